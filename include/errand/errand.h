@@ -1,0 +1,18 @@
+#pragma once
+/// Background tasks: everything that needs no other library.
+
+#include <errand/attempt.h>
+#include <errand/callback.h>
+#include <errand/clock.h>
+#include <errand/events.h>
+#include <errand/log.h>
+#include <errand/outcome.h>
+#include <errand/prepared.h>
+#include <errand/queue.h>
+#include <errand/random.h>
+#include <errand/result.h>
+#include <errand/retry.h>
+#include <errand/schedule.h>
+#include <errand/stats.h>
+#include <errand/task.h>
+#include <errand/waiting_line.h>

@@ -1,0 +1,372 @@
+#pragma once
+/// A named line of background work, and the workers that do it.
+
+#include <errand/attempt.h>
+#include <errand/callback.h>
+#include <errand/events.h>
+#include <errand/prepared.h>
+#include <errand/result.h>
+#include <errand/schedule.h>
+#include <errand/stats.h>
+#include <errand/task.h>
+
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace errand {
+inline namespace v0 {
+
+class WaitingLine;
+class Queue;
+
+/// Who runs the tasks.
+enum class Drive : unsigned char {
+  threads,  ///< worker threads of the queue's own
+  manual,   ///< whoever calls dispatch() or run()
+};
+
+/// What submit() does when a bounded queue has no room.
+enum class WhenFull : unsigned char {
+  refuse,       ///< says `queue_full`
+  block,        ///< waits for room, at most QueueOptions::block_for
+  drop_oldest,  ///< ends the task that waits longest as discarded, and takes the new one
+  run_here,     ///< runs the new task in the calling thread, before submit() returns
+};
+
+/// In which order available tasks of one priority start.
+enum class Order : unsigned char {
+  fair,         ///< first in, first out per submitting thread; the threads take turns
+  strict,       ///< one line for all threads; slower
+  depth_first,  ///< as fair, but what a body submits runs next on its worker, newest first: for recursive work
+};
+
+/// How far a shutdown goes on working.
+enum class Drain : unsigned char {
+  none,     ///< stop what runs at once
+  running,  ///< let what runs come to its end
+  due,      ///< also run what is available, or due by now
+  queued,   ///< also wait for scheduled and retryable tasks (not for schedules)
+};
+
+struct ShutdownOptions {
+  Drain drain = Drain::due;
+  /// Then stop tokens fire; unset: 30 s; zero or less: at once.
+  std::optional<Duration> timeout{};
+};
+
+/// What a shutdown left behind. `finished` counts every task that came to its own end since the shutdown began.
+struct Report {
+  std::size_t finished = 0;
+  std::size_t cancelled = 0;  ///< ended by the shutdown
+  std::size_t left_over = 0;  ///< still running when it returned
+};
+
+/// How long finished tasks can still be asked about.
+struct Retention {
+  std::size_t count = 10'000;             ///< at least the last so many per final state; 0 keeps none
+  Duration age = std::chrono::hours(1);   ///< and none longer than this
+};
+
+/// The receiver of a queue's measurements, for systems of one's own. Calls come from workers, never under a lock; what
+/// they throw is logged.
+class MetricsSink {
+ public:
+  virtual ~MetricsSink() = default;
+  /// After each attempt. `state` is where it left the task.
+  virtual void attempt_ended(const TaskInfo& task, TaskState state, Duration waited, Duration took) = 0;
+};
+
+/// Errors: check() says which value is out of range; the constructor throws std::invalid_argument with the same text.
+struct QueueOptions {
+  std::string name{};            ///< unset: queue-1, queue-2 ...; at most 64 bytes
+  std::optional<int> workers{};  ///< 0 to 1024; unset: one per usable CPU; 0: none here
+  Drive drive = Drive::threads;
+  bool start = true;             ///< false: workers wait for start()
+  std::size_t capacity = 0;      ///< available and scheduled tasks it holds at most; 0: no bound
+  WhenFull when_full = WhenFull::refuse;
+  std::optional<Duration> block_for{};  ///< for WhenFull::block; unset: without end
+  Order order = Order::fair;
+  std::optional<Duration> age_step{};   ///< a waiting task gains a priority each time this passes; unset: never
+  std::shared_ptr<WaitingLine> line{};  ///< unset: errand's own
+  Retry retry{};                        ///< for tasks that may try again and do not say how
+  Duration stuck_after = std::chrono::seconds(30);  ///< past its timeout, before a handler counts as stuck
+  Retention retention{};
+  ShutdownOptions close{};              ///< what the destructor does
+  Callback<void()> on_wake{};           ///< manual drive: dispatch() has work sooner than it last said; any thread
+  Callback<void(int)> on_worker_start{};  ///< on each new worker thread, with its number
+  Callback<void(int)> on_worker_stop{};
+  std::shared_ptr<MetricsSink> metrics{};
+  std::shared_ptr<Clock> clock{};       ///< unset: the machine's
+  std::optional<std::uint64_t> seed{};  ///< for jitter and generations; unset: from the machine
+
+  [[nodiscard]] Result<void> check() const;
+};
+
+/// Which tasks list() is to show, and from where.
+struct ListOptions {
+  std::optional<TaskState> state{};
+  std::string name{};            ///< unset: any
+  std::optional<int> priority{};
+  int limit = 100;               ///< at most so many
+  TaskId after{};                ///< the last id of the page before
+};
+
+namespace detail {
+class Engine;
+
+struct Draft {
+  Record* record;             // null: refused
+  std::uint64_t id_or_error;  // the address of a new Error where refused
+};
+
+[[nodiscard]] Draft begin(Engine& engine);
+[[nodiscard]] Draft begin(Engine& engine, TaskOptions& options);
+void publish(Engine& engine, Draft draft, const Ops& ops) noexcept;
+void publish_with_options(Engine& engine, Draft draft, const Ops& ops) noexcept;
+void abandon(Engine& engine, Draft draft) noexcept;
+
+struct TaskMaker {
+  // Builds the closure in the record. If that throws, the place is left empty and the task was never there.
+  template <class F, class A>
+  static Task<ValueOf<F>> make(Engine& engine, Draft draft, A&& f,
+                               void (*publish)(Engine&, Draft, const Ops&) noexcept) {
+    if (draft.record == nullptr) [[unlikely]] return Task<ValueOf<F>>(nullptr, draft.id_or_error);
+    if constexpr (fits_in_record<F> && std::is_nothrow_constructible_v<F, A>) {
+      store<F>(*draft.record, std::forward<A>(f));
+    } else {
+      struct Guard {
+        ~Guard() {
+          if (engine != nullptr) abandon(*engine, draft);
+        }
+        Engine* engine;
+        Draft draft;
+      } guard{&engine, draft};
+      store<F>(*draft.record, std::forward<A>(f));
+      guard.engine = nullptr;
+    }
+    publish(engine, draft, kOps<F>);
+    return Task<ValueOf<F>>(draft.record, draft.id_or_error);
+  }
+};
+
+template <class M>
+inline constexpr char kMessageKey = 0;
+
+}  // namespace detail
+
+/// A bounded buffer of a queue's events, from Queue::observe(). Events that find it full are dropped and counted.
+///
+/// Threads: any.
+class Observer {
+ public:
+  /// The oldest events, at most `limit`, removed from the buffer.
+  [[nodiscard]] std::vector<TaskEvent> take(std::size_t limit = 1024);
+  /// Waits until there is an event; false after `timeout`.
+  bool wait_for(Duration timeout);
+  [[nodiscard]] std::uint64_t dropped() const;
+
+  struct State;
+  explicit Observer(std::shared_ptr<State> state) : state_(std::move(state)) {}
+
+ private:
+  std::shared_ptr<State> state_;
+};
+
+/// A queue of the memory tier: closures, run in the background by its workers.
+///
+/// A task that submit() accepts is run, or ends with a reason, while the process lives. Destroying the queue is a
+/// shutdown as QueueOptions::close says, and always joins every thread: a closure never outlives its queue.
+/// Errors:  the constructor throws std::invalid_argument for options that can't be right.
+/// Threads: every member may be called from any thread, from bodies too. Destroying it on its own worker is an assertion.
+class Queue {
+ public:
+  explicit Queue(QueueOptions options = {});
+  ~Queue();
+  Queue(const Queue&) = delete;
+  Queue& operator=(const Queue&) = delete;
+
+  [[nodiscard]] const std::string& name() const noexcept;
+
+  // --- work ---
+
+  /// Takes `f` to run it as soon as a worker is free. A refused Task is false and says error(); then `f` is untouched.
+  template <Body F>
+  Task<output_of<F>> submit(F&& f) {
+    using G = std::decay_t<F>;
+    return detail::TaskMaker::make<G>(*engine_, detail::begin(*engine_), std::forward<F>(f), &detail::publish);
+  }
+  template <Body F>
+  Task<output_of<F>> submit(F&& f, TaskOptions options) {
+    using G = std::decay_t<F>;
+    return detail::TaskMaker::make<G>(*engine_, detail::begin(*engine_, options), std::forward<F>(f),
+                                      &detail::publish_with_options);
+  }
+  /// Sugar for TaskOptions::delay and TaskOptions::at.
+  template <Body F>
+  Task<output_of<F>> submit_in(Duration delay, F&& f, TaskOptions options = {}) {
+    options.delay = delay;
+    return submit(std::forward<F>(f), std::move(options));
+  }
+  template <Body F>
+  Task<output_of<F>> submit_at(WallTime at, F&& f, TaskOptions options = {}) {
+    options.at = at;
+    return submit(std::forward<F>(f), std::move(options));
+  }
+  /// A body with its options, made by errand::prepare().
+  template <Body F>
+  Task<output_of<F>> submit(Prepared<F> prepared) {
+    return submit(std::move(prepared.body), std::move(prepared.options));
+  }
+  /// Each body of a range, moved out of it, in order; a handle for each.
+  template <class Range>
+    requires Body<decltype(*std::begin(std::declval<Range&>()))>
+  auto submit_many(Range&& bodies) {
+    std::vector<Task<output_of<decltype(*std::begin(bodies))>>> tasks;
+    for (auto& body : bodies) tasks.push_back(submit(std::move(body)));
+    return tasks;
+  }
+
+  /// Runs `f` every `interval`, at a fixed rate; the first time after one interval, or at once with First::now.
+  template <Body F>
+  Schedule every(Duration interval, F&& f, ScheduleOptions options = {}) {
+    return add_every(interval, erase(std::forward<F>(f)), std::move(options));
+  }
+  /// Runs `f` when the cron expression says. An expression, a zone or an option that can't be right is the Result's error.
+  template <Body F>
+  Result<Schedule> cron(std::string_view expression, F&& f, ScheduleOptions options = {}) {
+    return add_cron(expression, erase(std::forward<F>(f)), std::move(options));
+  }
+  /// Every schedule that has not been cancelled, by name.
+  [[nodiscard]] std::vector<ScheduleInfo> schedules() const;
+  /// The schedule of this name, or `not_found`.
+  [[nodiscard]] Result<Schedule> schedule(std::string_view name) const;
+
+  /// Sets the one handler of this queue for messages of type M; a second one throws std::invalid_argument.
+  /// `f` takes a const M&, and may take an Attempt& after it; it returns nothing or an Outcome.
+  template <class M, class F>
+    requires std::is_invocable_v<F&, const M&> || std::is_invocable_v<F&, const M&, Attempt&>
+  void handle_messages(F f) {
+    set_handler(&detail::kMessageKey<M>,
+                std::make_shared<MessageHandler<M>>([f = std::move(f)](const M& message, Attempt& attempt) mutable {
+                  return detail::call_erased(f, attempt, message);
+                }));
+  }
+  /// Runs the handler for M with this message; without one the task is refused as `unknown_kind`.
+  template <class M>
+  Task<> submit_message(M message, TaskOptions options = {}) {
+    auto handler = std::static_pointer_cast<MessageHandler<M>>(handler_of(&detail::kMessageKey<M>));
+    if (!handler) return refuse_message();
+    return submit([handler = std::move(handler), message = std::move(message)](
+                      Attempt& attempt) { return (*handler)(message, attempt); },
+                  std::move(options));
+  }
+  /// The same for raw bytes: `f` takes a std::span<const std::byte>.
+  template <class F>
+  void handle_bytes(F f) {
+    handle_messages<Bytes>([f = std::move(f)](const Bytes& bytes, Attempt& attempt) mutable {
+      const std::span<const std::byte> view(bytes);
+      return detail::call_erased(f, attempt, view);
+    });
+  }
+  Task<> submit_bytes(std::span<const std::byte> bytes, TaskOptions options = {}) {
+    return submit_message(Bytes(bytes.begin(), bytes.end()), std::move(options));
+  }
+
+  // --- tasks, by id ---
+
+  /// What is known of a task; `not_found` once retention has dropped it, and for ids of other queues.
+  [[nodiscard]] Result<TaskInfo> info(TaskId id) const;
+  /// Tasks that match, by place in memory: each task that lives through the whole listing is met exactly once.
+  [[nodiscard]] std::vector<TaskInfo> list(const ListOptions& options = {}) const;
+  /// Ends a task that waits, at once; asks one that runs to stop. A final task is an error: `cancelled`, `failed`
+  /// (it completed or was discarded); an unknown id `not_found`.
+  Result<void> cancel(TaskId id);
+  /// Makes a scheduled or retryable task available now. A finished closure is `gone`.
+  Result<void> retry(TaskId id);
+  /// Moves a waiting task to another priority; it goes to the end of that line.
+  Result<void> set_priority(TaskId id, int priority);
+
+  // --- the queue ---
+
+  /// Lets the workers begin; a second call, and one after shutdown(), changes nothing and says so.
+  Result<void> start();
+  /// No new attempts until resume(). What runs goes on, and time goes on for what is scheduled.
+  void pause();
+  void resume();
+  [[nodiscard]] bool paused() const noexcept;
+  /// 0 to 1024; std::invalid_argument otherwise. Workers that are too many leave after the body they are in.
+  void set_workers(int count);
+  [[nodiscard]] int workers() const noexcept;
+  [[nodiscard]] Stats stats() const;
+  /// Waits until no task is available or running; false after `timeout`. On a worker of this queue: false at once.
+  bool wait_idle(Duration timeout) const;
+  /// Events from now on, in a buffer of `capacity`.
+  [[nodiscard]] Observer observe(std::size_t capacity = 1024);
+  /// Takes nothing more, drains, stops what is left, and joins the workers. May be called from any thread, again, and
+  /// from a body (there it returns at once with the report so far, and the queue goes on closing).
+  Report shutdown(const ShutdownOptions& options = {});
+
+  // --- manual drive ---
+
+  /// Runs what was due on entry in this thread, and returns when the next task is due (SteadyTime::max(): none is).
+  SteadyTime dispatch();
+  /// Works in this thread until the token fires or the queue is shut down.
+  void run(std::stop_token stop);
+  /// One attempt of one available task in this thread, whatever its turn. `would_block` if it is not available.
+  Result<void> run_one(TaskId id);
+
+ private:
+  friend Report shutdown_all(std::initializer_list<Queue*>, const ShutdownOptions&);
+  friend class QueueProbe;
+
+  using Bytes = std::vector<std::byte>;
+  template <class M>
+  using MessageHandler = Callback<detail::Said(const M&, Attempt&)>;
+
+  template <class F>
+  static Callback<detail::Said(Attempt&)> erase(F&& f) {
+    return [f = std::decay_t<F>(std::forward<F>(f))](Attempt& attempt) mutable {
+      return detail::call_erased(f, attempt);
+    };
+  }
+
+  Schedule add_every(Duration interval, Callback<detail::Said(Attempt&)> body, ScheduleOptions options);
+  Result<Schedule> add_cron(std::string_view expression, Callback<detail::Said(Attempt&)> body, ScheduleOptions options);
+  void set_handler(const void* key, std::shared_ptr<void> handler);
+  [[nodiscard]] std::shared_ptr<void> handler_of(const void* key) const;
+  [[nodiscard]] Task<> refuse_message();
+
+  std::unique_ptr<detail::Engine> engine_;
+};
+
+/// Shuts several queues down together, inside one timeout; the sums of their reports.
+Report shutdown_all(std::initializer_list<Queue*> queues, const ShutdownOptions& options = {});
+
+// --- the process's own queue ---
+
+/// Makes the default queue with these options. `invalid` if it is there already.
+Result<void> start_default(QueueOptions options);
+/// The process's own queue; it starts with the defaults on first use, and is never destroyed: at exit it stops claiming,
+/// fires stop tokens, waits 2 s and logs what is left.
+[[nodiscard]] Queue& default_queue();
+/// Drains the default queue, if there is one; from then on it refuses.
+Report shutdown(const ShutdownOptions& options = {});
+
+/// Submits to the default queue.
+template <Body F>
+Task<output_of<F>> submit(F&& f) {
+  return default_queue().submit(std::forward<F>(f));
+}
+template <Body F>
+Task<output_of<F>> submit(F&& f, TaskOptions options) {
+  return default_queue().submit(std::forward<F>(f), std::move(options));
+}
+
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,16 @@
+#pragma once
+// Sleeping on a word of memory. The platform's part is in linux/futex.cc.
+
+#include <errand/clock.h>
+
+namespace errand {
+inline namespace v0 {
+
+enum class FutexClock { none, mono, wall };
+
+/// Sleeps while `word` is `expected`, at most until `at` (since the clock's epoch); may return early for no reason.
+void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, FutexClock clock, Duration at);
+void futex_wake(const std::atomic<std::uint32_t>& word, int count);
+
+}  // namespace v0
+}  // namespace errand

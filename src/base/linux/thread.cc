@@ -1,0 +1,114 @@
+#include "base/thread.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+namespace errand {
+inline namespace v0 {
+
+struct Thread::Handle {
+  pthread_t id{};
+  std::string name;
+  Callback<void()> body;
+};
+
+namespace {
+
+// Signals go to the program's own threads: a worker that took one would run the program's handler between two tasks.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_;
+};
+
+}  // namespace
+
+Result<Thread> Thread::start(std::string name, Callback<void()> body) {
+  Thread thread;
+  thread.handle_ = std::make_unique<Handle>();
+  thread.handle_->name = name.substr(0, 15);
+  thread.handle_->body = std::move(body);
+  const SignalsBlocked blocked;  // the new thread inherits the mask
+  const int error = pthread_create(
+      &thread.handle_->id, nullptr,
+      [](void* p) -> void* {
+        auto& handle = *static_cast<Handle*>(p);
+        pthread_setname_np(pthread_self(), handle.name.c_str());
+        handle.body();
+        return nullptr;
+      },
+      thread.handle_.get());
+  if (error != 0) {
+    thread.handle_.reset();
+    return Error(Code::unavailable, "start thread \"" + name + "\": " + std::strerror(error));
+  }
+  return thread;
+}
+
+Thread::Thread(Thread&& other) noexcept = default;
+
+Thread& Thread::operator=(Thread&& other) noexcept {
+  if (this != &other) {
+    join();
+    handle_ = std::move(other.handle_);
+  }
+  return *this;
+}
+
+Thread::~Thread() { join(); }
+
+void Thread::join() {
+  if (!handle_) return;
+  pthread_join(handle_->id, nullptr);
+  handle_.reset();
+}
+
+void Thread::forget() noexcept { (void)handle_.release(); }
+
+namespace {
+
+// The processors that the control group's quota pays for, or 0 where there is no limit (cgroup v2, then v1).
+double quota_cpus() {
+  double quota = 0, period = 0;
+  if (std::FILE* f = std::fopen("/sys/fs/cgroup/cpu.max", "re")) {
+    const bool limited = std::fscanf(f, "%lf %lf", &quota, &period) == 2;
+    std::fclose(f);
+    return limited && period > 0 ? quota / period : 0;
+  }
+  const auto read_one = [](const char* path) {
+    double value = 0;
+    std::FILE* f = std::fopen(path, "re");
+    if (f == nullptr) return 0.0;
+    const bool ok = std::fscanf(f, "%lf", &value) == 1;
+    std::fclose(f);
+    return ok ? value : 0.0;
+  };
+  quota = read_one("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
+  period = read_one("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
+  return quota > 0 && period > 0 ? quota / period : 0;
+}
+
+}  // namespace
+
+int usable_cpus() {
+  cpu_set_t set;
+  int cpus = 1;
+  if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = std::max(1, CPU_COUNT(&set));
+  if (const double quota = quota_cpus(); quota > 0) cpus = std::min(cpus, std::max(1, static_cast<int>(std::ceil(quota))));
+  return cpus;
+}
+
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,41 @@
+#pragma once
+// The standard mutex with annotations that clang's -Wthread-safety checks.
+
+#include <mutex>
+
+#if defined(__clang__)
+#define ERRAND_ATTRIBUTE(x) __attribute__((x))
+#else
+#define ERRAND_ATTRIBUTE(x)
+#endif
+
+#define ERRAND_GUARDED_BY(m) ERRAND_ATTRIBUTE(guarded_by(m))
+#define ERRAND_REQUIRES(...) ERRAND_ATTRIBUTE(requires_capability(__VA_ARGS__))
+#define ERRAND_EXCLUDES(...) ERRAND_ATTRIBUTE(locks_excluded(__VA_ARGS__))
+
+namespace errand {
+inline namespace v0 {
+
+class ERRAND_ATTRIBUTE(capability("mutex")) Mutex {
+ public:
+  void lock() ERRAND_ATTRIBUTE(acquire_capability()) { mu_.lock(); }
+  void unlock() ERRAND_ATTRIBUTE(release_capability()) { mu_.unlock(); }
+  bool try_lock() ERRAND_ATTRIBUTE(try_acquire_capability(true)) { return mu_.try_lock(); }
+
+ private:
+  std::mutex mu_;
+};
+
+class ERRAND_ATTRIBUTE(scoped_lockable) MutexLock {
+ public:
+  explicit MutexLock(Mutex& mu) ERRAND_ATTRIBUTE(acquire_capability(mu)) : mu_(mu) { mu_.lock(); }
+  ~MutexLock() ERRAND_ATTRIBUTE(release_capability()) { mu_.unlock(); }
+  MutexLock(const MutexLock&) = delete;
+  MutexLock& operator=(const MutexLock&) = delete;
+
+ private:
+  Mutex& mu_;
+};
+
+}  // namespace v0
+}  // namespace errand

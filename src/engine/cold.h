@@ -1,0 +1,62 @@
+#pragma once
+// What only tasks with special wishes, and tasks that failed, have besides their record.
+
+#include <errand/callback.h>
+#include <errand/retry.h>
+#include <errand/task.h>
+
+#include <atomic>
+#include <memory>
+#include <optional>
+#include <stop_token>
+
+#include "engine/wheel.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+class Engine;
+class Recurrence;
+
+struct CancelOnStop {
+  Engine* engine;
+  std::uint64_t id;
+  void operator()() const;
+};
+
+// A task's wishes and its history. `options` is constant after submit, except on_finish and metadata; the rest, and
+// these two, are guarded by the page's cold mutex (PagePool::cold_mutex).
+struct Extra {
+  TaskOptions options;
+  int max_attempts = 1;
+  std::shared_ptr<Recurrence> recurrence{};  // constant; set for runs of a schedule
+
+  int attempts = 0;  // exact; the word's count stops at 16 bits
+  std::optional<SteadyTime> first_started{};
+  std::optional<Error> last_error{};
+  std::vector<AttemptInfo> history{};
+  std::vector<std::string> log{};
+  std::uint64_t progress_done = 0;
+  std::uint64_t progress_total = 0;
+  std::string progress_note{};
+
+  // The submitter's token. Made after the task is published and destroyed by whoever ends the task, with no lock held:
+  // the destructor waits for a callback that is running on another thread.
+  std::optional<std::stop_callback<CancelOnStop>> on_stop{};
+};
+
+// One for each record, in memory that stays untouched until the first use. `timer` and its wheel are guarded by the
+// Timekeeper; `extra` is set and freed by the record's owner of the moment, and read under the cold mutex.
+struct ColdLine {
+  TimerNode timer;
+  std::atomic<Extra*> extra;
+  std::atomic<std::int64_t> available_at;  // ticks; when it last became available
+  std::atomic<std::int64_t> started_at;    // ticks; 0: never
+  std::atomic<std::int64_t> finished_at;   // ticks; 0: not yet
+};
+static_assert(sizeof(ColdLine) == 56);
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,96 @@
+#pragma once
+// A lane: the tasks of one priority that one thread submitted, in order.
+//
+// The producer fills pages and links each to the next; takers pass along them under the lane's try-lock. A record is
+// there as soon as its word says so: publishing is the producer's one store, and there is nothing to flush.
+
+#include <span>
+
+#include "engine/page_pool.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+// Tasks handed to a worker together: lines [begin, end) of a page. Only a hint: the worker claims each by its word, and
+// lines that are somebody else's by then, or were not opened in this generation, are passed over.
+struct Batch {
+  Page* page = nullptr;
+  std::uint32_t generation = 0;
+  int begin = 0;
+  int end = 0;
+};
+
+/// Where a producer writes: hands out the records of one page after the other.
+class PageCursor {
+ public:
+  /// The next record, vacant and with its new id; null when memory is exhausted. `filled` is called with the page that
+  /// is full and the one that follows it.
+  struct Slot {
+    Record* record;
+    std::uint64_t id;
+  };
+
+  [[nodiscard]] bool exhausted() const noexcept { return free_ == 0; }
+  void open(Page& page) noexcept {
+    page_ = &page;
+    free_ = open_page(page);
+    base_id_ = make_id(page.generation.load(std::memory_order_relaxed), page.index, 0);
+  }
+  /// REQUIRES: !exhausted().
+  [[nodiscard]] Slot take() noexcept {
+    const auto line = static_cast<std::size_t>(std::countr_zero(free_));
+    free_ &= free_ - 1;
+    Record* record = reinterpret_cast<Record*>(reinterpret_cast<char*>(page_) + line * 64);
+    __builtin_prefetch(record + kPrefetch, 1);
+    return {record, base_id_ | line};
+  }
+  [[nodiscard]] Page* page() const noexcept { return page_; }
+
+ private:
+  // Records ahead: their lines were last written by the worker on another core, and fetching one takes about as long as
+  // filling a few. May point past the page; a prefetch does not fault.
+  static constexpr int kPrefetch = 12;
+
+  Page* page_ = nullptr;
+  std::uint64_t free_ = 0;
+  std::uint64_t base_id_ = 0;
+};
+
+class Lane {
+ public:
+  explicit Lane(int priority) : priority(priority) {}
+
+  // --- the producer's side; the owning thread alone ---
+
+  PageCursor cursor;
+  /// Goes on to `page`: whoever takes will follow. REQUIRES: cursor.exhausted().
+  void extend(Page& page) noexcept;
+
+  // --- the takers' side; any thread ---
+
+  /// Whether there is anything to take. Acquire on the record's word.
+  [[nodiscard]] bool empty(const PagePool& pool) const noexcept;
+
+  struct Taken {
+    Batch batch;           // begin == end: nothing
+    bool more = false;     // something is left in the lane
+    Page* passed = nullptr;  // the taker went past this page's end, and that made it worth opening again
+  };
+  /// Takes the next tasks, at most one page's. `share`: of an incomplete page, or the last complete one, only one part
+  /// in so many. Returns nothing when another taker is at work here.
+  [[nodiscard]] Taken take(const PagePool& pool, int share) noexcept;
+
+  const int priority;
+  Lane* next = nullptr;  // in the queue's list of lanes of this priority; constant once listed
+
+ private:
+  // Both sides' first meeting: the page the lane begins with.
+  std::atomic<Page*> first_{nullptr};
+  alignas(64) std::atomic<bool> taking_{false};  // the try-lock: guards cursor_'s writes; acquire and release
+  std::atomic<std::uint64_t> taken_to_{0};       // page index << 6 | next line to look at; 0: not begun
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,85 @@
+#pragma once
+// A page: 62 records that are opened, filled, taken and given back together.
+
+#include <errand/detail/record.h>
+
+#include <bit>
+#include <cstdint>
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+class PagePool;
+struct ColdLine;
+
+inline constexpr int kFirstLine = 2;
+inline constexpr int kLines = 64;
+inline constexpr std::size_t kRecordsPerPage = kLines - kFirstLine;
+
+// Bits of a page's masks stand for lines. The two that are no records have other uses.
+inline constexpr std::uint64_t kAllRecords = ~std::uint64_t{3};
+inline constexpr std::uint64_t kHeld = 1;  // in Page::in_use: the page is being filled, or stands in a lane
+
+// A page with this many records in use, or fewer, is worth opening again; those few are passed over.
+inline constexpr int kFewInUse = 16;
+
+constexpr bool worth_reopening(std::uint64_t in_use) noexcept {
+  return (in_use & kHeld) == 0 && std::popcount(in_use) <= kFewInUse;
+}
+
+// Line 0 is written by the opener before anybody else can reach the page, except `in_use` (whoever gives records back)
+// and `next` (the opener, when it goes on to its next page). Line 1 holds the pins, see record.h.
+struct alignas(kPageSize) Page {
+  std::atomic<std::uint64_t> in_use;      // records not given back yet, and kHeld
+  std::atomic<std::uint64_t> opened;      // records that this life of the page began with
+  std::atomic<std::uint32_t> generation;  // of the records opened in this life; 31 bits, never 0
+  std::atomic<std::uint32_t> next;        // the page that follows in its lane, by index; 0: none yet
+  std::uint32_t index;                    // constant
+  PagePool* pool;                         // constant
+  alignas(64) std::atomic<std::uint8_t> pins[kLines];
+  Record records[kRecordsPerPage];
+
+  [[nodiscard]] Record& line(int line) noexcept { return records[line - kFirstLine]; }
+
+  // Gives records back (bits of lines, or kHeld); true if that made the page worth opening again. Each bit goes once.
+  // Release: what was done with the records comes before whoever opens the page. Acquire: the other way round.
+  [[nodiscard]] bool give_back(std::uint64_t bits) noexcept {
+    const std::uint64_t before = in_use.fetch_and(~bits, std::memory_order_acq_rel);
+    return worth_reopening(before & ~bits) && !worth_reopening(before);
+  }
+};
+static_assert(sizeof(Page) == kPageSize);
+
+inline Page& page_of(const Record& record) noexcept { return *reinterpret_cast<Page*>(page_address(record)); }
+
+constexpr std::uint64_t bit_of(std::size_t line) noexcept { return std::uint64_t{1} << line; }
+
+// Ids: generation 62..32 | page 31..6 | line 5..0.
+constexpr std::uint64_t make_id(std::uint32_t generation, std::uint32_t page, std::size_t line) noexcept {
+  return (std::uint64_t{generation} << kGenerationShift) | (std::uint64_t{page} << 6) | line;
+}
+constexpr std::uint32_t generation_in(std::uint64_t id_or_word) noexcept {
+  return static_cast<std::uint32_t>(id_or_word >> kGenerationShift);
+}
+constexpr std::uint32_t page_in(std::uint64_t id) noexcept { return static_cast<std::uint32_t>(id) >> 6; }
+constexpr int line_in(std::uint64_t id) noexcept { return static_cast<int>(id & 63); }
+
+inline std::uint64_t id_of(const Record& record, std::uint64_t word) noexcept {
+  return make_id(generation_in(word), page_of(record).index, line_of(record));
+}
+
+constexpr int priority_in(std::uint64_t word) noexcept { return static_cast<int>((word >> kPriorityShift) & 0xf); }
+constexpr std::uint64_t attempts_in(std::uint64_t word) noexcept { return (word >> kAttemptShift) & 0xffff; }
+
+constexpr std::uint64_t make_word(std::uint32_t generation, int priority, std::uint64_t flags, std::uint64_t state) noexcept {
+  return (std::uint64_t{generation} << kGenerationShift) | (std::uint64_t(priority) << kPriorityShift) | flags | state;
+}
+constexpr std::uint64_t with_state(std::uint64_t word, std::uint64_t state) noexcept {
+  return (word & ~kStateMask) | state;
+}
+constexpr std::uint64_t raw(TaskState state) noexcept { return static_cast<std::uint64_t>(state); }
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

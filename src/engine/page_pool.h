@@ -1,0 +1,80 @@
+#pragma once
+// Where pages come from and go back to.
+
+#include <errand/random.h>
+
+#include <deque>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "base/mutex.h"
+#include "engine/cold.h"
+#include "engine/page.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+// 2 MiB of pages, aligned to their size. Page 0 is the slab's own header.
+inline constexpr std::size_t kPagesPerSlab = 512;
+inline constexpr std::size_t kSlabSize = kPagesPerSlab * kPageSize;
+inline constexpr std::size_t kMaxSlabs = std::size_t{1} << 17;  // 26 bits of page index
+
+struct Slab {
+  PagePool* pool;
+  ColdLine* cold;
+};
+
+/// A queue's pages. A page that comes back keeps its finished tasks until it is handed out again; pages are handed out
+/// in the order they came back, and not before the pages that came after them hold `retain` records.
+///
+/// Threads: any; the pages themselves belong to whoever acquired them.
+class PagePool {
+ public:
+  PagePool(std::uint64_t seed, std::size_t retain);
+  ~PagePool();
+  PagePool(const PagePool&) = delete;
+  PagePool& operator=(const PagePool&) = delete;
+
+  /// Fills `out` with pages to open; fewer only when memory is exhausted.
+  std::size_t acquire(std::span<Page*> out);
+  /// Takes back pages that give_back() called worth reopening.
+  void retire(std::span<Page* const> pages);
+
+  /// The record an id means, whatever its generation now; null where there never was such a record.
+  [[nodiscard]] Record* find(std::uint64_t id) const noexcept;
+  [[nodiscard]] Page& page(std::uint32_t index) const noexcept {
+    return *reinterpret_cast<Page*>(reinterpret_cast<char*>(slabs_[index / kPagesPerSlab].load(std::memory_order_acquire)) +
+                                    (index % kPagesPerSlab) * kPageSize);
+  }
+  [[nodiscard]] static ColdLine& cold(const Record& record) noexcept;
+  [[nodiscard]] Mutex& cold_mutex(const Page& page) const noexcept { return cold_mutexes_[page.index % 64]; }
+
+  /// One past the highest page index ever handed out.
+  [[nodiscard]] std::uint32_t end_index() const noexcept { return end_.load(std::memory_order_acquire); }
+  /// Whether a handle still holds a record here.
+  [[nodiscard]] bool any_pinned() const noexcept;
+
+ private:
+  Page* take_retired() ERRAND_REQUIRES(mu_);
+  Page* take_new() ERRAND_REQUIRES(mu_);
+
+  const std::size_t retain_pages_;
+  std::atomic<Slab*>* slabs_;  // kMaxSlabs entries, constant pointer, entries set once
+  std::atomic<std::uint32_t> end_{1};
+  mutable Mutex cold_mutexes_[64];
+
+  // Lock order: nothing is called under it.
+  Mutex mu_;
+  Rng rng_ ERRAND_GUARDED_BY(mu_);
+  std::deque<Page*> retired_ ERRAND_GUARDED_BY(mu_);  // oldest first
+};
+
+/// The records of `page` that may be used again now: not in use, and no handle on them. Marks the page as being filled,
+/// and gives it its next generation. REQUIRES: the caller acquired it.
+std::uint64_t open_page(Page& page) noexcept;
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,77 @@
+#pragma once
+// What a queue keeps for each thread that submits to it.
+
+#include <memory>
+#include <vector>
+
+#include "base/mutex.h"
+#include "engine/lane.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+class Producers;
+
+/// One thread's lanes and its stock of pages. Used by one thread at a time; when that thread ends, the next new one
+/// takes it over with all that is in it.
+struct Producer {
+  explicit Producer(Producers& home) : home(home) {}
+  ~Producer();
+
+  /// Between enter() and leave() a submit is on its way: a shutdown that closed the intake waits for it.
+  void enter() noexcept { busy.store(busy.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+  /// Release: what the submit published comes before the shutdown's look at it.
+  void leave() noexcept { busy.store(busy.load(std::memory_order_relaxed) - 1, std::memory_order_release); }
+
+  Producers& home;
+  alignas(64) std::atomic<std::uint32_t> busy{0};
+  std::atomic<std::uint64_t> submitted{0};  // single writer
+  Lane* lanes[10] = {};                     // made on first use; owned
+  PageCursor loose;                         // records that stand in no lane, or reach one through a forward
+  Page* stock[8] = {};
+  std::size_t in_stock = 0;
+};
+
+/// A queue's producers, and the way from a thread to its own.
+class Producers {
+ public:
+  Producers(PagePool& pool, std::uint64_t queue_uid) : pool(pool), queue_uid_(queue_uid) {}
+  ~Producers();
+
+  /// This thread's producer; made, or taken over from a thread that ended, on first use. Null if memory is exhausted.
+  [[nodiscard]] static Producer* of_this_thread(const std::shared_ptr<Producers>& self, std::uint64_t queue_uid);
+
+  /// The thread that had it has ended.
+  void release(Producer& producer);
+
+  /// A fresh page for this producer, or null.
+  [[nodiscard]] Page* new_page(Producer& producer);
+  /// The producer's lane of this priority; made and listed on first use.
+  [[nodiscard]] Lane& lane(Producer& producer, int priority);
+
+  /// The lanes of one priority; each list only grows.
+  [[nodiscard]] Lane* first_lane(int priority) const noexcept { return heads_[priority].load(std::memory_order_acquire); }
+
+  /// Waits until no submit is on its way, this thread's own aside. REQUIRES: the intake is closed, and a heavy barrier
+  /// came after that.
+  void wait_for_quiet(const Producer* own) const;
+  [[nodiscard]] std::uint64_t submitted() const;
+
+  PagePool& pool;
+
+ private:
+  [[nodiscard]] Producer& adopt_or_make();
+
+  const std::uint64_t queue_uid_;
+  std::atomic<Lane*> heads_[10] = {};
+
+  // Lock order: PagePool::mu_ may be taken under it.
+  mutable Mutex mu_;
+  std::vector<std::unique_ptr<Producer>> all_ ERRAND_GUARDED_BY(mu_);
+  std::vector<Producer*> free_ ERRAND_GUARDED_BY(mu_);
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand
