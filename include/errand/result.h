@@ -40,6 +40,9 @@ class Error {
  public:
   /// `exception` is what a handler threw, where that is the reason.
   Error(Code code, std::string message, std::exception_ptr exception = nullptr);
+  // Copied where others move, so that no Error is ever without its text.
+  Error(const Error&) noexcept = default;
+  Error& operator=(const Error&) noexcept = default;
 
   [[nodiscard]] Code code() const noexcept;
   /// What was attempted, on what, and why it failed, in one line.
