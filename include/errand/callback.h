@@ -26,7 +26,8 @@ class Callback<R(A...)> {
   Callback(F&& f) {
     using G = std::decay_t<F>;
     if constexpr (std::is_pointer_v<G>) {
-      if (f == nullptr) return;
+      const G pointer = f;  // a function, where F is one, can't be null and must not be compared
+      if (pointer == nullptr) return;
     }
     if constexpr (fits<G>) {
       ::new (static_cast<void*>(room_)) G(std::forward<F>(f));
