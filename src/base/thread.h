@@ -13,7 +13,7 @@ inline namespace v0 {
 /// One thread that runs `body` to its end. Joins when destroyed.
 class Thread {
  public:
-  Thread() = default;
+  Thread() noexcept;
   /// `name` shows in debuggers and top; the kernel keeps 15 characters of it.
   [[nodiscard]] static Result<Thread> start(std::string name, Callback<void()> body);
   Thread(Thread&& other) noexcept;

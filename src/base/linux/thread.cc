@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -20,12 +21,15 @@ struct Thread::Handle {
 namespace {
 
 // Signals go to the program's own threads: a worker that took one would run the program's handler between two tasks.
+// Those that a thread brings upon itself stay open: blocked, they would end the process without the program's crash
+// handler being asked. So does the profiler's, which wants to see every thread.
 class SignalsBlocked {
  public:
   SignalsBlocked() {
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before_);
+    sigset_t blocked;
+    sigfillset(&blocked);
+    for (const int own : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS, SIGPROF}) sigdelset(&blocked, own);
+    pthread_sigmask(SIG_SETMASK, &blocked, &before_);
   }
   ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
@@ -57,6 +61,8 @@ Result<Thread> Thread::start(std::string name, Callback<void()> body) {
   return thread;
 }
 
+Thread::Thread() noexcept = default;
+
 Thread::Thread(Thread&& other) noexcept = default;
 
 Thread& Thread::operator=(Thread&& other) noexcept {
@@ -71,7 +77,7 @@ Thread::~Thread() { join(); }
 
 void Thread::join() {
   if (!handle_) return;
-  pthread_join(handle_->id, nullptr);
+  ERRAND_ASSERT(pthread_join(handle_->id, nullptr) == 0);  // a thread that joins itself would free its own body
   handle_.reset();
 }
 
