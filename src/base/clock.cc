@@ -1,5 +1,7 @@
 #include <errand/clock.h>
 
+#include <algorithm>
+
 #include "base/futex.h"
 
 namespace errand {
@@ -18,7 +20,9 @@ class RealClock final : public Clock {
 
   void wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, const WaitUntil& until) override {
     if (until.mono && until.wall) {
-      const Duration to_wall = std::max(*until.wall - now(), Duration::zero());
+      // Compared before they are subtracted: a moment far in the past has no distance to now that fits a Duration.
+      const WallTime now_at = now();
+      const Duration to_wall = *until.wall <= now_at ? Duration::zero() : *until.wall - now_at;
       const SteadyTime at = std::min(*until.mono, mono() + std::min(to_wall, kBothClocks));
       futex_wait(word, expected, FutexClock::mono, at.time_since_epoch());
     } else if (until.mono) {
