@@ -1,5 +1,6 @@
 #include "base/log.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <memory>
 #include <string>
@@ -24,12 +25,23 @@ Sink& sink() {
   return sink;
 }
 
+// Control characters: a new line would forge a message, an escape would be obeyed by a terminal. U+0080 to U+009F, two
+// bytes each in UTF-8, are escapes of their own.
+std::size_t control_length(std::string_view text) {
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x20 || first == 0x7F) return 1;
+  const bool c1 = first == 0xC2 && text.size() > 1 && static_cast<unsigned char>(text[1]) - 0x80u < 0x20u;
+  return c1 ? 2 : 0;
+}
+
 // A value of logfmt: quoted, and with nothing that could start a new line or end the quotes.
 void append_quoted(std::string& line, std::string_view value) {
   line += '"';
-  for (const char c : value) {
-    if (c == '"' || c == '\\') line += '\\';
-    line += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+  while (!value.empty()) {
+    const std::size_t control = control_length(value);
+    if (value[0] == '"' || value[0] == '\\') line += '\\';
+    line += control > 0 ? ' ' : value[0];
+    value.remove_prefix(std::max<std::size_t>(control, 1));
   }
   line += '"';
 }
