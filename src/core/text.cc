@@ -1,0 +1,75 @@
+#include "core/text.h"
+
+#include <algorithm>
+
+namespace errand {
+inline namespace v0 {
+
+namespace {
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
+
+unsigned char byte_at(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
+
+// The bytes of the valid character that `text` begins with, or 0. NUL counts as invalid here.
+// The ranges of the second byte keep out overlong forms, surrogates, and what lies above U+10FFFF (Unicode, table 3-7).
+std::size_t character_length(std::string_view text) {
+  const unsigned char lead = byte_at(text, 0);
+  if (lead != 0 && lead < 0x80) return 1;
+  if (lead < 0xC2 || lead > 0xF4) return 0;
+  const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+  if (text.size() < length) return 0;
+  const unsigned char low = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+  const unsigned char high = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+  if (byte_at(text, 1) < low || byte_at(text, 1) > high) return 0;
+  for (std::size_t i = 2; i < length; ++i) {
+    if ((byte_at(text, i) & 0xC0) != 0x80) return 0;
+  }
+  return length;
+}
+
+bool is_clean(std::string_view text) {
+  if (text.size() > kMaxErrorText) return false;
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+}  // namespace
+
+std::string clean_text(std::string_view text, std::size_t most) {
+  std::string clean;
+  clean.reserve(std::min(text.size(), most));
+  while (!text.empty()) {
+    const std::size_t length = character_length(text);
+    const std::string_view next = length > 0 ? text.substr(0, length) : kReplacement;
+    if (clean.size() + next.size() > most) break;
+    clean += next;
+    text.remove_prefix(std::max<std::size_t>(length, 1));
+  }
+  return clean;
+}
+
+Error clean_error(const Error& error) {
+  if (is_clean(error.message())) return error;
+  return Error(error.code(), clean_text(error.message()), error.exception());
+}
+
+std::string to_text(Duration duration) {
+  struct Unit {
+    std::int64_t ns;
+    const char* name;
+  };
+  static constexpr Unit kUnits[] = {{3'600'000'000'000, "h"}, {60'000'000'000, "min"}, {1'000'000'000, "s"},
+                                    {1'000'000, "ms"},        {1'000, "us"},           {1, "ns"}};
+  const std::int64_t ns = duration.count();
+  if (ns == 0) return "0s";
+  const Unit* const unit = std::ranges::find_if(kUnits, [ns](const Unit& u) { return ns % u.ns == 0; });
+  return std::to_string(ns / unit->ns) + unit->name;
+}
+
+}  // namespace v0
+}  // namespace errand
