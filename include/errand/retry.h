@@ -17,13 +17,15 @@ inline constexpr int unlimited = -1;
 /// How long a failed task waits before its next attempt. How often it is tried is TaskOptions::max_attempts.
 ///
 /// After attempt n the wait is: immediate 0; fixed base; linear base * n; exponential base * factor^(n-1); custom
-/// what the function says. Then the wait is spread evenly over +-jitter of itself, and is never more than max,
-/// jitter included.
+/// what the function says. It is cut to max, and then spread evenly over +-jitter of itself, as far as max allows: a
+/// wait at the cap is spread below it.
 ///
 ///     Retry::exponential(1s, 1h)                          1 s, 2 s, 4 s ... an hour, each +-10 %
 ///     Retry::fixed(5s).with_jitter(0.5)                   2.5 s to 7.5 s
 ///     Retry::linear(1s).when(is_network_error)            anything else is not tried again
 ///
+/// Jitter is 0.1 for exponential, whose waits are there to ease the load on somebody else, and 0 for all the others,
+/// which are taken at their word. Where no max is given there is none.
 /// Units:   nanoseconds as Duration; jitter is a fraction, 0 to 1.
 /// Errors:  check() says which value is out of range and what is allowed; queues call it where the policy comes in.
 /// Threads: a plain value; copies share the functions, which may be called from several threads at once.
@@ -31,7 +33,8 @@ inline constexpr int unlimited = -1;
 class Retry {
  public:
   enum class Kind : unsigned char { none, immediate, fixed, linear, exponential, custom };
-  /// The wait after failed attempt `attempt` (from 1). Negative answers count as zero; a throw as the library's default.
+  /// The wait after failed attempt `attempt` (from 1). Negative answers count as zero; a throw as the library's default,
+  /// which still keeps to this policy's max.
   using Wait = Callback<Duration(int attempt, const Error& error)>;
   /// Whether this error is worth another attempt. A throw counts as yes.
   using Worth = Callback<bool(const Error& error)>;
@@ -44,7 +47,7 @@ class Retry {
   [[nodiscard]] static Retry fixed(Duration wait);
   [[nodiscard]] static Retry linear(Duration step);
   [[nodiscard]] static Retry linear(Duration step, Duration max);
-  [[nodiscard]] static Retry exponential(Duration base, Duration max);
+  [[nodiscard]] static Retry exponential(Duration base, Duration max);  ///< factor 2
   [[nodiscard]] static Retry exponential(Duration base, Duration max, double factor);
   [[nodiscard]] static Retry custom(Wait wait);
 
@@ -52,13 +55,13 @@ class Retry {
   [[nodiscard]] Retry with_max(Duration max) const;      ///< a cap that holds with jitter too
   [[nodiscard]] Retry when(Worth worth) const;           ///< further attempts only for errors this says yes to
 
-  /// base <= 0, max < base, factor < 1, jitter outside 0..1 and an empty function are `invalid`.
+  /// base <= 0, max < base, factor < 1 or infinite, jitter outside 0..1 and an empty function are `invalid`.
   [[nodiscard]] Result<void> check() const;
 
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
-  /// Whether `error` may be followed by another attempt, as far as this policy is asked.
+  /// Whether `error` may be followed by another attempt, as far as this policy is asked. none() always says no.
   [[nodiscard]] bool worth(const Error& error) const;
-  /// REQUIRES: attempt >= 1 and check().
+  /// From 0 to max, whatever the attempt's number. REQUIRES: attempt >= 1 and check().
   [[nodiscard]] Duration wait_after(int attempt, const Error& error, Rng& rng) const;
 
  private:
