@@ -119,6 +119,8 @@ struct ListOptions {
 
 namespace detail {
 class Engine;
+class Handlers;
+struct DefaultQueue;
 
 struct Draft {
   Record* record;             // null: refused
@@ -128,15 +130,17 @@ struct Draft {
 [[nodiscard]] Draft begin(Engine& engine);
 [[nodiscard]] Draft begin(Engine& engine, TaskOptions& options);
 void publish(Engine& engine, Draft draft, const Ops& ops) noexcept;
-void publish_with_options(Engine& engine, Draft draft, const Ops& ops) noexcept;
 void abandon(Engine& engine, Draft draft) noexcept;
 
 struct TaskMaker {
+  template <class T>
+  static Task<T> refused(Draft draft) {
+    return Task<T>(nullptr, draft.id_or_error);
+  }
   // Builds the closure in the record. If that throws, the place is left empty and the task was never there.
   template <class F, class A>
-  static Task<ValueOf<F>> make(Engine& engine, Draft draft, A&& f,
-                               void (*publish)(Engine&, Draft, const Ops&) noexcept) {
-    if (draft.record == nullptr) [[unlikely]] return Task<ValueOf<F>>(nullptr, draft.id_or_error);
+  static Task<ValueOf<F>> make(Engine& engine, Draft draft, A&& f) {
+    if (draft.record == nullptr) [[unlikely]] return refused<ValueOf<F>>(draft);
     if constexpr (fits_in_record<F> && std::is_nothrow_constructible_v<F, A>) {
       store<F>(*draft.record, std::forward<A>(f));
     } else {
@@ -199,13 +203,12 @@ class Queue {
   template <Body F>
   Task<output_of<F>> submit(F&& f) {
     using G = std::decay_t<F>;
-    return detail::TaskMaker::make<G>(*engine_, detail::begin(*engine_), std::forward<F>(f), &detail::publish);
+    return detail::TaskMaker::make<G>(*engine_, detail::begin(*engine_), std::forward<F>(f));
   }
   template <Body F>
   Task<output_of<F>> submit(F&& f, TaskOptions options) {
     using G = std::decay_t<F>;
-    return detail::TaskMaker::make<G>(*engine_, detail::begin(*engine_, options), std::forward<F>(f),
-                                      &detail::publish_with_options);
+    return detail::TaskMaker::make<G>(*engine_, detail::begin(*engine_, options), std::forward<F>(f));
   }
   /// Sugar for TaskOptions::delay and TaskOptions::at.
   template <Body F>
@@ -323,6 +326,7 @@ class Queue {
 
  private:
   friend Report shutdown_all(std::initializer_list<Queue*>, const ShutdownOptions&);
+  friend struct detail::DefaultQueue;
   friend class QueueProbe;
 
   using Bytes = std::vector<std::byte>;
@@ -343,6 +347,7 @@ class Queue {
   [[nodiscard]] Task<> refuse_message();
 
   std::unique_ptr<detail::Engine> engine_;
+  std::unique_ptr<detail::Handlers> handlers_;
 };
 
 /// Shuts several queues down together, inside one timeout; the sums of their reports.

@@ -33,8 +33,8 @@ inline constexpr int unlimited = -1;
 class Retry {
  public:
   enum class Kind : unsigned char { none, immediate, fixed, linear, exponential, custom };
-  /// The wait after failed attempt `attempt` (from 1). Negative answers count as zero; a throw as the library's default,
-  /// which still keeps to this policy's max.
+  /// The wait after failed attempt `attempt` (from 1). Negative answers count as zero; a throw as the library's
+  /// default, which still keeps to this policy's max.
   using Wait = Callback<Duration(int attempt, const Error& error)>;
   /// Whether this error is worth another attempt. A throw counts as yes.
   using Worth = Callback<bool(const Error& error)>;

@@ -80,6 +80,8 @@ struct TaskOptions {
 
 namespace detail {
 
+struct TaskMaker;
+
 /// What every Task<T> can do, whatever its T; implemented in the library.
 class TaskBase {
  public:
@@ -106,6 +108,9 @@ class TaskBase {
   /// The same without an end. Returns early, with the task not final, only where waiting could never end.
   void wait() const;
 
+  /// The clock its waits go by; null where it was refused.
+  [[nodiscard]] Clock* clock() const noexcept;
+
  protected:
   explicit TaskBase(Record* record, std::uint64_t id_or_error) noexcept : record_(record), id_or_error_(id_or_error) {}
   ~TaskBase() = default;
@@ -116,7 +121,7 @@ class TaskBase {
   }
   /// Waits; then nothing if the task completed and its value is still there to take, else the error to give.
   [[nodiscard]] std::optional<Error> wait_for_value(bool has_value) const;
-  /// Ends the process' interest: drops the error of a refused handle, or unpins the record.
+  /// Drops the error of a refused handle.
   void release_refused() noexcept;
 
   Record* record_;
@@ -164,7 +169,7 @@ class Task : public detail::TaskBase {
 
  private:
   friend struct detail::TaskMaker;
-  using TaskBase::TaskBase;
+  Task(detail::Record* record, std::uint64_t id_or_error) noexcept : TaskBase(record, id_or_error) {}
 };
 
 /// Waits until every task is final, at most `timeout`; true if all are.

@@ -33,8 +33,6 @@ class WaitingLine {
   virtual std::optional<WaitingTask> pop(std::int64_t now) = 0;
   /// The entry to give up when a full queue drops its oldest task: the one that waits longest.
   virtual std::optional<WaitingTask> pop_oldest() = 0;
-  /// The best priority in the line, or nothing when it is empty.
-  [[nodiscard]] virtual std::optional<int> best_priority(std::int64_t now) const = 0;
   [[nodiscard]] virtual std::size_t size() const = 0;
 };
 

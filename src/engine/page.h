@@ -70,7 +70,9 @@ inline std::uint64_t id_of(const Record& record, std::uint64_t word) noexcept {
 }
 
 constexpr int priority_in(std::uint64_t word) noexcept { return static_cast<int>((word >> kPriorityShift) & 0xf); }
-constexpr std::uint64_t attempts_in(std::uint64_t word) noexcept { return (word >> kAttemptShift) & 0xffff; }
+// Attempts begun, as far as they fit; Extra::attempts is exact.
+inline constexpr std::uint64_t kMostAttempts = 0x7fff;
+constexpr std::uint64_t attempts_in(std::uint64_t word) noexcept { return (word >> kAttemptShift) & kMostAttempts; }
 
 constexpr std::uint64_t make_word(std::uint32_t generation, int priority, std::uint64_t flags, std::uint64_t state) noexcept {
   return (std::uint64_t{generation} << kGenerationShift) | (std::uint64_t(priority) << kPriorityShift) | flags | state;

@@ -10,7 +10,9 @@ namespace detail {
 
 namespace {
 
-constexpr std::size_t kColdSize = kPagesPerSlab * kRecordsPerPage * sizeof(ColdLine);
+// Cold lines lie in a block of their own, aligned like the slab; its first 64 bytes say which slab it belongs to.
+constexpr std::size_t kColdHeader = 64;
+static_assert(kColdHeader + kPagesPerSlab * kRecordsPerPage * sizeof(ColdLine) <= kSlabSize);
 
 void* map(std::size_t size) {
   void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -31,13 +33,14 @@ void* map_slab() {
 
 Slab* make_slab(PagePool* pool) {
   void* memory = map_slab();
-  void* cold = memory == nullptr ? nullptr : map(kColdSize);
+  void* cold = memory == nullptr ? nullptr : map_slab();
   if (cold == nullptr) {
     if (memory != nullptr) munmap(memory, kSlabSize);
     return nullptr;
   }
   auto* slab = static_cast<Slab*>(memory);
-  *slab = {pool, static_cast<ColdLine*>(cold)};
+  *slab = {pool, reinterpret_cast<ColdLine*>(static_cast<char*>(cold) + kColdHeader)};
+  *static_cast<Slab**>(cold) = slab;
   return slab;
 }
 
@@ -56,8 +59,9 @@ std::uint64_t pinned_in(const Page& page) noexcept {
 
 }  // namespace
 
-PagePool::PagePool(std::uint64_t seed, std::size_t retain)
-    : retain_pages_((retain + kRecordsPerPage - 1) / kRecordsPerPage),
+PagePool::PagePool(std::uint64_t seed, std::size_t retain, std::shared_ptr<Clock> clock)
+    : clock(std::move(clock)),
+      retain_pages_((retain + kRecordsPerPage - 1) / kRecordsPerPage),
       slabs_(static_cast<std::atomic<Slab*>*>(map(kMaxSlabs * sizeof(std::atomic<Slab*>)))),
       rng_(seed) {
   ERRAND_ASSERT(slabs_ != nullptr);
@@ -74,7 +78,7 @@ PagePool::~PagePool() {
   for (std::size_t i = 0; i * kPagesPerSlab < end; ++i) {
     Slab* slab = slabs_[i].load();
     if (slab == nullptr) continue;
-    munmap(slab->cold, kColdSize);
+    munmap(reinterpret_cast<char*>(slab->cold) - kColdHeader, kSlabSize);
     munmap(slab, kSlabSize);
   }
   munmap(slabs_, kMaxSlabs * sizeof(std::atomic<Slab*>));
@@ -138,6 +142,15 @@ Record* PagePool::find(std::uint64_t id) const noexcept {
 ColdLine& PagePool::cold(const Record& record) noexcept {
   const std::size_t page = page_of(record).index % kPagesPerSlab;
   return slab_of(record).cold[page * kRecordsPerPage + line_of(record) - kFirstLine];
+}
+
+Record& PagePool::record_of(TimerNode& timer) noexcept {
+  const auto at = reinterpret_cast<std::uintptr_t>(&timer);
+  const std::uintptr_t block = at & ~(kSlabSize - 1);
+  Slab* slab = *reinterpret_cast<Slab**>(block);
+  const std::size_t index = (at - block - kColdHeader) / sizeof(ColdLine);
+  auto* page = reinterpret_cast<Page*>(reinterpret_cast<char*>(slab) + (index / kRecordsPerPage) * kPageSize);
+  return page->records[index % kRecordsPerPage];
 }
 
 bool PagePool::any_pinned() const noexcept {

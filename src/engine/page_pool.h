@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <shared_mutex>
 #include <span>
 #include <vector>
 
@@ -32,7 +33,7 @@ struct Slab {
 /// Threads: any; the pages themselves belong to whoever acquired them.
 class PagePool {
  public:
-  PagePool(std::uint64_t seed, std::size_t retain);
+  PagePool(std::uint64_t seed, std::size_t retain, std::shared_ptr<Clock> clock);
   ~PagePool();
   PagePool(const PagePool&) = delete;
   PagePool& operator=(const PagePool&) = delete;
@@ -49,12 +50,20 @@ class PagePool {
                                     (index % kPagesPerSlab) * kPageSize);
   }
   [[nodiscard]] static ColdLine& cold(const Record& record) noexcept;
+  /// REQUIRES: the node is a cold line's.
+  [[nodiscard]] static Record& record_of(TimerNode& timer) noexcept;
   [[nodiscard]] Mutex& cold_mutex(const Page& page) const noexcept { return cold_mutexes_[page.index % 64]; }
+
+  /// The queue, as long as there is one: handles may outlive it. Guarded by `engine_mutex`: shared to use it.
+  Engine* engine = nullptr;
+  std::shared_mutex engine_mutex;
 
   /// One past the highest page index ever handed out.
   [[nodiscard]] std::uint32_t end_index() const noexcept { return end_.load(std::memory_order_acquire); }
   /// Whether a handle still holds a record here.
   [[nodiscard]] bool any_pinned() const noexcept;
+
+  const std::shared_ptr<Clock> clock;  // the queue's, for handles
 
  private:
   Page* take_retired() ERRAND_REQUIRES(mu_);

@@ -36,7 +36,8 @@ struct Producer {
 /// A queue's producers, and the way from a thread to its own.
 class Producers {
  public:
-  Producers(PagePool& pool, std::uint64_t queue_uid) : pool(pool), queue_uid_(queue_uid) {}
+  Producers(std::shared_ptr<PagePool> pool, std::uint64_t queue_uid)
+      : pool(*pool), pool_owner_(std::move(pool)), queue_uid_(queue_uid) {}
   ~Producers();
 
   /// This thread's producer; made, or taken over from a thread that ended, on first use. Null if memory is exhausted.
@@ -63,6 +64,7 @@ class Producers {
  private:
   [[nodiscard]] Producer& adopt_or_make();
 
+  const std::shared_ptr<PagePool> pool_owner_;
   const std::uint64_t queue_uid_;
   std::atomic<Lane*> heads_[10] = {};
 

@@ -23,13 +23,14 @@ namespace detail {
 
 struct Record;
 
-// The word of a record: generation 63..32 | attempts 31..16 | priority 15..12 | flags 11..4 | state 3..0
+// The word of a record: generation 63..32 | counted 31 | attempts 30..16 | priority 15..12 | flags 11..4 | state 3..0
 // States beyond those of TaskState are the engine's own.
 inline constexpr std::uint64_t kStateMask = 0xf;
 inline constexpr std::uint64_t kVacant = 9;    // opened, and not published yet
 inline constexpr std::uint64_t kForward = 10;  // stands in a lane for a task whose record is elsewhere
 inline constexpr std::uint64_t kVoid = 11;     // its submit failed half-way: nothing is here
 inline constexpr std::uint64_t kEnding = 12;   // taken by whoever ends it; its closure is being destroyed
+inline constexpr std::uint64_t kMoving = 13;  // between two waiting states, for a few instructions
 inline constexpr std::uint64_t kStopShift = 4;
 inline constexpr std::uint64_t kStopMask = 0x7 << kStopShift;  // a StopReason
 inline constexpr std::uint64_t kStuck = 1 << 7;    // its attempt outlived timeout and grace
@@ -37,6 +38,10 @@ inline constexpr std::uint64_t kSingle = 1 << 8;   // given back by itself, not 
 inline constexpr std::uint64_t kCold = 1 << 9;     // its cold line is in use
 inline constexpr std::uint64_t kWaiter = 1 << 10;  // somebody sleeps on the word
 inline constexpr std::uint64_t kValue = 1 << 11;   // `body` holds the value
+inline constexpr std::uint64_t kCounted = std::uint64_t{1} << 31;  // it takes up room in a bounded queue
+// Of a vacant record, which nobody waits for and which has no value yet, two flags tell publish() where to put it.
+inline constexpr std::uint64_t kRunHere = kWaiter;
+inline constexpr std::uint64_t kChild = kValue;
 inline constexpr unsigned kPriorityShift = 12;
 inline constexpr unsigned kAttemptShift = 16;
 inline constexpr unsigned kGenerationShift = 32;
@@ -44,7 +49,7 @@ inline constexpr unsigned kGenerationShift = 32;
 constexpr std::uint64_t raw_state(std::uint64_t word) noexcept { return word & kStateMask; }
 constexpr TaskState state_of(std::uint64_t word) noexcept {
   const std::uint64_t raw = raw_state(word);
-  return raw == kEnding ? TaskState::available : static_cast<TaskState>(raw);
+  return raw == kEnding || raw == kMoving ? TaskState::available : static_cast<TaskState>(raw);
 }
 
 // How a body came back to the worker.

@@ -1,0 +1,122 @@
+// What a body can say and ask through its Attempt.
+
+#include <errand/attempt.h>
+
+#include "engine/engine.h"
+#include "engine/frame.h"
+
+namespace errand {
+inline namespace v0 {
+
+namespace {
+
+constexpr std::size_t kLogLines = 32;
+constexpr std::size_t kMetadataBytes = 4096;
+
+std::uint64_t word_of(const detail::Frame& frame) noexcept { return frame.record.word.load(std::memory_order_acquire); }
+
+// The Extra of the task, and a lock on it.
+template <class Change>
+void change_extra(detail::Frame& frame, Change change) {
+  detail::Engine& engine = frame.worker.engine();
+  engine.make_cold(frame.record);
+  detail::Extra& extra = engine.ensure_extra(frame.record);
+  MutexLock lock(engine.pool.cold_mutex(detail::page_of(frame.record)));
+  change(extra);
+}
+
+}  // namespace
+
+TaskId Attempt::id() const noexcept { return TaskId{frame_.id}; }
+
+int Attempt::number() const noexcept {
+  const std::uint64_t word = word_of(frame_);
+  if ((word & detail::kCold) == 0) return static_cast<int>(detail::attempts_in(word));
+  detail::Engine& engine = frame_.worker.engine();
+  MutexLock lock(engine.pool.cold_mutex(detail::page_of(frame_.record)));
+  const detail::Extra* extra = detail::PagePool::cold(frame_.record).extra.load(std::memory_order_relaxed);
+  return extra != nullptr && extra->attempts > 0 ? extra->attempts : static_cast<int>(detail::attempts_in(word));
+}
+
+bool Attempt::stop_requested() const noexcept { return detail::asked_to_stop(frame_.record); }
+
+StopReason Attempt::stop_reason() const noexcept {
+  return static_cast<StopReason>((word_of(frame_) & detail::kStopMask) >> detail::kStopShift);
+}
+
+std::stop_token Attempt::stop_token() {
+  detail::StopTokens& tokens = frame_.worker.engine().stop_tokens;
+  frame_.has_token = true;
+  std::stop_token token = tokens.token(frame_.id);
+  // Whoever asked to stop before the token was there could not fire it. Whoever asks from now on finds it.
+  if (stop_requested()) tokens.fire(frame_.id);
+  return token;
+}
+
+bool Attempt::sleep_for(Duration time) {
+  Clock& clock = *frame_.worker.engine().clock;
+  const SteadyTime until = saturating_add(clock.mono(), time);
+  std::atomic<std::uint32_t> word{0};
+  const std::stop_callback wake(stop_token(), [&] {
+    word.store(1, std::memory_order_release);
+    clock.wake(word, 1);
+  });
+  while (!stop_requested()) {
+    if (clock.mono() >= until) return true;
+    clock.wait(word, 0, {until, {}});
+  }
+  return false;
+}
+
+void Attempt::progress(std::uint64_t done, std::uint64_t total, std::string_view note) {
+  change_extra(frame_, [&](detail::Extra& extra) {
+    extra.progress_done = done;
+    extra.progress_total = total;
+    extra.progress_note = note.substr(0, 256);
+  });
+}
+
+void Attempt::log(std::string_view line) {
+  change_extra(frame_, [&](detail::Extra& extra) {
+    if (extra.log.size() == kLogLines) extra.log.erase(extra.log.begin());
+    extra.log.emplace_back(line.substr(0, 1024));
+  });
+}
+
+void Attempt::metadata(std::string_view key, std::string_view value) {
+  change_extra(frame_, [&](detail::Extra& extra) {
+    std::size_t bytes = key.size() + value.size();
+    std::pair<std::string, std::string>* found = nullptr;
+    for (auto& entry : extra.options.metadata) {
+      if (entry.first == key) {
+        found = &entry;
+      } else {
+        bytes += entry.first.size() + entry.second.size();
+      }
+    }
+    if (bytes > kMetadataBytes) return;
+    if (found != nullptr) {
+      found->second = value;
+    } else {
+      extra.options.metadata.emplace_back(key, value);
+    }
+  });
+}
+
+void Attempt::heartbeat() { frame_.worker.engine().extend_grace(frame_.record); }
+
+Attempt* current_attempt() noexcept {
+  detail::Frame* frame = detail::current_frame();
+  return frame != nullptr ? &frame->attempt : nullptr;
+}
+
+void detail::say(Attempt& attempt, Outcome outcome) {
+  attempt.frame_.ended = Ended{.how = Ended::How::outcome, .outcome = std::move(outcome), .error = {}, .worth_retrying = true};
+}
+
+void detail::fail(Attempt& attempt, Error error) {
+  attempt.frame_.ended = Ended{.how = Ended::How::failed, .outcome = {}, .error = std::move(error), .worth_retrying = true};
+}
+
+}  // namespace v0
+}  // namespace errand

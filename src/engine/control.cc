@@ -1,0 +1,334 @@
+// The workers' threads: when they work, when they sleep, and how many there are.
+
+#include <algorithm>
+#include <climits>
+
+#include "base/cpu.h"
+#include "engine/engine.h"
+#include "engine/recurrences.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+// How often a worker looks for work before it sleeps: for some 20 us, about what waking it again would cost the thread
+// that submits. Counted, not timed: a queue's clock may stand still.
+constexpr int kLooks = 60;
+
+}  // namespace
+
+// --- a worker's thread ------------------------------------------------------------------------------------------------
+
+bool Engine::may_work(const Worker& worker) const noexcept {
+  return worker.number >= kGuests || worker.number < wanted_.load(std::memory_order_relaxed) + standing_in_.load(std::memory_order_relaxed);
+}
+
+void Engine::work(Worker& worker) {
+  if (options.on_worker_start) guarded("on_worker_start", [&] { options.on_worker_start(worker.number); });
+  while (!leaves(worker)) {
+    if (!worker.step()) park(worker);
+  }
+  worker.surrender();
+  if (options.on_worker_stop) guarded("on_worker_stop", [&] { options.on_worker_stop(worker.number); });
+}
+
+bool Engine::leaves(const Worker& worker) const noexcept {
+  return (signals.load(std::memory_order_acquire) & kHalted) != 0 || !may_work(worker);
+}
+
+void Engine::park(Worker& worker) {
+  worker.settle();
+  note_progress();
+  for (int look = 0; look < kLooks; ++look) {
+    for (int i = 0; i < 16; ++i) relax_cpu();
+    if (worker.finds_work() || leaves(worker)) return;
+  }
+
+  parking.enlist(worker.berth);
+  // The last one awake lowers the signals, so that they do not send everybody looking for ever.
+  if (parking.parked() >= static_cast<std::size_t>(live_workers_.load(std::memory_order_relaxed))) {
+    signals.fetch_and(~kPriorities, std::memory_order_acq_rel);
+  }
+  // See announce(): either a submit sees that this worker is enlisted and the signals are lowered, or this look finds
+  // its task.
+  heavy_barrier();
+  if (worker.finds_work() || leaves(worker)) {
+    parking.give_up(worker.berth);
+    return;
+  }
+  const std::optional<WaitUntil> watch = timers.keep_watch(&worker);
+  parking.sleep(worker.berth, watch.value_or(WaitUntil{}));
+  if (watch) timers.watch_over(&worker);
+}
+
+Worker& Engine::add_worker(int number) {
+  const int index = worker_count.load(std::memory_order_relaxed);
+  ERRAND_ASSERT(index < kMaxWorkers);
+  auto* worker = new Worker(*this, number, seeds_());
+  all_workers[index].store(worker, std::memory_order_release);
+  worker_count.store(index + 1, std::memory_order_release);
+  return *worker;
+}
+
+// The worker of this number, with a thread of its own; one that left before begins again.
+Result<void> Engine::spawn(int number) {
+  while (static_cast<int>(posts_.size()) <= number) posts_.push_back({});
+  Post& post = posts_[static_cast<std::size_t>(number)];
+  if (post.present->load(std::memory_order_acquire)) return {};
+  post.thread.join();  // it has left, or is about to return
+  if (post.worker == nullptr) post.worker = &add_worker(number);
+  post.present->store(true, std::memory_order_release);
+  auto thread = Thread::start(options.name + "/" + std::to_string(number), [this, &post] {
+    live_workers_.fetch_add(1, std::memory_order_relaxed);
+    work(*post.worker);
+    live_workers_.fetch_sub(1, std::memory_order_relaxed);
+    post.present->store(false, std::memory_order_release);
+    note_progress();
+  });
+  if (!thread) {
+    post.present->store(false, std::memory_order_release);
+    return thread.error();
+  }
+  post.thread = std::move(*thread);
+  return {};
+}
+
+Result<void> Engine::spawn_wanted() {
+  if (options.drive == Drive::manual || !started_.load()) return {};
+  const int count = wanted_.load(std::memory_order_relaxed) + standing_in_.load(std::memory_order_relaxed);
+  for (int number = 0; number < count; ++number) {
+    if (auto spawned = spawn(number); !spawned) {
+      log(LogLevel::error, options.name, spawned.error().message());
+      return spawned;
+    }
+  }
+  return {};
+}
+
+Result<void> Engine::start() {
+  MutexLock lock(control_mutex_);
+  if (phase_.load() != Phase::open) {
+    return Error(Code::shutting_down, "start queue \"" + options.name + "\": it has been shut down");
+  }
+  if (started_.exchange(true)) return Error(Code::invalid, "start queue \"" + options.name + "\": it has started already");
+  return spawn_wanted();
+}
+
+void Engine::set_workers(int count) {
+  MutexLock lock(control_mutex_);
+  wanted_.store(count, std::memory_order_relaxed);
+  if (phase_.load() != Phase::open) return;
+  // Those above the number see it between two tasks; the bit makes them look.
+  signals.fetch_or(kResized, std::memory_order_release);
+  static_cast<void>(spawn_wanted());
+  parking.wake_all();
+}
+
+void Engine::replace_stuck_worker() {
+  MutexLock lock(control_mutex_);
+  if (options.drive == Drive::manual || phase_.load() != Phase::open) return;
+  if (standing_in_.load() >= wanted_.load()) {
+    healthy_.store(false);
+    return;
+  }
+  standing_in_.fetch_add(1);
+  static_cast<void>(spawn_wanted());
+}
+
+// A stuck handler came back after all: its worker is there again, and the stand-in leaves.
+void Engine::release_stand_in() {
+  MutexLock lock(control_mutex_);
+  if (standing_in_.load() == 0) return;
+  standing_in_.fetch_sub(1);
+  healthy_.store(true);
+  signals.fetch_or(kResized, std::memory_order_release);
+  parking.wake_all();
+}
+
+void Engine::pause() {
+  signals.fetch_or(kPaused, std::memory_order_release);
+}
+
+void Engine::resume() {
+  signals.fetch_and(~kPaused, std::memory_order_release);
+  parking.wake_all();
+  if (options.drive == Drive::manual) call_on_wake();
+}
+
+// --- idle -------------------------------------------------------------------------------------------------------------
+
+bool Engine::on_own_worker() const noexcept {
+  for (const Frame* frame = current_frame(); frame != nullptr; frame = frame->outer) {
+    if (&frame->worker.engine() == this) return true;
+  }
+  return false;
+}
+
+// Finished tasks are summed first: a task that comes and goes meanwhile makes the sum too high, never too low.
+bool Engine::idle() const {
+  const std::uint64_t over = total(Count::completed) + total(Count::cancelled) + total(Count::discarded);
+  const std::uint64_t waiting = timers.scheduled() + timers.retryable();
+  if (producers->submitted() - over != waiting) return false;
+  const int count = worker_count.load(std::memory_order_acquire);
+  for (int i = 0; i < count; ++i) {
+    if (all_workers[i].load(std::memory_order_acquire)->depth.load(std::memory_order_acquire) != 0) return false;
+  }
+  return callbacks_done();
+}
+
+bool Engine::callbacks_done() const {
+  MutexLock lock(callbacks_mutex_);
+  return callbacks_.empty() && callbacks_running_ == 0;
+}
+
+void Engine::note_progress() {
+  // See wait_until_idle(): it enlists, has everybody execute a barrier, then looks.
+  light_barrier();
+  if (progress_waiters_.load(std::memory_order_relaxed) == 0) [[likely]] return;
+  progress_word_.fetch_add(1, std::memory_order_release);
+  clock->wake(progress_word_, INT_MAX);
+}
+
+template <class Done>
+bool Engine::wait_for_progress(SteadyTime until, Done done) {
+  progress_waiters_.fetch_add(1, std::memory_order_seq_cst);
+  heavy_barrier();
+  bool is_done = false;
+  for (;;) {
+    const std::uint32_t seen = progress_word_.load(std::memory_order_acquire);
+    is_done = done();
+    if (is_done || clock->mono() >= until) break;
+    clock->wait(progress_word_, seen, {until, {}});
+  }
+  progress_waiters_.fetch_sub(1, std::memory_order_relaxed);
+  return is_done;
+}
+
+bool Engine::wait_idle(Duration timeout) {
+  if (on_own_worker()) return false;
+  return wait_for_progress(saturating_add(clock->mono(), timeout), [this] { return idle(); });
+}
+
+bool Engine::wait_drained(SteadyTime until) {
+  return wait_for_progress(until, [this] { return drained(); });
+}
+
+bool Engine::wait_workers_idle(SteadyTime until) {
+  return wait_for_progress(until, [this] { return running() == 0; });
+}
+
+// --- callbacks of tasks that ended outside a worker ---------------------------------------------------------------------
+
+void Engine::call(Finisher& finisher) {
+  guarded("on_finish", [&] { finisher.callback(finisher.info); });
+}
+
+void Engine::post(Finisher finisher) {
+  {
+    MutexLock lock(callbacks_mutex_);
+    callbacks_.push_back(std::move(finisher));
+    signals.fetch_or(kCallbacks, std::memory_order_release);
+  }
+  heavy_barrier();
+  if (parking.wakeable()) parking.wake_one();
+  if (options.drive == Drive::manual) call_on_wake();
+}
+
+void Engine::run_callbacks() {
+  for (;;) {
+    std::optional<Finisher> next;
+    {
+      MutexLock lock(callbacks_mutex_);
+      if (callbacks_.empty()) {
+        signals.fetch_and(~kCallbacks, std::memory_order_release);
+        break;
+      }
+      next = std::move(callbacks_.front());
+      callbacks_.pop_front();
+      ++callbacks_running_;
+    }
+    call(*next);
+    MutexLock lock(callbacks_mutex_);
+    --callbacks_running_;
+  }
+  note_progress();
+}
+
+void Engine::call_on_wake() noexcept {
+  if (options.on_wake) guarded("on_wake", [&] { options.on_wake(); });
+}
+
+// --- manual drive -------------------------------------------------------------------------------------------------------
+
+Worker& Engine::borrow_guest() {
+  MutexLock lock(control_mutex_);
+  if (guests_.empty()) return add_worker(kGuests);
+  Worker* guest = guests_.back();
+  guests_.pop_back();
+  return *guest;
+}
+
+void Engine::return_guest(Worker& worker) {
+  worker.surrender();
+  MutexLock lock(control_mutex_);
+  guests_.push_back(&worker);
+}
+
+SteadyTime Engine::dispatch() {
+  Worker& worker = borrow_guest();
+  while (step_timers()) {
+  }
+  worker.run_all_now();
+  return_guest(worker);
+  note_progress();
+  return next_due();
+}
+
+// When dispatch() next has something to do.
+SteadyTime Engine::next_due() const {
+  const SteadyTime now = clock->mono();
+  if (!(signals.load(std::memory_order_acquire) & kPaused) && Worker::finds_work_in(*this)) return now;
+  const WaitUntil next = timers.next();
+  SteadyTime due = next.mono.value_or(SteadyTime::max());
+  if (next.wall) due = std::min(due, saturating_add(now, *next.wall - clock->now()));
+  return due;
+}
+
+void Engine::run(std::stop_token stop) {
+  Worker& worker = borrow_guest();
+  const std::stop_callback wake(stop, [this] { parking.wake_all(); });
+  live_workers_.fetch_add(1, std::memory_order_relaxed);
+  while (!stop.stop_requested() && !leaves(worker)) {
+    if (worker.step()) continue;
+    worker.settle();
+    note_progress();
+    parking.enlist(worker.berth);
+    heavy_barrier();
+    if (worker.finds_work() || stop.stop_requested() || leaves(worker)) {
+      parking.give_up(worker.berth);
+      continue;
+    }
+    const std::optional<WaitUntil> watch = timers.keep_watch(&worker);
+    parking.sleep(worker.berth, watch.value_or(WaitUntil{}));
+    if (watch) timers.watch_over(&worker);
+  }
+  live_workers_.fetch_sub(1, std::memory_order_relaxed);
+  return_guest(worker);
+}
+
+Result<void> Engine::run_one(TaskId id) {
+  Worker& worker = borrow_guest();
+  const bool ran = worker.run_if_available(id.value);
+  return_guest(worker);
+  note_progress();
+  if (ran) return {};
+  auto info = this->info(id);
+  if (!info) return info.error();
+  return Error(Code::would_block, "run task " + to_string(id) + ": it is " + std::string(to_string(info->state)));
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,382 @@
+// What follows an attempt, and how tasks end that no worker has.
+
+#include <sched.h>
+
+#include <algorithm>
+
+#include "core/decide.h"
+#include "core/exception_text.h"
+#include "engine/engine.h"
+#include "engine/observers.h"
+#include "engine/recurrences.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+constexpr std::size_t kHistory = 8;
+
+// Actions that only a live task can take say what became of it.
+Error already_over(TaskId id, TaskState state) {
+  const Code code = state == TaskState::cancelled ? Code::cancelled : Code::gone;
+  return {code, "task " + to_string(id) + " is " + std::string(to_string(state)) + " already"};
+}
+
+Error not_found(const std::string& queue, TaskId id) {
+  return {Code::not_found, "queue \"" + queue + "\" knows no task " + to_string(id)};
+}
+
+bool waits(std::uint64_t raw_state) noexcept {
+  return raw_state == raw(TaskState::scheduled) || raw_state == raw(TaskState::available) ||
+         raw_state == raw(TaskState::retryable);
+}
+
+}  // namespace
+
+Extra& Engine::ensure_extra(Record& record) {
+  ColdLine& cold = PagePool::cold(record);
+  Extra* extra = cold.extra.load(std::memory_order_relaxed);
+  if (extra != nullptr) return *extra;
+  auto made = std::make_unique<Extra>();
+  extra = made.get();
+  MutexLock lock(pool.cold_mutex(page_of(record)));
+  cold.extra.store(made.release(), std::memory_order_relaxed);
+  return *extra;
+}
+
+// A task that had no wishes needs a cold line after all: to keep its error, or its next moment.
+void Engine::make_cold(Record& record) {
+  const std::uint64_t word = record.word.load(std::memory_order_relaxed);
+  if ((word & kCold) != 0) return;
+  ColdLine& cold = PagePool::cold(record);
+  cold.timer = {};
+  cold.extra.store(nullptr, std::memory_order_relaxed);
+  const std::int64_t submitted = record.stamp.load(std::memory_order_relaxed);
+  cold.available_at.store(submitted, std::memory_order_relaxed);
+  cold.started_at.store(0, std::memory_order_relaxed);
+  cold.finished_at.store(0, std::memory_order_relaxed);
+  // Release: readers that see the flag see the line.
+  record.word.fetch_or(kCold | kSingle, std::memory_order_release);
+}
+
+// --- after an attempt -------------------------------------------------------------------------------------------------
+
+bool Engine::begin_attempt(Frame& frame) {
+  Record& record = frame.record;
+  ColdLine& cold = PagePool::cold(record);
+  Extra& extra = ensure_extra(record);
+  const SteadyTime now = clock->mono();
+  if (extra.options.expires_at) timers.disarm(record);
+  if (extra.options.expires_at && clock->now() >= *extra.options.expires_at) {
+    std::uint64_t word = record.word.load(std::memory_order_relaxed);
+    while (!record.word.compare_exchange_weak(word, with_state(word, kEnding) - (std::uint64_t{1} << kAttemptShift),
+                                              std::memory_order_acq_rel)) {
+    }
+    end_unstarted(record, record.word.load(std::memory_order_relaxed), TaskState::discarded, expired());
+    return false;
+  }
+  {
+    MutexLock lock(pool.cold_mutex(page_of(record)));
+    ++extra.attempts;
+    if (!extra.first_started) extra.first_started = now;
+  }
+  cold.started_at.store(frame.started, std::memory_order_release);
+  cold.finished_at.store(0, std::memory_order_release);
+  std::optional<Duration> limit = extra.options.timeout;
+  if (extra.options.max_elapsed) {
+    const Duration left = std::max(*extra.options.max_elapsed - (now - *extra.first_started), Duration(1));
+    limit = limit ? std::min(*limit, left) : left;
+  }
+  if (limit) {
+    std::uint64_t word = record.word.load(std::memory_order_relaxed);
+    while (!set_moment(record, word, raw(TaskState::running), {false, (now + *limit).time_since_epoch().count()})) {
+      word = record.word.load(std::memory_order_relaxed);
+    }
+  }
+  return true;
+}
+
+Error Engine::expired() { return {Code::discarded, "expired: it was not started in time"}; }
+
+Ended ended_by_exception(std::exception_ptr exception) {
+  Ended ended;
+  ended.how = Ended::How::failed;
+  ended.worth_retrying = worth_retrying(exception);
+  ended.error = error_from_exception(std::move(exception));
+  return ended;
+}
+
+void Engine::conclude(Worker& worker, Frame& frame, Ran ran, std::int64_t ended) {
+  Record& record = frame.record;
+  make_cold(record);
+  timers.disarm(record);
+  ColdLine& cold = PagePool::cold(record);
+  if (cold.started_at.load(std::memory_order_relaxed) == 0) cold.started_at.store(frame.started, std::memory_order_release);
+  cold.finished_at.store(ended, std::memory_order_release);
+  Transition transition;
+  if (ran != Ran::done) {
+    if (ran == Ran::returned) frame.ended = Ended{};
+    transition = judge(worker, frame, std::move(*frame.ended));
+  }
+  if ((record.word.load(std::memory_order_relaxed) & kStuck) != 0) release_stand_in();
+  end_attempt(worker, frame, std::move(transition), ran == Ran::done);
+}
+
+// Asks decide() with all that there is to know about the task.
+Transition Engine::judge(Worker& worker, Frame& frame, Ended ended) {
+  Record& record = frame.record;
+  const std::uint64_t word = record.word.load(std::memory_order_acquire);
+  const Extra& extra = ensure_extra(record);
+  Attempted task;
+  task.attempt = std::max(extra.attempts, static_cast<int>(attempts_in(word)));
+  task.max_attempts = extra.max_attempts;
+  task.first_started = extra.first_started.value_or(clock->mono());
+  task.max_elapsed = extra.options.max_elapsed;
+  task.stop = static_cast<StopReason>((word & kStopMask) >> kStopShift);
+  task.outlived_grace = (word & kStuck) != 0;
+  const Retry& retry = extra.options.retry ? *extra.options.retry : options.retry;
+  return decide(task, std::move(ended), clock->mono(), retry, worker.rng);
+}
+
+void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bool closure_gone) {
+  Record& record = frame.record;
+  Extra& extra = ensure_extra(record);
+  ColdLine& cold = PagePool::cold(record);
+  const std::int64_t began = cold.started_at.load(std::memory_order_relaxed);
+  const std::int64_t ended = cold.finished_at.load(std::memory_order_relaxed);
+  const bool failed = transition.error.has_value() && !transition.gives_back;
+  {
+    MutexLock lock(pool.cold_mutex(page_of(record)));
+    if (extra.attempts == 0) extra.attempts = 1;
+    if (failed) {
+      if (extra.history.size() == kHistory) extra.history.erase(extra.history.begin());
+      extra.history.push_back({extra.attempts, wall_of(began), Duration(ticks.between(began, ended)), transition.error});
+    }
+    if (transition.error) extra.last_error = transition.error;
+    if (transition.gives_back) --extra.attempts;
+  }
+  if (failed) worker.meter.add(Count::failed);
+  switch (transition.to) {
+    case TaskState::completed:
+    case TaskState::cancelled:
+    case TaskState::discarded: {
+      const bool value = closure_gone && record.ops->value;
+      if (!closure_gone) record.ops->destroy(record);
+      extra.on_stop.reset();
+      make_final(&worker.meter, record, frame.id, transition.to, value ? kValue : 0);
+      return;
+    }
+    case TaskState::retryable:
+      worker.meter.add(Count::retried);
+      break;
+    case TaskState::scheduled:
+      worker.meter.add(Count::snoozed);
+      break;
+    default:
+      break;
+  }
+  come_again(record, transition);
+}
+
+// The task has another attempt coming: later, or as soon as a worker is free.
+void Engine::come_again(Record& record, const Transition& transition) {
+  std::uint64_t word = record.word.load(std::memory_order_acquire);
+  const std::uint64_t refund = transition.gives_back ? std::uint64_t{1} << kAttemptShift : 0;
+  // A new attempt is asked to stop for its own reasons; but a task that is to end does not begin again.
+  for (;;) {
+    const auto stop = static_cast<StopReason>((word & kStopMask) >> kStopShift);
+    const bool ends = stop == StopReason::cancelled || stop == StopReason::caller || phase_.load() == Phase::closed;
+    std::uint64_t next = (word & ~(kStopMask | kStuck)) - refund;
+    if (ends) next = with_state(next, kEnding);
+    if (!record.word.compare_exchange_weak(word, next, std::memory_order_acq_rel)) continue;
+    word = next;
+    if (ends) {
+      end_unstarted(record, word, TaskState::cancelled, std::nullopt);
+      return;
+    }
+    break;
+  }
+  const TaskState to = transition.to;
+  if (transition.wait > Duration::zero() && to != TaskState::available) {
+    const SteadyTime at = saturating_add(clock->mono(), transition.wait);
+    if (set_moment(record, word, raw(to), {false, at.time_since_epoch().count()})) {
+      if (observed.load(std::memory_order_relaxed)) emit(id_of(record, word), to, static_cast<int>(attempts_in(word)));
+      note_progress();
+      return;
+    }
+  }
+  PagePool::cold(record).available_at.store(ticks.stamp(), std::memory_order_release);
+  make_available(record, word, false);
+}
+
+// --- the end of a task ------------------------------------------------------------------------------------------------
+
+// REQUIRES: the closure is gone; nobody else may move the record out of its state.
+void Engine::make_final(Meter* meter, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags) {
+  const auto drop_value = record.ops->destroy_value;
+  std::uint64_t word = record.word.load(std::memory_order_relaxed);
+  // seq_cst: against the handle's store of its pin, see unpin().
+  while (!record.word.compare_exchange_weak(word, with_state(word, raw(to)) | add_flags, std::memory_order_seq_cst)) {
+  }
+  const Count count = to == TaskState::completed   ? Count::completed
+                      : to == TaskState::cancelled ? Count::cancelled
+                                                   : Count::discarded;
+  if (meter != nullptr) {
+    meter->add(count);
+  } else {
+    shared_.add(count);
+  }
+  if ((word & kWaiter) != 0) wake_waiters(record);
+  if (drop_value != nullptr && pin_of(record).load(std::memory_order_seq_cst) == kAbandoned) {
+    drop_abandoned(record, (add_flags & kValue) != 0 ? drop_value : nullptr);
+  }
+  if (observed.load(std::memory_order_relaxed)) emit(id, to, static_cast<int>(attempts_in(word)));
+  finish_wishes(record, id, meter != nullptr);
+  retain(to, id);
+  note_progress();
+}
+
+// on_finish, and the schedule that the task was a run of. The record is still this thread's to read.
+void Engine::finish_wishes(Record& record, std::uint64_t id, bool on_worker) {
+  Extra* extra = PagePool::cold(record).extra.load(std::memory_order_relaxed);
+  if (extra == nullptr) return;
+  if (extra->recurrence != nullptr) recurrences->run_ended(extra->recurrence, TaskId{id});
+  if (!extra->options.on_finish) return;
+  Callback<void(const TaskInfo&)> callback;
+  {
+    MutexLock lock(pool.cold_mutex(page_of(record)));
+    callback = std::move(extra->options.on_finish);
+  }
+  Finisher finisher{std::move(callback), *read(record, id)};
+  if (on_worker) {
+    call(finisher);
+  } else {
+    post(std::move(finisher));
+  }
+}
+
+void Engine::end_unstarted(Record& record, std::uint64_t word, TaskState to, std::optional<Error> why) {
+  const std::uint64_t id = id_of(record, word);
+  make_cold(record);
+  timers.disarm(record);
+  release_room(word);
+  if ((word & kCounted) != 0) record.word.fetch_and(~kCounted, std::memory_order_relaxed);
+  record.ops->destroy(record);
+  ColdLine& cold = PagePool::cold(record);
+  cold.finished_at.store(ticks.stamp(), std::memory_order_release);
+  if (why) {
+    Extra& extra = ensure_extra(record);
+    MutexLock lock(pool.cold_mutex(page_of(record)));
+    // What the task itself said last is worth more than that it was ended.
+    if (!extra.last_error) extra.last_error = std::move(why);
+  }
+  if (Extra* extra = cold.extra.load(std::memory_order_relaxed)) extra->on_stop.reset();
+  make_final(nullptr, record, id, to, 0);
+}
+
+bool Engine::take_out(Record& record, std::uint64_t& word, std::uint64_t to) {
+  const std::uint32_t generation = generation_in(word);
+  while (generation_in(word) == generation && waits(raw_state(word))) {
+    const std::uint64_t next = with_state(word, to);
+    if (record.word.compare_exchange_weak(word, next, std::memory_order_acq_rel)) {
+      timers.left(word);
+      word = next;
+      return true;
+    }
+  }
+  return false;
+}
+
+void Engine::retain(TaskState state, std::uint64_t id) {
+  const std::uint64_t gone = finished_[static_cast<int>(state) - static_cast<int>(TaskState::completed)].push(id);
+  if (gone != 0) give_back(*pool.find(gone));
+}
+
+void Engine::give_back(Record& record) {
+  Page& page = page_of(record);
+  if (page.give_back(bit_of(line_of(record)))) retire(page);
+}
+
+void Engine::retire(Page& page) {
+  Page* one[] = {&page};
+  pool.retire(one);
+}
+
+// --- by id ------------------------------------------------------------------------------------------------------------
+
+Result<void> Engine::cancel(TaskId id, StopReason reason) {
+  Record* record = pool.find(id.value);
+  std::uint64_t word = record != nullptr ? record->word.load(std::memory_order_acquire) : 0;
+  while (record != nullptr && generation_in(word) == generation_in(id.value)) {
+    const std::uint64_t state = raw_state(word);
+    if (waits(state)) {
+      if (!take_out(*record, word, kEnding)) continue;
+      end_unstarted(*record, word, TaskState::cancelled, std::nullopt);
+      return {};
+    }
+    if (state == raw(TaskState::running) || state == kVacant) {
+      if ((word & kStopMask) != 0) return {};
+      const std::uint64_t stopped = word | (static_cast<std::uint64_t>(reason) << kStopShift);
+      if (!record->word.compare_exchange_weak(word, stopped, std::memory_order_acq_rel)) continue;
+      if (state != kVacant) stop_tokens.fire(id.value);
+      return {};
+    }
+    if (state == kMoving) {
+      sched_yield();
+      word = record->word.load(std::memory_order_acquire);
+      continue;
+    }
+    if (state == kEnding) return already_over(id, TaskState::cancelled);
+    if (is_final(state_of(word))) return already_over(id, state_of(word));
+    break;
+  }
+  return not_found(options.name, id);
+}
+
+Result<void> Engine::retry(TaskId id) {
+  Record* record = pool.find(id.value);
+  std::uint64_t word = record != nullptr ? record->word.load(std::memory_order_acquire) : 0;
+  while (record != nullptr && generation_in(word) == generation_in(id.value)) {
+    const std::uint64_t state = raw_state(word);
+    if (state == raw(TaskState::available) || state == raw(TaskState::running)) return {};
+    if (state == kEnding) return already_over(id, TaskState::cancelled);
+    if (is_final(state_of(word))) {
+      return Error(Code::gone, "retry task " + to_string(id) + ": its closure went when it ended (" +
+                                   std::string(to_string(state_of(word))) + ")");
+    }
+    if (!waits(state)) break;
+    // Nobody else may move it while its moment is taken away.
+    if (!take_out(*record, word, kMoving)) continue;
+    timers.disarm(*record);
+    PagePool::cold(*record).available_at.store(ticks.stamp(), std::memory_order_release);
+    make_available(*record, word, false);
+    return {};
+  }
+  return not_found(options.name, id);
+}
+
+Result<void> Engine::set_priority(TaskId id, int priority) {
+  if (priority < 0 || priority > 9) {
+    return Error(Code::invalid, "set priority of task " + to_string(id) + ": expected 0 to 9, got " + std::to_string(priority));
+  }
+  Record* record = pool.find(id.value);
+  std::uint64_t word = record != nullptr ? record->word.load(std::memory_order_acquire) : 0;
+  while (record != nullptr && generation_in(word) == generation_in(id.value)) {
+    const std::uint64_t state = raw_state(word);
+    if (is_final(state_of(word))) return already_over(id, state_of(word));
+    if (!waits(state)) return Error(Code::gone, "set priority of task " + to_string(id) + ": it has started");
+    const std::uint64_t next =
+        (word & ~(std::uint64_t{0xf} << kPriorityShift)) | (static_cast<std::uint64_t>(priority) << kPriorityShift);
+    // A task that stands in a page's lane leaves its place there: it is given back by itself from now on.
+    if (!record->word.compare_exchange_weak(word, next | kSingle, std::memory_order_acq_rel)) continue;
+    if (state == raw(TaskState::available)) place(*record, next, false);
+    return {};
+  }
+  return not_found(options.name, id);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

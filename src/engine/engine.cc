@@ -1,0 +1,136 @@
+#include "engine/engine.h"
+
+#include <pthread.h>
+#include <sys/random.h>
+
+#include <algorithm>
+
+#include "engine/observers.h"
+#include "engine/options.h"
+#include "engine/recurrences.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+// --- what outlives a queue, and what a fork has to know ---------------------------------------------------------------
+
+// Never destroyed: handles and exiting threads may come late.
+struct Process {
+  Mutex mu;
+  std::vector<Engine*> engines ERRAND_GUARDED_BY(mu);
+  std::vector<std::shared_ptr<PagePool>> left ERRAND_GUARDED_BY(mu);  // pools with handles and without a queue
+  std::uint64_t next_uid ERRAND_GUARDED_BY(mu) = 1;
+};
+
+Process& process() {
+  static Process& process = *[] {
+    pthread_atfork([]() noexcept { errand::detail::process_before_fork(); }, []() noexcept { errand::detail::process_after_fork(); },
+                   []() noexcept { forget_forked_engines(); });
+    return new Process;
+  }();
+  return process;
+}
+
+std::vector<std::shared_ptr<PagePool>> take_unpinned() {
+  std::vector<std::shared_ptr<PagePool>> gone;
+  MutexLock lock(process().mu);
+  auto& left = process().left;
+  const auto first = std::partition(left.begin(), left.end(), [](const auto& pool) { return pool->any_pinned(); });
+  gone.assign(std::make_move_iterator(first), std::make_move_iterator(left.end()));
+  left.erase(first, left.end());
+  return gone;
+}
+
+std::uint64_t new_uid(Engine* engine) {
+  take_unpinned();
+  MutexLock lock(process().mu);
+  process().engines.push_back(engine);
+  return process().next_uid++;
+}
+
+std::uint64_t random_seed() {
+  std::uint64_t seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = static_cast<std::uint64_t>(real_clock()->now().time_since_epoch().count());
+  return seed;
+}
+
+Intake intake_for(const QueueOptions& options, bool line) {
+  return line || options.capacity != 0 || options.order == Order::depth_first ? Intake::careful : Intake::plain;
+}
+
+}  // namespace
+
+void process_before_fork() noexcept { process().mu.lock(); }
+void process_after_fork() noexcept { process().mu.unlock(); }
+
+// The child has this one thread and a copy of the memory: other threads' locks may be held for ever, and nothing of the
+// queues can work. They only say so.
+void forget_forked_engines() {
+  for (Engine* engine : process().engines) engine->intake.store(Intake::forked, std::memory_order_release);
+  process().engines.clear();
+  process().mu.unlock();
+}
+
+void unregister(Engine& engine) {
+  MutexLock lock(process().mu);
+  std::erase(process().engines, &engine);
+}
+
+void leave_to_handles(std::shared_ptr<PagePool> pool) {
+  {
+    MutexLock lock(process().mu);
+    process().left.push_back(std::move(pool));
+  }
+  take_unpinned();
+}
+
+Engine::Engine(QueueOptions given)
+    : uid(new_uid(this)),
+      options([&] {
+        if (!given.clock) given.clock = real_clock();
+        if (!given.seed) given.seed = random_seed();
+        if (!given.workers) given.workers = usable_cpus();
+        return std::move(given);
+      }()),
+      clock(options.clock),
+      ticks(clock),
+      pool_owner(std::make_shared<PagePool>(*options.seed, options.retention.count, clock)),
+      pool(*pool_owner),
+      producers(std::make_shared<Producers>(pool_owner, uid)),
+      parking(*clock),
+      timers(*clock),
+      recurrences(std::make_unique<Recurrences>(*this)),
+      observers(std::make_unique<Observers>(clock)),
+      line(make_line(options)),
+      all_workers(std::make_unique<std::atomic<Worker*>[]>(kMaxWorkers)),
+      wanted_(*options.workers),
+      finished_{FinishedRing(options.retention.count), FinishedRing(options.retention.count),
+                FinishedRing(options.retention.count)},
+      began_(ticks.stamp()),
+      seeds_(*options.seed ^ 0x5eed) {
+  intake.store(intake_for(options, line != nullptr));
+  pool.engine = this;
+  if (options.start) static_cast<void>(start());
+}
+
+void Engine::forget_threads() {
+  timer_thread_.forget();
+  closer_.forget();
+  for (Post& post : posts_) post.thread.forget();
+}
+
+void CancelOnStop::operator()() const { static_cast<void>(engine->cancel(TaskId{id}, StopReason::caller)); }
+
+// --- what templates in the public headers call -------------------------------------------------------------------------
+
+Draft begin(Engine& engine) { return engine.begin(); }
+Draft begin(Engine& engine, TaskOptions& options) { return engine.begin(options); }
+void publish(Engine& engine, Draft draft, const Ops& ops) noexcept { engine.publish(draft, ops); }
+void abandon(Engine& engine, Draft draft) noexcept { engine.abandon(draft); }
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,327 @@
+#pragma once
+// The memory tier: what one queue consists of, and the steps its tasks go through.
+//
+//   submit.cc    begin, publish: a closure becomes a task
+//   worker.cc    take, claim, run
+//   ending.cc    what follows an attempt; cancel, expire, discard
+//   timers.cc    what a moment brings
+//   control.cc   pause, worker threads, sleeping and waking
+//   shutdown.cc  the end of the queue
+//   inspect.cc   info, list, stats
+
+#include <errand/queue.h>
+#include <errand/waiting_line.h>
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "base/barrier.h"
+#include "base/log.h"
+#include "base/mutex.h"
+#include "base/thread.h"
+#include "base/tick.h"
+#include "base/time.h"
+#include "core/exception_text.h"
+#include "engine/finished.h"
+#include "engine/meter.h"
+#include "engine/page_pool.h"
+#include "engine/parking.h"
+#include "engine/producer.h"
+#include "engine/stop_tokens.h"
+#include "engine/timekeeper.h"
+#include "engine/worker.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+class Recurrences;
+class Observers;
+
+// Bits of Engine::signals. A priority's bit is raised with the first task of that priority, and lowered only when the
+// last worker goes to sleep: a set bit says "look", a clear one "there is nothing".
+inline constexpr std::uint32_t kPriorities = 0x3ff;
+inline constexpr std::uint32_t kPaused = 1u << 16;  // no claims until resume()
+inline constexpr std::uint32_t kHalted = 1u << 17;  // no claims any more
+inline constexpr std::uint32_t kResized = 1u << 18;    // workers above the wanted number leave
+inline constexpr std::uint32_t kCallbacks = 1u << 19;  // callbacks of tasks that ended outside a worker wait
+
+enum class Intake : std::uint8_t {
+  plain,    // unbounded, in lanes
+  careful,  // bounded, or in a line, or depth first
+  closed,
+  forked,
+};
+
+enum class Phase : std::uint8_t { open, draining, stopping, closed };
+
+class Engine {
+ public:
+  explicit Engine(QueueOptions options);
+  ~Engine();
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+
+  // --- submit.cc ---
+  [[nodiscard]] Draft begin();
+  [[nodiscard]] Draft begin(TaskOptions& options, std::shared_ptr<Recurrence> recurrence = nullptr);
+  void publish(Draft draft, const Ops& ops) noexcept;
+  void abandon(Draft draft) noexcept;
+  [[nodiscard]] Draft refuse(Error error);
+
+  // --- ending.cc ---
+  Result<void> cancel(TaskId id, StopReason reason = StopReason::cancelled);
+  Result<void> retry(TaskId id);
+  Result<void> set_priority(TaskId id, int priority);
+  /// The cold line of a task that had none. REQUIRES: the caller owns the record.
+  void make_cold(Record& record);
+  /// The cold line's Extra, made on first use. REQUIRES: the caller owns the record, and it has a cold line.
+  Extra& ensure_extra(Record& record);
+
+  // --- timers.cc ---
+  /// Does what is due, as much as one step may; true if there may be more.
+  bool step_timers();
+  void wake_for(Timekeeper::Wake wake);
+  /// A handler that outlived its timeout is alive: its grace begins anew.
+  void extend_grace(Record& record);
+
+  // --- control.cc ---
+  Result<void> start();
+  void pause();
+  void resume();
+  void set_workers(int count);
+  [[nodiscard]] int workers() const noexcept { return wanted_.load(std::memory_order_relaxed); }
+  bool wait_idle(Duration timeout);
+  SteadyTime dispatch();
+  void run(std::stop_token stop);
+  Result<void> run_one(TaskId id);
+  [[nodiscard]] bool idle() const;
+  /// A worker for a thread that is none of the queue's; it goes back by return_guest().
+  [[nodiscard]] Worker& borrow_guest();
+  void return_guest(Worker& worker);
+  [[nodiscard]] SteadyTime next_due() const;
+
+  // --- shutdown.cc ---
+  void begin_shutdown(const ShutdownOptions& options);
+  Report finish_shutdown(SteadyTime deadline);
+  Report shutdown(const ShutdownOptions& options);
+  [[nodiscard]] SteadyTime deadline_of(const ShutdownOptions& options) const;
+  [[nodiscard]] bool closing() const noexcept { return phase_.load(std::memory_order_acquire) != Phase::open; }
+  /// For the default queue when the process exits: nothing new begins, tokens fire, and after `patience` it is logged
+  /// what is left.
+  void let_go(Duration patience);
+
+  // --- inspect.cc ---
+  [[nodiscard]] std::optional<TaskInfo> read(Record& record, std::uint64_t id) const;
+  [[nodiscard]] Result<TaskInfo> info(TaskId id) const;
+  [[nodiscard]] std::vector<TaskInfo> list(const ListOptions& options) const;
+  [[nodiscard]] Stats stats() const;
+  [[nodiscard]] std::uint64_t total(Count which) const;
+  [[nodiscard]] std::size_t running() const;
+  [[nodiscard]] Observer observe(std::size_t capacity);
+
+  [[nodiscard]] Producer* producer() { return Producers::of_this_thread(producers, uid); }
+
+  const std::uint64_t uid;
+  const QueueOptions options;
+  const std::shared_ptr<Clock> clock;
+  const TickSource ticks;
+  const std::shared_ptr<PagePool> pool_owner;  // outlives the engine while handles are about
+  PagePool& pool;
+  const std::shared_ptr<Producers> producers;
+
+  alignas(64) mutable std::atomic<std::uint32_t> signals{0};  // mutable: a look for work raises what it finds
+  std::atomic<Intake> intake{Intake::plain};
+  std::atomic<bool> observed{false};
+  Parking parking;
+
+  Timekeeper timers;
+  StopTokens stop_tokens;
+  std::unique_ptr<Recurrences> recurrences;
+  std::unique_ptr<Observers> observers;
+
+  /// Where available tasks wait instead of lanes; null for lanes. Guarded by line_mutex.
+  const std::shared_ptr<WaitingLine> line;
+  mutable Mutex line_mutex;
+
+  /// Batches of workers that left.
+  Mutex orphans_mutex;
+  std::vector<std::pair<int, Batch>> orphans ERRAND_GUARDED_BY(orphans_mutex);
+  std::atomic<std::uint32_t> orphaned{0};  // priorities in `orphans`
+
+  /// Every worker there ever was, for thieves and for sums; entries are set once, and live as long as the engine.
+  static constexpr int kMaxWorkers = 2048 + 64;
+  std::atomic<int> worker_count{0};
+  const std::unique_ptr<std::atomic<Worker*>[]> all_workers;
+
+ private:
+  friend class Worker;
+  friend void forget_forked_engines();
+
+  // A callback of a task that ended outside a worker.
+  struct Finisher {
+    Callback<void(const TaskInfo&)> callback;
+    TaskInfo info;
+  };
+  // A worker's number, its thread, and whether that is at work.
+  struct Post {
+    Worker* worker = nullptr;
+    Thread thread{};
+    std::unique_ptr<std::atomic<bool>> present = std::make_unique<std::atomic<bool>>(false);
+  };
+  // Workers of threads that are none of the queue's have this number.
+  static constexpr int kGuests = 1 << 20;
+
+  // submit.cc
+  [[nodiscard]] Draft begin_careful(Producer& producer, TaskOptions* options, std::shared_ptr<Recurrence> recurrence);
+  [[nodiscard]] PageCursor::Slot next_loose(Producer& producer);
+  [[nodiscard]] PageCursor::Slot next_in_lane(Producer& producer, int priority);
+  void prepare(Record& record, std::uint64_t id, int priority, std::uint64_t flags);
+  void publish_carefully(Record& record);
+  void make_available(Record& record, std::uint64_t word, bool child);
+  void place(Record& record, std::uint64_t word, bool child);
+  void place_forward(std::uint64_t id, int priority);
+  void add_orphan(int priority, const Batch& batch);
+  void announce(int priority);
+  void run_in_caller(Record& record, std::uint64_t word);
+  [[nodiscard]] std::optional<Error> make_room(Producer& producer, bool& run_here);
+  [[nodiscard]] Error queue_full() const;
+  [[nodiscard]] bool wait_for_room(Producer& producer, SteadyTime until);
+  void release_room(std::uint64_t word);
+  void wake_submitters();
+  bool drop_oldest();
+
+  // ending.cc
+  [[nodiscard]] bool begin_attempt(Frame& frame);
+  void conclude(Worker& worker, Frame& frame, Ran ran, std::int64_t ended);
+  [[nodiscard]] Transition judge(Worker& worker, Frame& frame, Ended ended);
+  void end_attempt(Worker& worker, Frame& frame, Transition transition, bool closure_gone);
+  void come_again(Record& record, const Transition& transition);
+  void make_final(Meter* meter, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags);
+  void finish_wishes(Record& record, std::uint64_t id, bool on_worker);
+  void end_unstarted(Record& record, std::uint64_t word, TaskState to, std::optional<Error> why);
+  [[nodiscard]] bool take_out(Record& record, std::uint64_t& word, std::uint64_t to);
+  [[nodiscard]] static Error expired();
+  void retain(TaskState state, std::uint64_t id);
+  void give_back(Record& record);
+  void retire(Page& page);
+  void wake_waiters(Record& record);  // handle.cc
+
+  // timers.cc
+  void glance_at_timers(Worker::Anchor& anchor, std::int64_t stamp);
+  [[nodiscard]] Moment moment_of(const TaskOptions& options, bool& now) const;
+  [[nodiscard]] bool set_moment(Record& record, std::uint64_t& word, std::uint64_t state, Moment at);
+  void on_due(const Timekeeper::Due& due);
+  void on_timeout(Record& record, std::uint64_t word);
+  void ensure_timer_thread();
+  void run_timer_thread();
+
+  // control.cc
+  void work(Worker& worker);
+  void park(Worker& worker);
+  [[nodiscard]] bool may_work(const Worker& worker) const noexcept;
+  [[nodiscard]] bool leaves(const Worker& worker) const noexcept;
+  [[nodiscard]] bool on_own_worker() const noexcept;
+  Worker& add_worker(int number) ERRAND_REQUIRES(control_mutex_);
+  [[nodiscard]] Result<void> spawn(int number) ERRAND_REQUIRES(control_mutex_);
+  Result<void> spawn_wanted() ERRAND_REQUIRES(control_mutex_);
+  void replace_stuck_worker();
+  void release_stand_in();
+  void note_progress();
+  template <class Done>
+  bool wait_for_progress(SteadyTime until, Done done);
+  bool wait_drained(SteadyTime until);
+  bool wait_workers_idle(SteadyTime until);
+  [[nodiscard]] bool callbacks_done() const;
+  void call(Finisher& finisher);
+  void post(Finisher finisher);
+  void run_callbacks();
+  void call_on_wake() noexcept;
+  // Runs a callback of the user's: what it throws is logged.
+  template <class F>
+  void guarded(const char* what, F f) noexcept;
+
+  // shutdown.cc
+  [[nodiscard]] bool drained() const;
+  [[nodiscard]] Report report() const;
+  [[nodiscard]] std::uint64_t ended_tasks() const;
+  [[nodiscard]] std::uint64_t submitted() const { return producers->submitted(); }
+  void finish_elsewhere(SteadyTime deadline);
+  void drain_here(SteadyTime deadline);
+  template <class Visit>
+  void each_live(Visit visit);
+  void fire_stop_tokens();
+  void cancel_leftovers();
+  void join_all();
+  void name_the_running();
+  void forget_threads();
+
+  // inspect.cc
+  void read_cold(const ColdLine& cold, std::uint64_t word, TaskInfo& info) const;
+  [[nodiscard]] bool still_retained(Record& record, const TaskInfo& info) const;
+  [[nodiscard]] WallTime wall_of(std::int64_t stamp) const;
+  void emit(std::uint64_t id, TaskState to, int attempt);
+
+  std::atomic<int> wanted_;
+  std::atomic<int> standing_in_{0};    // workers in the place of stuck ones
+  std::atomic<int> live_workers_{0};   // threads that work
+  std::atomic<bool> healthy_{true};
+  std::atomic<std::int64_t> room_{0};  // tasks that count against the capacity
+  std::atomic<std::uint32_t> room_word_{0};  // moves when room is made
+  std::atomic<std::uint32_t> room_waiters_{0};
+  std::atomic<std::uint32_t> progress_word_{0};  // moves when tasks end, while somebody waits for that
+  mutable std::atomic<std::uint32_t> progress_waiters_{0};
+  SharedMeter shared_;
+  FinishedRing finished_[3];
+
+  std::atomic<Phase> phase_{Phase::open};
+  std::atomic<bool> started_{false};
+  std::atomic<bool> only_due_now_{false};  // shutting down: what is not due yet stays where it is
+  Drain drain_ = Drain::due;               // set once, before phase_ leaves open... by the one that moves it
+  std::uint64_t ended_before_ = 0;         // the same; tasks that had ended when the shutdown began
+  std::atomic<std::size_t> cancelled_by_shutdown_{0};
+  const std::int64_t began_;  // ticks
+  Mutex shutdown_mutex_;      // one shutdown works at a time. Lock order: before control_mutex_
+
+  std::atomic<std::uint32_t> timer_word_{0};  // moves when the timer thread has to look again
+  std::atomic<bool> timer_thread_started_{false};
+  std::atomic<bool> timer_thread_stops_{false};
+
+  // Lock order: control_mutex_ before every other lock of the engine's. No user code runs under it.
+  mutable Mutex control_mutex_;
+  std::deque<Post> posts_ ERRAND_GUARDED_BY(control_mutex_);
+  std::vector<Worker*> guests_ ERRAND_GUARDED_BY(control_mutex_);
+  Rng seeds_ ERRAND_GUARDED_BY(control_mutex_);
+  Thread timer_thread_ ERRAND_GUARDED_BY(control_mutex_);
+  Thread closer_ ERRAND_GUARDED_BY(control_mutex_);
+
+  mutable Mutex callbacks_mutex_;
+  std::deque<Finisher> callbacks_ ERRAND_GUARDED_BY(callbacks_mutex_);
+  int callbacks_running_ ERRAND_GUARDED_BY(callbacks_mutex_) = 0;
+};
+
+template <class F>
+void Engine::guarded(const char* what, F f) noexcept {
+  try {
+    f();
+  } catch (...) {
+    log(LogLevel::error, options.name, std::string(what) + ": " + error_from_exception(std::current_exception()).message());
+  }
+}
+
+/// What a body threw, as decide() takes it.
+[[nodiscard]] Ended ended_by_exception(std::exception_ptr exception);
+
+// --- engine.cc ---
+/// In a fork's child: every engine that there was belongs to the parent.
+void forget_forked_engines();
+void process_before_fork() noexcept;
+void process_after_fork() noexcept;
+void unregister(Engine& engine);
+/// A pool whose queue is gone is kept until no handle holds a record of it.
+void leave_to_handles(std::shared_ptr<PagePool> pool);
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

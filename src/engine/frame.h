@@ -1,0 +1,37 @@
+#pragma once
+// One attempt while its body runs.
+
+#include <errand/attempt.h>
+#include <errand/outcome.h>
+
+#include <optional>
+
+#include "core/decide.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+class Worker;
+
+// Lives on the worker's stack. Frames nest where a body waits for a task that its own worker then runs.
+struct Frame {
+  Frame(Worker& worker, Record& record, std::uint64_t id, Frame* outer)
+      : worker(worker), record(record), id(id), outer(outer), attempt(*this) {}
+
+  Worker& worker;
+  Record& record;
+  const std::uint64_t id;
+  Frame* const outer;
+  std::int64_t started = 0;          // ticks
+  bool has_token = false;            // stop_token() was asked for
+  std::optional<Ended> ended{};      // what the body said
+  Attempt attempt;
+};
+
+/// The attempt this thread is in, or null.
+[[nodiscard]] Frame* current_frame() noexcept;
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,213 @@
+// What handles do that outlive their expression: waiting, and the ends that no value stands behind.
+
+#include <errand/task.h>
+
+#include <algorithm>
+#include <bit>
+#include <climits>
+
+#include "base/time.h"
+#include "engine/engine.h"
+#include "engine/frame.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+// The half of the word that has state and flags; sleepers wait on it.
+const std::atomic<std::uint32_t>& low_half(const Record& record) noexcept {
+  static_assert(std::endian::native == std::endian::little);
+  const void* word = &record.word;
+  return *static_cast<const std::atomic<std::uint32_t>*>(word);
+}
+
+// Uses the record's queue, if it still is there.
+template <class Use, class Otherwise>
+auto with_engine(const Record& record, Use use, Otherwise otherwise) {
+  PagePool& pool = *page_of(record).pool;
+  const std::shared_lock lock(pool.engine_mutex);
+  return pool.engine != nullptr ? use(*pool.engine) : otherwise();
+}
+
+Error queue_gone(TaskId id) { return {Code::gone, "task " + to_string(id) + ": its queue is gone"}; }
+
+// The worker of the task's queue that this thread is, if it is one.
+Worker* own_worker(const Record& record) {
+  for (Frame* frame = current_frame(); frame != nullptr; frame = frame->outer) {
+    if (&frame->worker.engine().pool == page_of(record).pool) return &frame->worker;
+  }
+  return nullptr;
+}
+
+// Nobody will run a task that waits for time while its worker waits for it; and a body that waits for itself, or for one
+// that is waiting on this very thread, waits for ever.
+bool never_ends(const Record& record, std::uint64_t word) {
+  const TaskState state = state_of(word);
+  if (state == TaskState::scheduled || state == TaskState::retryable) return true;
+  for (const Frame* frame = current_frame(); frame != nullptr; frame = frame->outer) {
+    if (&frame->record == &record) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+void drop_abandoned(Record& record, void (*destroy_value)(Record&) noexcept) noexcept {
+  std::uint8_t abandoned = kAbandoned;
+  if (!pin_of(record).compare_exchange_strong(abandoned, kDropping, std::memory_order_seq_cst)) return;
+  // The value has an owner at most once: the flag goes with it.
+  const std::uint64_t before = record.word.fetch_and(~kValue, std::memory_order_acq_rel);
+  if ((before & kValue) != 0 && destroy_value != nullptr) destroy_value(record);
+  pin_of(record).store(kUnpinned, std::memory_order_release);
+}
+
+Error value_gone(const Record& record) {
+  const std::uint64_t word = record.word.load(std::memory_order_acquire);
+  return {Code::gone, "task " + to_string(TaskId{id_of(record, word)}) + ": its value has been taken"};
+}
+
+void Engine::wake_waiters(Record& record) { clock->wake(low_half(record), INT_MAX); }
+
+const Error& TaskBase::error() const noexcept {
+  ERRAND_ASSERT(record_ == nullptr && id_or_error_ != 0);
+  return *reinterpret_cast<const Error*>(id_or_error_);
+}
+
+void TaskBase::release_refused() noexcept { delete reinterpret_cast<const Error*>(id_or_error_); }
+
+Result<TaskInfo> TaskBase::info() const {
+  if (record_ == nullptr) return error();
+  return with_engine(
+      *record_, [&](Engine& engine) { return engine.info(id()); }, [&]() -> Result<TaskInfo> { return queue_gone(id()); });
+}
+
+Result<void> TaskBase::cancel() {
+  if (record_ == nullptr) return error();
+  return with_engine(
+      *record_, [&](Engine& engine) { return engine.cancel(id(), StopReason::cancelled); },
+      [&]() -> Result<void> { return queue_gone(id()); });
+}
+
+namespace {
+
+bool wait_until(Record& record, std::uint64_t id, std::optional<SteadyTime> until, Clock& clock) {
+  Worker* const own = own_worker(record);
+  for (;;) {
+    std::uint64_t word = record.word.load(std::memory_order_acquire);
+    if (is_final(state_of(word))) return true;
+    if (own != nullptr) {
+      if (own->run_if_available(id)) continue;
+      word = record.word.load(std::memory_order_acquire);
+      if (is_final(state_of(word))) return true;
+      if (never_ends(record, word)) return false;
+    }
+    if (until && clock.mono() >= *until) return false;
+    if ((word & kWaiter) == 0 && !record.word.compare_exchange_weak(word, word | kWaiter, std::memory_order_acq_rel)) continue;
+    WaitUntil wait;
+    wait.mono = until;
+    clock.wait(low_half(record), static_cast<std::uint32_t>(word | kWaiter), wait);
+  }
+}
+
+}  // namespace
+
+bool TaskBase::wait_for(Duration timeout) const {
+  if (record_ == nullptr || is_final(state())) return true;
+  Clock& clock = *page_of(*record_).pool->clock;
+  return wait_until(*record_, id_or_error_, saturating_add(clock.mono(), timeout), clock);
+}
+
+void TaskBase::wait() const {
+  if (record_ == nullptr || is_final(state())) return;
+  wait_until(*record_, id_or_error_, std::nullopt, *page_of(*record_).pool->clock);
+}
+
+namespace {
+
+// What result() says of a task that did not complete.
+Error error_of(const Record& record, TaskState state) {
+  PagePool& pool = *page_of(record).pool;
+  MutexLock lock(pool.cold_mutex(page_of(record)));
+  const Extra* extra = PagePool::cold(record).extra.load(std::memory_order_relaxed);
+  const std::string text = extra != nullptr && extra->last_error ? extra->last_error->message() : "";
+  const std::string task = "task " + to_string(TaskId{id_of(record, record.word.load(std::memory_order_acquire))});
+  if (state == TaskState::cancelled) return {Code::cancelled, task + " was cancelled" + (text.empty() ? "" : ": " + text)};
+  // What the body threw is rethrown by get(); the error keeps it.
+  if (extra != nullptr && extra->last_error) return *extra->last_error;
+  return {Code::discarded, task + " was discarded"};
+}
+
+}  // namespace
+
+std::optional<Error> TaskBase::wait_for_value(bool has_value) const {
+  if (record_ == nullptr) {
+    if (id_or_error_ == 0) return Error(Code::gone, "this handle has been moved from");
+    return error();
+  }
+  wait();
+  const std::uint64_t word = record_->word.load(std::memory_order_acquire);
+  const TaskState state = state_of(word);
+  if (!is_final(state)) {
+    return Error(Code::would_block, "wait for task " + to_string(id()) + ": it is " + std::string(to_string(state)) +
+                                        ", and this worker would wait for ever");
+  }
+  if (state == TaskState::completed) {
+    if (has_value && (word & kValue) == 0) return value_gone(*record_);
+    return std::nullopt;
+  }
+  return error_of(*record_, state);
+}
+
+Clock* TaskBase::clock() const noexcept { return record_ != nullptr ? page_of(*record_).pool->clock.get() : nullptr; }
+}  // namespace detail
+
+namespace {
+
+// A clock for waits over several tasks: that of the first one that was not refused.
+Clock* clock_of(std::initializer_list<const detail::TaskBase*> tasks) {
+  for (const detail::TaskBase* task : tasks) {
+    if (Clock* clock = task->clock()) return clock;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+bool wait_all(std::initializer_list<const detail::TaskBase*> tasks, Duration timeout) {
+  Clock* clock = clock_of(tasks);
+  if (clock == nullptr) return true;
+  const SteadyTime until = saturating_add(clock->mono(), timeout);
+  bool all = true;
+  for (const detail::TaskBase* task : tasks) {
+    all = task->wait_for(std::max(until - clock->mono(), Duration::zero())) && all;
+  }
+  return all;
+}
+
+int wait_any(std::initializer_list<const detail::TaskBase*> tasks, Duration timeout) {
+  const auto final_one = [&] {
+    int index = 0;
+    for (const detail::TaskBase* task : tasks) {
+      if (is_final(task->state()) || !*task) return index;
+      ++index;
+    }
+    return -1;
+  };
+  Clock* clock = clock_of(tasks);
+  if (clock == nullptr) return final_one();
+  const SteadyTime until = saturating_add(clock->mono(), timeout);
+  // Each task in turn for a little while: nobody sleeps on several words at once.
+  for (;;) {
+    if (const int index = final_one(); index >= 0) return index;
+    if (clock->mono() >= until) return -1;
+    for (const detail::TaskBase* task : tasks) {
+      const Duration left = until - clock->mono();
+      if (task->wait_for(std::clamp<Duration>(left, Duration::zero(), std::chrono::milliseconds(1)))) break;
+    }
+  }
+}
+
+}  // namespace v0
+}  // namespace errand

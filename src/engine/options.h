@@ -1,0 +1,26 @@
+#pragma once
+// What options may say, and what goes with them.
+
+#include <errand/queue.h>
+
+#include <optional>
+#include <string>
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+/// What is wrong with these options: field, value and what is allowed; nothing if they are fine.
+[[nodiscard]] std::optional<std::string> check(const TaskOptions& options);
+[[nodiscard]] std::optional<std::string> check(const QueueOptions& options);
+[[nodiscard]] std::optional<std::string> check(const ScheduleOptions& options);
+
+/// Whether a task needs more than its record to be what these options say.
+[[nodiscard]] bool has_wishes(const TaskOptions& options);
+
+/// The line that these options ask for; null for lanes.
+[[nodiscard]] std::shared_ptr<WaitingLine> make_line(const QueueOptions& options);
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,140 @@
+#include "engine/recurrence.h"
+
+#include <algorithm>
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+void Recurrence::begin(WallTime from) {
+  MutexLock lock(mu_);
+  last_ = options.first == First::now ? from - Duration(1) : from;
+  next_slot_ = timetable.next(last_);
+}
+
+Recurrence::Turn Recurrence::take_turn(WallTime now) {
+  Turn turn;
+  MutexLock lock(mu_);
+  if (ended_ || !next_slot_) return turn;
+  // The newest slot that has come, if its jitter holds it back, is dealt with next time.
+  auto come = timetable.passed(last_, now, 2).newest;
+  WallTime until = now;
+  if (!come.empty() && fire_time(come.back()) > now) {
+    until = come.back() - Duration(1);
+    come.pop_back();
+  }
+  if (come.empty()) return turn;
+  CatchUp slots = catch_up(timetable, last_, until, {.missed = options.missed});
+  last_ = until;
+  last_slot_ = come.back();
+  next_slot_ = timetable.next(last_);
+  turn.skipped = slots.skipped;
+  if (paused_) {
+    turn.skipped += slots.fire.size();
+    slots.fire.clear();
+  }
+  for (std::size_t i = 0; i < slots.fire.size(); ++i) {
+    switch (decide_overlap(options.overlap, static_cast<int>(live_.size()) + starting_, waiting_)) {
+      case SlotAction::start:
+        ++starting_;
+        ++turn.starts;
+        break;
+      case SlotAction::queue:
+        ++waiting_;
+        break;
+      case SlotAction::skip:
+        ++turn.skipped;
+        break;
+      case SlotAction::cancel_earlier:
+        turn.cancels.insert(turn.cancels.end(), live_.begin(), live_.end());
+        waiting_ = 0;
+        ++starting_;
+        ++turn.starts;
+        break;
+    }
+  }
+  skipped_ += turn.skipped;
+  return turn;
+}
+
+void Recurrence::run_submitted(TaskId id) {
+  MutexLock lock(mu_);
+  --starting_;
+  ++runs_;
+  last_run_ = id;
+  live_.push_back(id);
+}
+
+void Recurrence::trigger() {
+  MutexLock lock(mu_);
+  ++starting_;
+}
+
+void Recurrence::run_refused() {
+  MutexLock lock(mu_);
+  --starting_;
+  ++skipped_;
+}
+
+bool Recurrence::run_ended(TaskId id) {
+  MutexLock lock(mu_);
+  std::erase(live_, id);
+  if (ended_ || waiting_ == 0 || !live_.empty()) return false;
+  --waiting_;
+  ++starting_;
+  return true;
+}
+
+std::optional<WallTime> Recurrence::next_fire() const {
+  MutexLock lock(mu_);
+  if (ended_ || !next_slot_) return std::nullopt;
+  return fire_time(*next_slot_);
+}
+
+void Recurrence::set_paused(bool paused) {
+  MutexLock lock(mu_);
+  paused_ = paused;
+}
+
+void Recurrence::end() {
+  MutexLock lock(mu_);
+  ended_ = true;
+  waiting_ = 0;
+}
+
+bool Recurrence::ended() const {
+  MutexLock lock(mu_);
+  return ended_;
+}
+
+ScheduleInfo Recurrence::info(Duration offset) const {
+  MutexLock lock(mu_);
+  ScheduleInfo info;
+  info.name = options.name;
+  info.expression = expression;
+  info.time_zone = options.time_zone;
+  info.paused = paused_;
+  info.cancelled = ended_;
+  if (next_slot_ && !ended_) info.next_slot = *next_slot_ + offset;
+  if (last_slot_) info.last_slot = *last_slot_ + offset;
+  info.last_run = last_run_;
+  info.runs = runs_;
+  info.skipped = skipped_;
+  info.running = static_cast<int>(live_.size());
+  return info;
+}
+
+std::vector<WallTime> Recurrence::next(int count, WallTime now, Duration offset) const {
+  std::vector<WallTime> slots;
+  if (ended()) return slots;
+  for (std::optional<WallTime> slot = timetable.next(now); slot && static_cast<int>(slots.size()) < count;
+       slot = timetable.next(*slot)) {
+    slots.push_back(*slot + offset);
+  }
+  return slots;
+}
+
+}  // namespace detail
+
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,63 @@
+#pragma once
+// Schedules: each slot that comes submits a run, as overlap and missed-slot rules allow.
+
+#include <errand/queue.h>
+#include <errand/schedule.h>
+
+#include <memory>
+#include <vector>
+
+#include "base/mutex.h"
+#include "schedule/slots.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+class Engine;
+class Recurrence;
+
+[[nodiscard]] std::string recurrence_name(const Recurrence& recurrence);
+
+/// A queue's schedules. Threads: any.
+class Recurrences {
+ public:
+  explicit Recurrences(Engine& engine) : engine_(engine) {}
+
+  [[nodiscard]] Result<std::shared_ptr<Recurrence>> add_every(Duration interval, Callback<Said(Attempt&)> body,
+                                                              ScheduleOptions options);
+  [[nodiscard]] Result<std::shared_ptr<Recurrence>> add_cron(std::string_view expression, Callback<Said(Attempt&)> body,
+                                                             ScheduleOptions options);
+  [[nodiscard]] std::vector<std::shared_ptr<Recurrence>> all() const;
+  [[nodiscard]] std::shared_ptr<Recurrence> find(std::string_view name) const;
+
+  /// Fires the slots that have come. True if there may be more at once.
+  bool step();
+  /// A run of this schedule is final.
+  void run_ended(const std::shared_ptr<Recurrence>& recurrence, TaskId id);
+  /// One run besides the slots.
+  void trigger(const std::shared_ptr<Recurrence>& recurrence);
+  /// No slot comes any more, and no schedule.
+  void cancel_all();
+  [[nodiscard]] std::uint64_t skipped() const;
+  /// The schedule's next slot has changed.
+  void changed();
+
+ private:
+  [[nodiscard]] Result<std::shared_ptr<Recurrence>> add(ScheduleOptions options, std::string expression, bool by_wall,
+                                                        Timetable timetable, Callback<Said(Attempt&)> body, WallTime now);
+
+  Engine& engine_;
+  std::atomic<std::uint64_t> skipped_{0};
+  std::atomic<std::int64_t> next_mono_{INT64_MAX};  // the earliest slot, so that step() costs a load where there is none
+  std::atomic<std::int64_t> next_wall_{INT64_MAX};
+  // Lock order: mu_, then a Recurrence's, then the Timekeeper's. No user code under either.
+  mutable Mutex mu_;
+  std::vector<std::shared_ptr<Recurrence>> all_ ERRAND_GUARDED_BY(mu_);
+  bool closed_ ERRAND_GUARDED_BY(mu_) = false;
+  int made_ ERRAND_GUARDED_BY(mu_) = 0;
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,231 @@
+// The end of a queue: open -> draining -> stopping -> closed.
+//
+//   draining  nothing new comes in; what ShutdownOptions::drain names is still run
+//   stopping  the time is over: stop tokens have fired, nothing is claimed any more
+//   closed    what had not run has been cancelled; attempts that ignore their token may still be running
+
+#include "base/log.h"
+#include "engine/engine.h"
+#include "engine/observers.h"
+#include "engine/recurrences.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+constexpr Duration kDefaultTimeout = std::chrono::seconds(30);
+// What attempts get to come back in after their stop token fired, before shutdown() returns without them.
+constexpr Duration kAfterStop = std::chrono::milliseconds(100);
+constexpr Duration kNameStuckEvery = std::chrono::seconds(5);
+
+}  // namespace
+
+std::uint64_t Engine::ended_tasks() const {
+  return total(Count::completed) + total(Count::cancelled) + total(Count::discarded);
+}
+
+SteadyTime Engine::deadline_of(const ShutdownOptions& shutdown) const {
+  return saturating_add(clock->mono(), shutdown.timeout.value_or(kDefaultTimeout));
+}
+
+void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
+  {
+    MutexLock lock(control_mutex_);
+    if (phase_.load() != Phase::open) return;
+    phase_.store(Phase::draining, std::memory_order_release);
+  }
+  drain_ = shutdown.drain;
+  intake.store(Intake::closed, std::memory_order_seq_cst);
+  wake_submitters();
+  // Submits that found the intake open are seen through: their tasks are in.
+  heavy_barrier();
+  producers->wait_for_quiet(producer());
+  recurrences->cancel_all();
+  ended_before_ = ended_tasks();
+  if (shutdown.drain != Drain::queued) {
+    if (shutdown.drain == Drain::due) {
+      while (step_timers()) {
+      }
+    }
+    only_due_now_.store(true, std::memory_order_release);
+  }
+  const std::uint32_t halt = shutdown.drain == Drain::none || shutdown.drain == Drain::running ? kHalted : 0;
+  signals.fetch_or(halt, std::memory_order_release);
+  // A queue that is paused, or was never started, still owes what it is to drain.
+  signals.fetch_and(~kPaused, std::memory_order_release);
+  if (halt == 0 && options.drive == Drive::threads) {
+    MutexLock lock(control_mutex_);
+    if (!started_.exchange(true)) static_cast<void>(spawn_wanted());
+  }
+  parking.wake_all();
+}
+
+bool Engine::drained() const {
+  if (running() != 0) return false;
+  if (drain_ == Drain::none || drain_ == Drain::running) return true;
+  if (drain_ == Drain::queued) return submitted() == ended_tasks() && callbacks_done();
+  return idle();
+}
+
+Report Engine::finish_shutdown(SteadyTime deadline) {
+  if (on_own_worker()) {
+    finish_elsewhere(deadline);
+    return report();
+  }
+  MutexLock one_at_a_time(shutdown_mutex_);
+  if (phase_.load() != Phase::closed) {
+    if (drain_ == Drain::none) {
+      fire_stop_tokens();
+    } else if (options.drive == Drive::manual) {
+      drain_here(deadline);
+    } else {
+      wait_drained(deadline);
+    }
+    phase_.store(Phase::stopping, std::memory_order_release);
+    signals.fetch_or(kHalted, std::memory_order_release);
+    parking.wake_all();
+    if (running() != 0) {
+      fire_stop_tokens();
+      wait_workers_idle(saturating_add(clock->mono(), kAfterStop));
+    }
+    cancel_leftovers();
+    phase_.store(Phase::closed, std::memory_order_release);
+    run_callbacks();
+    intake.store(Intake::closed, std::memory_order_release);
+  } else if (running() != 0) {
+    wait_workers_idle(deadline);
+  }
+  if (running() == 0) join_all();
+  return report();
+}
+
+Report Engine::shutdown(const ShutdownOptions& shutdown) {
+  const SteadyTime deadline = deadline_of(shutdown);
+  begin_shutdown(shutdown);
+  return finish_shutdown(deadline);
+}
+
+Report Engine::report() const {
+  Report report;
+  report.cancelled = cancelled_by_shutdown_.load();
+  report.finished = closing() ? ended_tasks() - ended_before_ - report.cancelled : 0;
+  report.left_over = running();
+  return report;
+}
+
+// A body called shutdown(): the rest goes on in a thread of its own, which the destructor joins.
+void Engine::finish_elsewhere(SteadyTime deadline) {
+  MutexLock lock(control_mutex_);
+  if (closer_.joinable()) return;
+  auto thread = Thread::start(options.name + "/close", [this, deadline] { finish_shutdown(deadline); });
+  if (thread) {
+    closer_ = std::move(*thread);
+  } else {
+    log(LogLevel::error, options.name, thread.error().message());
+  }
+}
+
+// Manual drive: whoever shuts the queue down does the work.
+void Engine::drain_here(SteadyTime deadline) {
+  Worker& worker = borrow_guest();
+  while (clock->mono() < deadline && drain_ != Drain::running) {
+    if (worker.step()) continue;
+    // Nothing is available. With Drain::queued the next moment is waited for.
+    if (drain_ != Drain::queued || submitted() == ended_tasks()) break;
+    worker.settle();
+    const SteadyTime next = next_due();
+    if (next == SteadyTime::max()) break;
+    std::atomic<std::uint32_t> nobody{0};
+    clock->wait(nobody, 0, {std::min(next, deadline), {}});
+  }
+  return_guest(worker);
+}
+
+template <class Visit>
+void Engine::each_live(Visit visit) {
+  const std::uint32_t end = pool.end_index();
+  for (std::uint32_t index = 1; index < end; ++index) {
+    if (index % kPagesPerSlab == 0) continue;
+    for (Record& record : pool.page(index).records) {
+      const std::uint64_t word = record.word.load(std::memory_order_acquire);
+      const std::uint64_t state = raw_state(word);
+      if (generation_in(word) != 0 && state != kForward && state != kVacant && state != kVoid && !is_final(state_of(word))) {
+        visit(record, word);
+      }
+    }
+  }
+}
+
+void Engine::fire_stop_tokens() {
+  each_live([this](Record& record, std::uint64_t word) {
+    if (raw_state(word) == raw(TaskState::running)) {
+      static_cast<void>(cancel(TaskId{id_of(record, word)}, StopReason::shutting_down));
+    }
+  });
+}
+
+void Engine::cancel_leftovers() {
+  each_live([this](Record& record, std::uint64_t word) {
+    if (!take_out(record, word, kEnding)) return;
+    cancelled_by_shutdown_.fetch_add(1);
+    end_unstarted(record, word, TaskState::cancelled, Error(Code::cancelled, "the queue was shut down"));
+  });
+}
+
+void Engine::join_all() {
+  // Threads finish by themselves once the signals say so; none of them takes this mutex on its way out.
+  MutexLock lock(control_mutex_);
+  timer_thread_stops_.store(true, std::memory_order_release);
+  timer_word_.fetch_add(1, std::memory_order_release);
+  clock->wake(timer_word_, 1);
+  timer_thread_.join();
+  for (Post& post : posts_) post.thread.join();
+}
+
+Engine::~Engine() {
+  if (intake.load() == Intake::forked) {
+    forget_threads();
+    return;
+  }
+  ERRAND_ASSERT(!on_own_worker());  // a body destroyed its own queue
+  shutdown(options.close);
+  closer_.join();
+  while (running() != 0) {
+    name_the_running();
+    wait_workers_idle(saturating_add(clock->mono(), kNameStuckEvery));
+  }
+  cancel_leftovers();
+  run_callbacks();
+  join_all();
+  unregister(*this);
+  {
+    const std::unique_lock lock(pool.engine_mutex);
+    pool.engine = nullptr;
+  }
+  const int count = worker_count.load();
+  for (int i = 0; i < count; ++i) delete all_workers[i].load();
+  leave_to_handles(pool_owner);
+}
+
+void Engine::let_go(Duration patience) {
+  if (intake.load() >= Intake::closed) return;
+  begin_shutdown({.drain = Drain::none, .timeout = Duration::zero()});
+  fire_stop_tokens();
+  if (!wait_workers_idle(saturating_add(clock->mono(), patience))) name_the_running();
+}
+
+void Engine::name_the_running() {
+  each_live([this](Record& record, std::uint64_t word) {
+    if (raw_state(word) != raw(TaskState::running)) return;
+    const TaskId id{id_of(record, word)};
+    const auto info = read(record, id.value);
+    log(LogLevel::warning, options.name, "waiting for task " + to_string(id) + (info && !info->name.empty() ? " \"" + info->name + "\"" : "") +
+                                            ", which ignores its stop token");
+  });
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,382 @@
+// How a closure becomes a task: begin() finds it a record, the caller builds the closure there, publish() makes it
+// visible with one store.
+
+#include <climits>
+#include <cstring>
+
+#include "engine/engine.h"
+#include "engine/options.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+Draft Engine::refuse(Error error) {
+  shared_.add(Count::refused);
+  return {nullptr, reinterpret_cast<std::uintptr_t>(new Error(std::move(error)))};
+}
+
+namespace {
+
+// The reason that a closed intake gives.
+Error intake_error(const std::string& queue, Intake intake) {
+  if (intake == Intake::forked) {
+    return {Code::forked, "submit to queue \"" + queue + "\": it belongs to the process that forked this one"};
+  }
+  return {Code::shutting_down, "submit to queue \"" + queue + "\": it is shutting down"};
+}
+
+Error no_memory(const std::string& queue) {
+  return {Code::unavailable, "submit to queue \"" + queue + "\": out of memory"};
+}
+
+}  // namespace
+
+Draft Engine::begin() {
+  Producer& producer = *this->producer();
+  producer.enter();
+  // A shutdown closes the intake, then waits for those on their way in: one of us sees the other.
+  light_barrier();
+  if (intake.load(std::memory_order_relaxed) != Intake::plain) [[unlikely]] {
+    return begin_careful(producer, nullptr, nullptr);
+  }
+  const PageCursor::Slot slot = next_in_lane(producer, kNormal);
+  if (slot.record == nullptr) [[unlikely]] {
+    producer.leave();
+    return refuse(no_memory(options.name));
+  }
+  prepare(*slot.record, slot.id, kNormal, 0);
+  return {slot.record, slot.id};
+}
+
+Draft Engine::begin(TaskOptions& task, std::shared_ptr<Recurrence> recurrence) {
+  if (const auto error = check(task)) return refuse(Error(Code::invalid, "submit to queue \"" + options.name + "\": " + *error));
+  Producer& producer = *this->producer();
+  producer.enter();
+  light_barrier();
+  return begin_careful(producer, &task, std::move(recurrence));
+}
+
+// Any submit but the plainest.
+Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_ptr<Recurrence> recurrence) {
+  const auto refused = [&](Error error) {
+    producer.leave();
+    return refuse(std::move(error));
+  };
+  const Intake now = intake.load(std::memory_order_relaxed);
+  if (now == Intake::closed || now == Intake::forked) return refused(intake_error(options.name, now));
+  bool run_here = false;
+  if (options.capacity != 0) {
+    if (auto error = make_room(producer, run_here)) return refused(std::move(*error));
+  }
+  const std::uint64_t counted = options.capacity != 0 && !run_here ? kCounted : 0;
+  const bool wishes = task != nullptr && has_wishes(*task);
+  const bool child = options.order == Order::depth_first && !wishes && on_own_worker();
+  const int priority = task != nullptr ? task->priority : kNormal;
+  const bool in_lane = line == nullptr && !wishes && !child && !run_here;
+  const PageCursor::Slot slot = in_lane ? next_in_lane(producer, priority) : next_loose(producer);
+  if (slot.record == nullptr) {
+    release_room(counted);
+    return refused(no_memory(options.name));
+  }
+  std::uint64_t flags = counted;
+  if (!in_lane) flags |= kSingle;
+  if (child) flags |= kChild;
+  if (run_here) flags |= kRunHere;
+  if (wishes || recurrence != nullptr) flags |= kCold;
+  prepare(*slot.record, slot.id, priority, flags);
+  if ((flags & kCold) != 0) {
+    Extra& extra = ensure_extra(*slot.record);
+    extra.options = std::move(*task);
+    extra.max_attempts = extra.options.max_attempts.value_or(extra.options.retry ? 20 : 1);
+    extra.recurrence = std::move(recurrence);
+    if (extra.options.stop.stop_possible()) {
+      // Before the task is published: a token that has fired already then finds it here (see publish_carefully).
+      extra.on_stop.emplace(extra.options.stop, CancelOnStop{this, slot.id});
+    }
+  }
+  return {slot.record, slot.id};
+}
+
+PageCursor::Slot Engine::next_in_lane(Producer& producer, int priority) {
+  Lane* lane = producer.lanes[priority];
+  if (lane == nullptr || lane->cursor.exhausted()) [[unlikely]] {
+    lane = &producers->lane(producer, priority);
+    // A page may turn out to have nothing free after all: a handle may have come between.
+    while (lane->cursor.exhausted()) {
+      Page* page = producers->new_page(producer);
+      if (page == nullptr) return {nullptr, 0};
+      lane->extend(*page);
+    }
+  }
+  return lane->cursor.take();
+}
+
+PageCursor::Slot Engine::next_loose(Producer& producer) {
+  while (producer.loose.exhausted()) {
+    if (Page* full = producer.loose.page(); full != nullptr && full->give_back(kHeld)) retire(*full);
+    Page* page = producers->new_page(producer);
+    if (page == nullptr) return {nullptr, 0};
+    producer.loose.open(*page);
+  }
+  return producer.loose.take();
+}
+
+// Readers by id look at the word before and after they read: the old generation has to be gone before anything else is
+// written, so what follows in begin() and publish() are release stores.
+void Engine::prepare(Record& record, std::uint64_t id, int priority, std::uint64_t flags) {
+  const std::uint64_t before = record.word.load(std::memory_order_relaxed);
+  record.word.store(make_word(generation_in(id), priority, flags, kVacant), std::memory_order_relaxed);
+  if ((before & kCold) != 0) [[unlikely]] {
+    ColdLine& cold = PagePool::cold(record);
+    Extra* extra = nullptr;
+    {
+      MutexLock lock(pool.cold_mutex(page_of(record)));
+      extra = cold.extra.exchange(nullptr, std::memory_order_relaxed);
+    }
+    delete extra;
+  }
+  if ((flags & kCold) != 0) {
+    ColdLine& cold = PagePool::cold(record);
+    cold.timer = {};
+    cold.extra.store(nullptr, std::memory_order_relaxed);
+    cold.started_at.store(0, std::memory_order_release);
+    cold.finished_at.store(0, std::memory_order_release);
+  }
+  pin_of(record).store(kPinned, std::memory_order_relaxed);
+}
+
+void Engine::publish(Draft draft, const Ops& ops) noexcept {
+  Record& record = *draft.record;
+  Producer& producer = *this->producer();
+  record.ops = &ops;
+  record.stamp.store(ticks.stamp(), std::memory_order_release);
+  // Before the task can be seen: sums of tasks may be too high for a moment, not too low.
+  producer.submitted.store(producer.submitted.load(std::memory_order_relaxed) + 1, std::memory_order_release);
+  const std::uint64_t vacant = record.word.load(std::memory_order_relaxed);
+  const int priority = priority_in(vacant);
+  // A closure whose constructor submitted more may have filled the page meanwhile, and takers passed it: then it is
+  // too late to stand in the lane.
+  if ((vacant & kSingle) != 0 || &page_of(record) != producer.lanes[priority]->cursor.page()) [[unlikely]] {
+    publish_carefully(record);
+  } else {
+    // Release: the closure, and the fields above.
+    record.word.store(with_state(vacant, raw(TaskState::available)), std::memory_order_release);
+    if (observed.load(std::memory_order_relaxed)) [[unlikely]] emit(draft.id_or_error, TaskState::available, 0);
+    announce(priority);
+  }
+  producer.leave();
+}
+
+void Engine::publish_carefully(Record& record) {
+  std::uint64_t word = record.word.load(std::memory_order_acquire);
+  const std::uint64_t id = id_of(record, word);
+  const bool here = (word & kRunHere) != 0;
+  const bool child = (word & kChild) != 0;
+  // From here on the two flags mean what they mean elsewhere. The submitter's token may put its stop bits in meanwhile.
+  while (!record.word.compare_exchange_weak(word, (word | kSingle) & ~(kRunHere | kChild), std::memory_order_acq_rel)) {
+  }
+  word = (word | kSingle) & ~(kRunHere | kChild);
+  if ((word & kCold) != 0) {
+    ColdLine& cold = PagePool::cold(record);
+    cold.available_at.store(record.stamp.load(std::memory_order_relaxed), std::memory_order_release);
+    bool now = false;
+    const Moment at = moment_of(cold.extra.load(std::memory_order_relaxed)->options, now);
+    if (!now && set_moment(record, word, raw(TaskState::scheduled), at)) {
+      if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::scheduled, 0);
+      return;
+    }
+  }
+  if (here) {
+    run_in_caller(record, word);
+  } else {
+    make_available(record, word, child);
+  }
+}
+
+// Of a vacant, scheduled, retryable or running record that this thread owns, or whose word is `word`: available, and
+// where workers look. If its token fired before it was published, it ends here instead.
+void Engine::make_available(Record& record, std::uint64_t word, bool child) {
+  const std::uint64_t id = id_of(record, word);
+  const Extra* extra = (word & kCold) != 0 ? PagePool::cold(record).extra.load(std::memory_order_relaxed) : nullptr;
+  if ((word & kStopMask) == 0 && extra != nullptr && extra->options.expires_at) {
+    if (set_moment(record, word, raw(TaskState::available), {true, extra->options.expires_at->time_since_epoch().count()})) {
+      if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::available, 0);
+      place(record, word, child);
+      return;
+    }
+  }
+  for (;;) {
+    const bool stopped = (word & kStopMask) != 0;
+    const std::uint64_t next = with_state(word, stopped ? kEnding : raw(TaskState::available));
+    if (!record.word.compare_exchange_weak(word, next, std::memory_order_acq_rel)) continue;
+    if (stopped) {
+      end_unstarted(record, next, TaskState::cancelled, Error(Code::cancelled, "its stop token had fired when it was submitted"));
+    } else {
+      if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::available, 0);
+      place(record, next, child);
+    }
+    return;
+  }
+}
+
+void Engine::place(Record& record, std::uint64_t word, bool child) {
+  const int priority = priority_in(word);
+  const std::uint64_t id = id_of(record, word);
+  if (child && current_frame() != nullptr) {
+    current_frame()->worker.children.push(id);
+  } else if (line != nullptr) {
+    MutexLock lock(line_mutex);
+    line->push({TaskId{id}, priority, clock->mono().time_since_epoch().count()});
+  } else {
+    place_forward(id, priority);
+  }
+  announce(priority);
+}
+
+void Engine::add_orphan(int priority, const Batch& batch) {
+  {
+    MutexLock lock(orphans_mutex);
+    orphans.emplace_back(priority, batch);
+    orphaned.fetch_or(1u << priority, std::memory_order_release);
+  }
+  announce(priority);
+}
+
+// A record in this thread's lane that stands for the task.
+void Engine::place_forward(std::uint64_t id, int priority) {
+  Producer& producer = *this->producer();
+  const PageCursor::Slot slot = next_in_lane(producer, priority);
+  if (slot.record == nullptr) {
+    // No memory for a lane's page: the task waits with the batches that nobody has.
+    Page& page = pool.page(page_in(id));
+    const int at = line_in(id);
+    add_orphan(priority, {&page, generation_in(id), at, at + 1});
+    return;
+  }
+  prepare(*slot.record, slot.id, priority, 0);
+  pin_of(*slot.record).store(kUnpinned, std::memory_order_relaxed);
+  std::memcpy(slot.record->body, &id, sizeof id);
+  slot.record->word.store(make_word(generation_in(slot.id), priority, 0, kForward), std::memory_order_release);
+}
+
+void Engine::run_in_caller(Record& record, std::uint64_t word) {
+  Frame* const frame = current_frame();
+  const bool own = frame != nullptr && on_own_worker();
+  Worker& worker = own ? frame->worker : borrow_guest();
+  while (!record.word.compare_exchange_weak(word, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift),
+                                            std::memory_order_acq_rel)) {
+  }
+  worker.run({&record, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift)});
+  if (!own) return_guest(worker);
+}
+
+void Engine::abandon(Draft draft) noexcept {
+  Record& record = *draft.record;
+  const std::uint64_t word = record.word.load(std::memory_order_acquire);
+  if ((word & kCold) != 0) {
+    Extra* extra = PagePool::cold(record).extra.load(std::memory_order_relaxed);
+    extra->on_stop.reset();
+  }
+  release_room(word);
+  pin_of(record).store(kUnpinned, std::memory_order_release);
+  record.word.store(with_state(word & ~kCounted, kVoid), std::memory_order_release);
+  give_back(record);
+  producer()->leave();
+}
+
+// --- bounded queues --------------------------------------------------------------------------------------------------
+
+std::optional<Error> Engine::make_room(Producer& producer, bool& run_here) {
+  const auto capacity = static_cast<std::int64_t>(options.capacity);
+  std::optional<SteadyTime> until;
+  for (;;) {
+    std::int64_t taken = room_.load(std::memory_order_relaxed);
+    while (taken < capacity) {
+      if (room_.compare_exchange_weak(taken, taken + 1, std::memory_order_acq_rel)) return std::nullopt;
+    }
+    switch (options.when_full) {
+      case WhenFull::refuse:
+        return queue_full();
+      case WhenFull::run_here:
+        run_here = true;
+        return std::nullopt;
+      case WhenFull::drop_oldest:
+        if (!drop_oldest()) return queue_full();
+        break;
+      case WhenFull::block:
+        // A worker that waited for its own queue would wait for itself.
+        if (on_own_worker() || options.drive == Drive::manual) {
+          run_here = true;
+          return std::nullopt;
+        }
+        if (!until) until = clock->mono() + options.block_for.value_or(std::chrono::hours(24 * 365 * 100));
+        if (!wait_for_room(producer, *until)) return queue_full();
+        break;
+    }
+    if (const Intake now = intake.load(std::memory_order_acquire); now >= Intake::closed) {
+      return intake_error(options.name, now);
+    }
+  }
+}
+
+Error Engine::queue_full() const {
+  return {Code::queue_full, "submit to queue \"" + options.name + "\": it is full (capacity " +
+                                std::to_string(options.capacity) + ")"};
+}
+
+// False when the time is over. The submit is not on its way meanwhile, so that a shutdown need not wait for it.
+bool Engine::wait_for_room(Producer& producer, SteadyTime until) {
+  room_waiters_.fetch_add(1, std::memory_order_seq_cst);
+  const std::uint32_t seen = room_word_.load(std::memory_order_seq_cst);
+  producer.leave();
+  const bool full = room_.load(std::memory_order_seq_cst) >= static_cast<std::int64_t>(options.capacity);
+  if (full && intake.load(std::memory_order_seq_cst) < Intake::closed) clock->wait(room_word_, seen, {until, {}});
+  room_waiters_.fetch_sub(1, std::memory_order_relaxed);
+  producer.enter();
+  light_barrier();
+  return clock->mono() < until || room_.load(std::memory_order_relaxed) < static_cast<std::int64_t>(options.capacity);
+}
+
+// `word`: of a task that waits no more.
+void Engine::release_room(std::uint64_t word) {
+  if ((word & kCounted) == 0) return;
+  room_.fetch_sub(1, std::memory_order_seq_cst);
+  if (room_waiters_.load(std::memory_order_seq_cst) != 0) wake_submitters();
+}
+
+void Engine::wake_submitters() {
+  room_word_.fetch_add(1, std::memory_order_seq_cst);
+  clock->wake(room_word_, INT_MAX);
+}
+
+// Ends the task that waits longest; false if there was none to be had.
+bool Engine::drop_oldest() {
+  for (;;) {
+    std::optional<WaitingTask> oldest;
+    {
+      MutexLock lock(line_mutex);
+      oldest = line->pop_oldest();
+    }
+    if (!oldest) return false;
+    Record* record = pool.find(oldest->id.value);
+    std::uint64_t word = record->word.load(std::memory_order_acquire);
+    if (generation_in(word) != generation_in(oldest->id.value)) continue;
+    if (raw_state(word) != raw(TaskState::available) || !take_out(*record, word, kEnding)) continue;
+    end_unstarted(*record, word, TaskState::discarded, Error(Code::discarded, "dropped: the queue was full"));
+    return true;
+  }
+}
+
+void Engine::announce(int priority) {
+  // The sleeper's side of this is in park(): it lowers signals and enlists, has everybody execute a barrier, then looks.
+  light_barrier();
+  const std::uint32_t bit = 1u << priority;
+  if ((signals.load(std::memory_order_relaxed) & bit) == 0) [[unlikely]] signals.fetch_or(bit, std::memory_order_release);
+  if (parking.wakeable()) [[unlikely]] parking.wake_one();
+  if (options.drive == Drive::manual) [[unlikely]] call_on_wake();
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

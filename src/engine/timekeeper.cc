@@ -1,0 +1,168 @@
+#include "engine/timekeeper.h"
+
+#include <algorithm>
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+std::int64_t ns(SteadyTime t) { return t.time_since_epoch().count(); }
+std::int64_t ns(WallTime t) { return t.time_since_epoch().count(); }
+
+// Which wheel a moment is in is the lowest bit of its time; it is rounded up, since nothing may come early.
+constexpr std::int64_t tag(Moment at) { return at.wall ? at.ns | 1 : at.ns >= INT64_MAX - 1 ? INT64_MAX - 1 : (at.ns + 1) & ~std::int64_t{1}; }
+constexpr bool is_wall(const TimerNode& timer) { return (timer.due & 1) != 0; }
+
+std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum)) return b < 0 ? INT64_MIN : INT64_MAX;
+  return sum;
+}
+
+}  // namespace
+
+Timekeeper::Timekeeper(const Clock& clock) : clock_(clock), mono_(ns(clock.mono())), wall_(ns(clock.now())) {}
+
+std::int64_t Timekeeper::as_mono(Moment at) const {
+  if (!at.wall) return at.ns;
+  return saturating_sum(ns(clock_.mono()), at.ns - ns(clock_.now()));
+}
+
+bool Timekeeper::arm(Record& record, std::uint64_t& word, std::uint64_t state, Moment at, Wake& wake) {
+  TimerNode& timer = PagePool::cold(record).timer;
+  const std::int64_t mono = as_mono(at);
+  MutexLock lock(mu_);
+  std::uint64_t seen = word;
+  std::uint64_t next = with_state(word, state);
+  // Release: the cold line. A waiter may have set its flag, and nothing else may have changed.
+  while (!record.word.compare_exchange_weak(seen, next, std::memory_order_acq_rel)) {
+    if ((seen & ~kWaiter) != (word & ~kWaiter)) return false;
+    next = with_state(seen, state);
+  }
+  word = next;
+  entered(word);
+  timer.due = tag(at);
+  (at.wall ? wall_ : mono_).insert(timer);
+  if (mono < next_mono_.load(std::memory_order_relaxed)) next_mono_.store(mono, std::memory_order_relaxed);
+  wake = wake_for(mono);
+  return true;
+}
+
+Timekeeper::Wake Timekeeper::wake_for(std::int64_t mono) {
+  return {mono < watcher_until_, mono < back_up_until_};
+}
+
+void Timekeeper::disarm(Record& record) {
+  TimerNode& timer = PagePool::cold(record).timer;
+  MutexLock lock(mu_);
+  if (!timer.linked()) return;
+  (is_wall(timer) ? wall_ : mono_).remove(timer);
+}
+
+std::size_t Timekeeper::collect(std::span<Due> out, bool& more) {
+  const std::int64_t now = ns(clock_.mono());
+  const std::int64_t wall_now = ns(clock_.now());
+  std::size_t n = 0;
+  MutexLock lock(mu_);
+  if (wall_now < wall_seen_) wall_.rebuild(wall_now);
+  wall_seen_ = wall_now;
+  collect_from(mono_, now, out, n, more);
+  collect_from(wall_, wall_now, out, n, more);
+  publish_next();
+  return n;
+}
+
+void Timekeeper::collect_from(Wheel& wheel, std::int64_t now, std::span<Due> out, std::size_t& n, bool& more) {
+  if (n == out.size()) {
+    more = true;
+    return;
+  }
+  Wheel::Due due = wheel.advance(now, out.size() - n);
+  while (TimerNode* node = Wheel::pop(due.first)) {
+    Record& record = PagePool::record_of(*node);
+    // Under the lock, so that the record can't have ended, and begun another life, since its moment was taken away.
+    out[n++] = {&record, record.word.load(std::memory_order_acquire)};
+  }
+  more = more || due.more;
+}
+
+WaitUntil Timekeeper::next_locked() const {
+  WaitUntil next = slots_;
+  if (const std::int64_t due = mono_.next_due(); due != INT64_MAX) {
+    const SteadyTime at{Duration(due)};
+    next.mono = next.mono ? std::min(*next.mono, at) : at;
+  }
+  if (const std::int64_t due = wall_.next_due(); due != INT64_MAX) {
+    const WallTime at{Duration(due)};
+    next.wall = next.wall ? std::min(*next.wall, at) : at;
+  }
+  return next;
+}
+
+void Timekeeper::publish_next() {
+  const WaitUntil next = next_locked();
+  std::int64_t mono = next.mono ? ns(*next.mono) : INT64_MAX;
+  if (next.wall) mono = std::min(mono, as_mono({true, ns(*next.wall)}));
+  next_mono_.store(mono, std::memory_order_relaxed);
+}
+
+WaitUntil Timekeeper::next() const {
+  MutexLock lock(mu_);
+  return next_locked();
+}
+
+std::optional<WaitUntil> Timekeeper::keep_watch(const void* sleeper) {
+  MutexLock lock(mu_);
+  publish_next();
+  const std::int64_t until = next_mono_.load(std::memory_order_relaxed);
+  if (until == INT64_MAX || until >= watcher_until_) return std::nullopt;
+  watcher_ = sleeper;
+  watcher_until_ = until;
+  return next_locked();
+}
+
+void Timekeeper::watch_over(const void* sleeper) {
+  MutexLock lock(mu_);
+  if (watcher_ != sleeper) return;
+  watcher_ = nullptr;
+  watcher_until_ = INT64_MAX;
+}
+
+WaitUntil Timekeeper::back_up(Duration grace) {
+  MutexLock lock(mu_);
+  publish_next();
+  const std::int64_t next = next_mono_.load(std::memory_order_relaxed);
+  back_up_until_ = saturating_sum(next, grace.count());
+  WaitUntil until = next_locked();
+  if (until.mono) *until.mono = SteadyTime(Duration(saturating_sum(ns(*until.mono), grace.count())));
+  if (until.wall) *until.wall = WallTime(Duration(saturating_sum(ns(*until.wall), grace.count())));
+  return until;
+}
+
+void Timekeeper::entered(std::uint64_t word) noexcept {
+  if (raw_state(word) == raw(TaskState::scheduled)) scheduled_.fetch_add(1, std::memory_order_release);
+  if (raw_state(word) == raw(TaskState::retryable)) retryable_.fetch_add(1, std::memory_order_release);
+}
+
+void Timekeeper::left(std::uint64_t word) noexcept {
+  if (raw_state(word) == raw(TaskState::scheduled)) scheduled_.fetch_sub(1, std::memory_order_release);
+  if (raw_state(word) == raw(TaskState::retryable)) retryable_.fetch_sub(1, std::memory_order_release);
+}
+
+Timekeeper::Wake Timekeeper::note(Moment at) {
+  const std::int64_t mono = as_mono(at);
+  MutexLock lock(mu_);
+  if (mono < next_mono_.load(std::memory_order_relaxed)) next_mono_.store(mono, std::memory_order_relaxed);
+  return wake_for(mono);
+}
+
+void Timekeeper::set_slots(WaitUntil next) {
+  MutexLock lock(mu_);
+  slots_ = next;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

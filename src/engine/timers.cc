@@ -1,0 +1,179 @@
+// What a moment brings: tasks become available, expire, or are asked to stop.
+//
+// Whoever is awake steps the timers: a worker between two tasks, else the parked worker that keeps watch, else the timer
+// thread, a little later. That thread exists once a moment has been set.
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "engine/engine.h"
+#include "engine/recurrences.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+// How long the timer thread leaves a moment to the workers.
+constexpr Duration kBackUpGrace = std::chrono::milliseconds(2);
+// Moments that one step takes away at once; between such steps a worker runs tasks.
+constexpr std::size_t kDueAtOnce = 64;
+
+}  // namespace
+
+Moment Engine::moment_of(const TaskOptions& task, bool& now) const {
+  const WallTime wall = clock->now();
+  now = false;
+  Moment at;
+  WallTime wall_due;
+  if (task.at) {
+    now = *task.at <= wall;
+    at = {true, task.at->time_since_epoch().count()};
+    wall_due = *task.at;
+  } else {
+    now = task.delay <= Duration::zero();
+    const SteadyTime due = saturating_add(clock->mono(), task.delay);
+    at = {false, due.time_since_epoch().count()};
+    wall_due = saturating_add(wall, task.delay);
+  }
+  // What expires before it is due has its moment then.
+  if (!now && task.expires_at && *task.expires_at < wall_due) at = {true, task.expires_at->time_since_epoch().count()};
+  return at;
+}
+
+bool Engine::set_moment(Record& record, std::uint64_t& word, std::uint64_t state, Moment at) {
+  Timekeeper::Wake wake;
+  if (!timers.arm(record, word, state, at, wake)) return false;
+  wake_for(wake);
+  return true;
+}
+
+void Engine::wake_for(Timekeeper::Wake wake) {
+  if (options.drive == Drive::manual) {
+    if (wake.sleeper) call_on_wake();
+    return;
+  }
+  if (wake.sleeper && parking.parked() != 0) parking.wake_one();
+  if (wake.watch) {
+    ensure_timer_thread();
+    timer_word_.fetch_add(1, std::memory_order_release);
+    clock->wake(timer_word_, 1);
+  }
+}
+
+void Engine::glance_at_timers(Worker::Anchor& anchor, std::int64_t stamp) {
+  const std::int64_t next = timers.next_mono();
+  if (next == INT64_MAX) [[likely]] return;
+  if (stamp != 0 && anchor.stamp != 0) {
+    // In the middle of a run of tasks the end of the last one is as good as now, but for the error of the stamps' rate.
+    const std::int64_t since = ticks.between(anchor.stamp, stamp);
+    if (anchor.mono + since + (since >> 12) + 50'000 < next) return;
+  }
+  anchor = {ticks.stamp(), clock->mono().time_since_epoch().count()};
+  if (anchor.mono >= next) step_timers();
+}
+
+bool Engine::step_timers() {
+  Timekeeper::Due due[kDueAtOnce];
+  bool more = false;
+  const std::size_t n = timers.collect(due, more);
+  for (std::size_t i = 0; i < n; ++i) on_due(due[i]);
+  const bool slots = recurrences->step();
+  return more || slots;
+}
+
+void Engine::on_due(const Timekeeper::Due& due) {
+  Record& record = *due.record;
+  std::uint64_t word = due.word;
+  const std::uint64_t state = raw_state(word);
+  if (state == raw(TaskState::running)) {
+    on_timeout(record, word);
+    return;
+  }
+  const Extra* extra = PagePool::cold(record).extra.load(std::memory_order_acquire);
+  const bool over = extra != nullptr && extra->options.expires_at && clock->now() >= *extra->options.expires_at;
+  if (state == raw(TaskState::available) && !over) return;
+  // A shutdown that waits for nothing that is due later; the task is cancelled with the rest.
+  if (!over && only_due_now_.load(std::memory_order_acquire)) return;
+  if (!take_out(record, word, over ? kEnding : kMoving)) return;
+  if (over) {
+    end_unstarted(record, word, TaskState::discarded, expired());
+  } else {
+    PagePool::cold(record).available_at.store(ticks.stamp(), std::memory_order_release);
+    make_available(record, word, false);
+  }
+}
+
+// An attempt's time is over: first its timeout, then the grace after it.
+void Engine::on_timeout(Record& record, std::uint64_t word) {
+  const std::uint64_t id = id_of(record, word);
+  const std::uint64_t attempt = attempts_in(word);
+  const bool second = static_cast<StopReason>((word & kStopMask) >> kStopShift) == StopReason::timed_out;
+  for (;;) {
+    if (generation_in(word) != generation_in(id) || raw_state(word) != raw(TaskState::running) || attempts_in(word) != attempt) return;
+    std::uint64_t next = word;
+    if (second) {
+      next |= kStuck;
+    } else if ((word & kStopMask) == 0) {
+      next |= static_cast<std::uint64_t>(StopReason::timed_out) << kStopShift;
+    } else {
+      return;  // it has been asked to stop for another reason
+    }
+    if (record.word.compare_exchange_weak(word, next, std::memory_order_acq_rel)) {
+      word = next;
+      break;
+    }
+  }
+  if (second) {
+    shared_.add(Count::stuck);
+    log(LogLevel::warning, options.name, "task " + to_string(TaskId{id}) + " is stuck: it ignores its timeout");
+    replace_stuck_worker();
+    return;
+  }
+  shared_.add(Count::timed_out);
+  const SteadyTime grace = saturating_add(clock->mono(), options.stuck_after);
+  // Where the attempt is over by now there is nothing left to do.
+  if (!set_moment(record, word, raw(TaskState::running), {false, grace.time_since_epoch().count()})) {
+    return;
+  }
+  stop_tokens.fire(id);
+}
+
+void Engine::extend_grace(Record& record) {
+  std::uint64_t word = record.word.load(std::memory_order_acquire);
+  if (static_cast<StopReason>((word & kStopMask) >> kStopShift) != StopReason::timed_out || (word & kStuck) != 0) return;
+  timers.disarm(record);
+  const SteadyTime grace = saturating_add(clock->mono(), options.stuck_after);
+  static_cast<void>(set_moment(record, word, raw(TaskState::running), {false, grace.time_since_epoch().count()}));
+}
+
+void Engine::ensure_timer_thread() {
+  if (timer_thread_started_.load(std::memory_order_acquire)) return;
+  MutexLock lock(control_mutex_);
+  if (timer_thread_started_.load(std::memory_order_relaxed) || phase_.load() == Phase::closed) return;
+  auto thread = Thread::start(options.name + "/timer", [this] { run_timer_thread(); });
+  if (!thread) {
+    log(LogLevel::error, options.name, thread.error().message());
+    return;
+  }
+  timer_thread_ = std::move(*thread);
+  timer_thread_started_.store(true, std::memory_order_release);
+}
+
+void Engine::run_timer_thread() {
+  while (!timer_thread_stops_.load(std::memory_order_acquire)) {
+    const std::uint32_t seen = timer_word_.load(std::memory_order_acquire);
+    const WaitUntil until = timers.back_up(kBackUpGrace);
+    const SteadyTime now = clock->mono();
+    if ((until.mono && *until.mono <= now) || (until.wall && *until.wall <= clock->now())) {
+      step_timers();
+      continue;
+    }
+    if (!timer_thread_stops_.load(std::memory_order_acquire)) clock->wait(timer_word_, seen, until);
+  }
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

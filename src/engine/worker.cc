@@ -1,0 +1,427 @@
+#include "engine/worker.h"
+
+#include <cxxabi.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "core/exception_text.h"
+#include "engine/engine.h"
+#include "engine/short_time.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+// Hand::tail, see worker.h.
+constexpr std::uint64_t make_tail(std::uint32_t page, int end, std::uint32_t count) noexcept {
+  return (std::uint64_t{page} << 38) | (static_cast<std::uint64_t>(end) << 32) | count;
+}
+constexpr std::uint32_t page_of_tail(std::uint64_t tail) noexcept { return static_cast<std::uint32_t>(tail >> 38); }
+constexpr int end_of_tail(std::uint64_t tail) noexcept { return static_cast<int>((tail >> 32) & 0x3f); }
+
+// Ends are 1 to 64 in six bits: 64 is written as 0, which no end is.
+constexpr int kEndBits = 0x3f;
+constexpr int unpack_end(std::uint64_t tail) noexcept { return end_of_tail(tail) == 0 ? kLines : end_of_tail(tail); }
+
+constinit thread_local Frame* top_frame = nullptr;
+
+}  // namespace
+
+Frame* current_frame() noexcept { return top_frame; }
+
+Worker::Worker(Engine& engine, int number, std::uint64_t seed) : number(number), rng(seed), engine_(engine) {}
+
+bool Worker::step() {
+  engine_.glance_at_timers(anchor_, last_stamp_);
+  if ((engine_.signals.load(std::memory_order_relaxed) & kCallbacks) != 0) engine_.run_callbacks();
+  const Claimed claimed = claim();
+  if (claimed.record == nullptr) {
+    last_stamp_ = 0;
+    return false;
+  }
+  run(claimed);
+  return true;
+}
+
+// Between two bodies the best priority anywhere is looked for: what is in hand of a worse one waits.
+Worker::Claimed Worker::claim() {
+  for (;;) {
+    const std::uint32_t signals = engine_.signals.load(std::memory_order_acquire);
+    if ((signals & (kPaused | kHalted)) != 0) return {};
+    if ((signals & kResized) != 0 && !engine_.may_work(*this)) return {};
+    if (engine_.line != nullptr) {
+      return take_from_line();
+    }
+    const std::uint32_t urgent = signals & kPriorities & ((1u << kNormal) - 1);
+    if (urgent == 0 && !children.empty()) {
+      if (const Claimed claimed = take_child(); claimed.record != nullptr) return claimed;
+    }
+    for (std::uint32_t look = in_hand_ | (signals & kPriorities); look != 0; look &= look - 1) {
+      const int priority = std::countr_zero(look);
+      const std::uint32_t bit = 1u << priority;
+      do {
+        if ((in_hand_ & bit) != 0) {
+          if (const Claimed claimed = next_in_hand(priority); claimed.record != nullptr) return claimed;
+          in_hand_ &= ~bit;
+        }
+      } while (take_from_lanes(priority));
+    }
+    if (!children.empty()) continue;
+    if (const Claimed claimed = steal_child(); claimed.record != nullptr) return claimed;
+    if (!take_from_others()) return {};
+  }
+}
+
+Worker::Claimed Worker::next_in_hand(int priority) {
+  Slot& slot = slots_[priority];
+  Hand& hand = hands_[priority];
+  for (;;) {
+    // Relaxed: a thief that took the end as well loses, or wins, the claim of the single task.
+    const std::uint64_t tail = hand.tail.load(std::memory_order_relaxed);
+    const int line = slot.batch.begin;
+    if (tail == 0 || line >= unpack_end(tail)) break;
+    slot.batch.begin = line + 1;
+    hand.at.store(static_cast<std::uint32_t>(line + 1), std::memory_order_relaxed);
+    const Claimed claimed = claim_line(*slot.batch.page, slot.batch.generation, line);
+    if (claimed.record != nullptr) return claimed;
+  }
+  hand.tail.store(0, std::memory_order_relaxed);
+  return {};
+}
+
+// The task at this line if it is still to be had: nothing if somebody else took it, or it was never there.
+Worker::Claimed Worker::claim_line(Page& page, std::uint32_t generation, int line) {
+  Record* record = &page.line(line);
+  std::uint64_t word = record->word.load(std::memory_order_acquire);
+  if (generation_in(word) != generation) return {};
+  if (raw_state(word) == kForward) {
+    // The entry is used up; the task behind it has its own record. A second worker may be here as well: one gets it.
+    const std::uint64_t spent = with_state(word, kVoid);
+    if (!record->word.compare_exchange_strong(word, spent, std::memory_order_acq_rel)) return {};
+    std::uint64_t id;
+    std::memcpy(&id, record->body, sizeof id);
+    give_back(page, bit_of(static_cast<std::size_t>(line)));
+    record = engine_.pool.find(id);
+    word = record->word.load(std::memory_order_acquire);
+    if (generation_in(word) != generation_in(id)) return {};
+  }
+  while (raw_state(word) == raw(TaskState::available)) {
+    std::uint64_t next = with_state(word, raw(TaskState::running));
+    if (attempts_in(word) < kMostAttempts) next += std::uint64_t{1} << kAttemptShift;
+    next &= ~kCounted;
+    // Acquire: what the submitter wrote into the record. A waiter may set its flag meanwhile.
+    if (record->word.compare_exchange_weak(word, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      if ((word & kCounted) != 0) engine_.release_room(word);
+      return {record, next};
+    }
+  }
+  return {};
+}
+
+// What bodies on this worker submitted, newest first; after so many in a row the shared lanes have their turn.
+Worker::Claimed Worker::take_child() {
+  if (children_in_a_row_ >= kChildrenInARow) {
+    children_in_a_row_ = 0;
+    return {};
+  }
+  while (const std::uint64_t id = children.pop_newest()) {
+    const Claimed claimed = claim_id(id);
+    if (claimed.record == nullptr) continue;
+    ++children_in_a_row_;
+    return claimed;
+  }
+  children_in_a_row_ = 0;
+  return {};
+}
+
+Worker::Claimed Worker::claim_id(std::uint64_t id) {
+  Record* record = engine_.pool.find(id);
+  if (record == nullptr) return {};
+  return claim_line(page_of(*record), generation_in(id), static_cast<int>(line_of(*record)));
+}
+
+bool Worker::take_from_lanes(int priority) {
+  const std::uint32_t bit = 1u << priority;
+  if ((engine_.orphaned.load(std::memory_order_relaxed) & bit) != 0) {
+    MutexLock lock(engine_.orphans_mutex);
+    auto& orphans = engine_.orphans;
+    const auto found = std::find_if(orphans.begin(), orphans.end(), [&](const auto& o) { return o.first == priority; });
+    if (found != orphans.end()) {
+      hold(priority, found->second);
+      orphans.erase(found);
+      return true;
+    }
+    engine_.orphaned.fetch_and(~bit, std::memory_order_relaxed);
+  }
+  Lane* const first = engine_.producers->first_lane(priority);
+  if (first == nullptr) return false;
+  // Threads take turns: the lane after the one served last comes next.
+  Lane* lane = turn_[priority] != nullptr && turn_[priority]->next != nullptr ? turn_[priority]->next : first;
+  Lane* const start = lane;
+  do {
+    if (!lane->empty(engine_.pool)) {
+      const Lane::Taken taken = lane->take(engine_.pool, engine_.workers());
+      if (taken.passed != nullptr) retire(*taken.passed);
+      if (taken.batch.begin < taken.batch.end) {
+        turn_[priority] = lane;
+        hold(priority, taken.batch);
+        if ((taken.batch.end - taken.batch.begin > 1 || taken.more) && engine_.parking.wakeable()) {
+          engine_.parking.wake_one();
+        }
+        return true;
+      }
+    }
+    lane = lane->next != nullptr ? lane->next : first;
+  } while (lane != start);
+  return false;
+}
+
+void Worker::hold(int priority, const Batch& batch) {
+  Slot& slot = slots_[priority];
+  Hand& hand = hands_[priority];
+  slot.batch = batch;
+  ++slot.count;
+  hand.at.store(static_cast<std::uint32_t>(batch.begin), std::memory_order_relaxed);
+  // Release: a thief that sees the batch sees where it begins.
+  hand.tail.store(make_tail(batch.page->index, batch.end & kEndBits, slot.count), std::memory_order_release);
+  in_hand_ |= 1u << priority;
+}
+
+bool Worker::take_from_others() {
+  const int count = engine_.worker_count.load(std::memory_order_acquire);
+  if (count < 2) return false;
+  const int from = static_cast<int>(rng.below(static_cast<std::uint64_t>(count)));
+  for (int i = 0; i < count; ++i) {
+    Worker* victim = engine_.all_workers[(from + i) % count].load(std::memory_order_acquire);
+    if (victim != nullptr && victim != this && steal_from(*victim)) return true;
+  }
+  return false;
+}
+
+// The oldest child of another worker's: the root of the largest part of the work, as a rule.
+Worker::Claimed Worker::steal_child() {
+  const int count = engine_.options.order == Order::depth_first ? engine_.worker_count.load(std::memory_order_acquire) : 0;
+  for (int i = 0; i < count; ++i) {
+    Worker* victim = engine_.all_workers[i].load(std::memory_order_acquire);
+    if (victim == nullptr || victim == this) continue;
+    while (const std::uint64_t id = victim->children.pop_oldest()) {
+      if (const Claimed claimed = claim_id(id); claimed.record != nullptr) return claimed;
+    }
+  }
+  return {};
+}
+
+bool Worker::steal_from(Worker& victim) {
+  for (int priority = 0; priority < 10; ++priority) {
+    Hand& hand = victim.hands_[priority];
+    std::uint64_t tail = hand.tail.load(std::memory_order_acquire);
+    if (tail == 0) continue;
+    const int at = static_cast<int>(hand.at.load(std::memory_order_relaxed));
+    const int end = unpack_end(tail);
+    if (at >= end) continue;
+    const int middle = at + (end - at) / 2;
+    Page& page = engine_.pool.page(page_of_tail(tail));
+    const Batch stolen{&page, page.generation.load(std::memory_order_acquire), middle, end};
+    // The count in the tail keeps this from cutting a later batch that happens to look alike.
+    const std::uint64_t cut = make_tail(page.index, middle & kEndBits, static_cast<std::uint32_t>(tail));
+    if (!hand.tail.compare_exchange_strong(tail, cut, std::memory_order_acq_rel)) continue;
+    hold(priority, stolen);
+    return true;
+  }
+  return false;
+}
+
+// What there is now, at every priority, then run; what the bodies submit meanwhile is not in it.
+void Worker::run_all_now() {
+  std::vector<std::pair<int, Batch>> batches;
+  std::size_t in_line = 0;
+  if (engine_.line != nullptr) {
+    MutexLock lock(engine_.line_mutex);
+    in_line = engine_.line->size();
+  }
+  for (int priority = 0; priority < 10; ++priority) {
+    while (take_from_lanes(priority)) batches.emplace_back(priority, slots_[priority].batch);
+    hands_[priority].tail.store(0, std::memory_order_relaxed);
+  }
+  in_hand_ = 0;
+  engine_.run_callbacks();
+  const auto stopped = [&] { return (engine_.signals.load(std::memory_order_acquire) & (kPaused | kHalted)) != 0; };
+  for (; in_line > 0 && !stopped(); --in_line) {
+    if (const Claimed claimed = take_from_line(); claimed.record != nullptr) run(claimed);
+  }
+  for (auto& [priority, batch] : batches) {
+    for (; batch.begin < batch.end; ++batch.begin) {
+      if (stopped()) break;
+      const Claimed claimed = claim_line(*batch.page, batch.generation, batch.begin);
+      if (claimed.record != nullptr) run(claimed);
+    }
+    if (batch.begin < batch.end) engine_.add_orphan(priority, batch);
+  }
+  last_stamp_ = 0;
+}
+
+void Worker::surrender() {
+  for (int priority = 0; priority < 10; ++priority) {
+    const std::uint64_t tail = hands_[priority].tail.exchange(0, std::memory_order_acq_rel);
+    if (tail == 0) continue;
+    Batch rest = slots_[priority].batch;
+    rest.end = unpack_end(tail);
+    if (rest.begin >= rest.end) continue;
+    engine_.add_orphan(priority, rest);
+  }
+  while (const std::uint64_t id = children.pop_oldest()) {
+    engine_.place_forward(id, kNormal);
+    engine_.announce(kNormal);
+  }
+  in_hand_ = 0;
+  settle();
+}
+
+Worker::Claimed Worker::take_from_line() {
+  for (;;) {
+    std::optional<WaitingTask> entry;
+    {
+      MutexLock lock(engine_.line_mutex);
+      entry = engine_.line->pop(engine_.clock->mono().time_since_epoch().count());
+    }
+    if (!entry) return {};
+    const Claimed claimed = claim_id(entry->id.value);
+    if (claimed.record != nullptr) return claimed;
+  }
+}
+
+bool Worker::finds_work() const { return finds_work_in(engine_, this); }
+
+bool Worker::finds_work_in(const Engine& engine_, const Worker* self) {
+  const std::uint32_t signals = engine_.signals.load(std::memory_order_acquire);
+  if ((signals & kCallbacks) != 0) return true;
+  if ((signals & (kPaused | kHalted)) != 0) return false;
+  if (engine_.line != nullptr) {
+    MutexLock lock(engine_.line_mutex);
+    return engine_.line->size() != 0;
+  }
+  std::uint32_t found = engine_.orphaned.load(std::memory_order_acquire);
+  for (int priority = 0; priority < 10; ++priority) {
+    for (Lane* lane = engine_.producers->first_lane(priority); lane != nullptr; lane = lane->next) {
+      if (!lane->empty(engine_.pool)) found |= 1u << priority;
+    }
+  }
+  if (found != 0) {
+    engine_.signals.fetch_or(found, std::memory_order_release);
+    return true;
+  }
+  const int count = engine_.worker_count.load(std::memory_order_acquire);
+  for (int i = 0; i < count; ++i) {
+    Worker* other = engine_.all_workers[i].load(std::memory_order_acquire);
+    if (other == nullptr || other == self) continue;
+    if (!other->children.empty()) return true;
+    for (const Hand& hand : other->hands_) {
+      const std::uint64_t tail = hand.tail.load(std::memory_order_acquire);
+      if (tail != 0 && static_cast<int>(hand.at.load(std::memory_order_relaxed)) < unpack_end(tail)) return true;
+    }
+  }
+  return false;
+}
+
+bool Worker::run_if_available(std::uint64_t id) {
+  const Claimed claimed = claim_id(id);
+  if (claimed.record == nullptr) return false;
+  // The stamp of the task around it is no longer the end of the last one.
+  last_stamp_ = 0;
+  run(claimed);
+  last_stamp_ = 0;
+  return true;
+}
+
+void Worker::run(Claimed claimed) {
+  Record& record = *claimed.record;
+  Frame here(*this, record, id_of(record, claimed.word), frame);
+  const std::int64_t started = last_stamp_ != 0 ? last_stamp_ : engine_.ticks.stamp();
+  here.started = started;
+  const bool cold = (claimed.word & kCold) != 0;
+  const std::int64_t since = cold ? PagePool::cold(record).available_at.load(std::memory_order_relaxed)
+                                  : record.stamp.load(std::memory_order_relaxed);
+  const std::int64_t waited = engine_.ticks.between(since, started);
+  record.waited.store(to_short_time(waited), std::memory_order_release);
+  if (cold && !engine_.begin_attempt(here)) {
+    last_stamp_ = 0;
+    return;
+  }
+  meter.start_delay.record(waited);
+  frame = &here;
+  Frame* const outer_top = std::exchange(top_frame, &here);
+  depth.store(depth.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  if (engine_.observed.load(std::memory_order_relaxed)) engine_.emit(here.id, TaskState::running, here.attempt.number());
+
+  Ran ran;
+  try {
+    ran = record.ops->run(record, here.attempt);
+  } catch (abi::__forced_unwind&) {
+    // pthread_exit or a cancellation of the thread: nobody may stop it.
+    throw;
+  } catch (...) {
+    here.ended = ended_by_exception(std::current_exception());
+    ran = Ran::failed;
+  }
+
+  top_frame = outer_top;
+  frame = here.outer;
+  const std::int64_t ended = engine_.ticks.stamp();
+  meter.attempt_duration.record(engine_.ticks.between(started, ended));
+  meter.add(Count::attempts);
+  record.ran.store(to_short_time(engine_.ticks.between(started, ended)), std::memory_order_release);
+  if (here.has_token) engine_.stop_tokens.forget(here.id);
+  if (ran == Ran::done && (claimed.word & (kCold | kSingle)) == 0 && !engine_.observed.load(std::memory_order_relaxed) &&
+      engine_.options.metrics == nullptr) {
+    // What decide() says of it without being asked: completed. The flags may have changed meanwhile, the state has not.
+    const std::uint64_t finish =
+        raw(TaskState::completed) - raw(TaskState::running) + (record.ops->value ? kValue : 0);
+    const auto drop_value = record.ops->destroy_value;
+    // Release: the value comes before the state. seq_cst only matters where a handle has a value to drop, see unpin().
+    const std::uint64_t before = record.word.fetch_add(finish, std::memory_order_seq_cst);
+    meter.add(Count::completed);
+    if ((before & kWaiter) != 0) [[unlikely]] engine_.wake_waiters(record);
+    if (drop_value != nullptr) [[unlikely]] {
+      if (pin_of(record).load(std::memory_order_seq_cst) == kAbandoned) drop_abandoned(record, drop_value);
+    }
+    give_back(page_of(record), bit_of(line_of(record)));
+    last_stamp_ = ended;
+  } else {
+    engine_.conclude(*this, here, ran, ended);
+    last_stamp_ = 0;
+  }
+  depth.store(depth.load(std::memory_order_relaxed) - 1, std::memory_order_release);
+}
+
+// Finished records are given back together, as long as they are of one page.
+void Worker::give_back(Page& page, std::uint64_t bits) {
+  if (done_page_ != &page) {
+    if (done_page_ != nullptr && done_page_->give_back(done_)) retire(*done_page_);
+    done_page_ = &page;
+    done_ = 0;
+  }
+  done_ |= bits;
+}
+
+void Worker::retire(Page& page) {
+  retired_[retired_count_++] = &page;
+  if (retired_count_ == std::size(retired_)) {
+    engine_.pool.retire(retired_);
+    retired_count_ = 0;
+  }
+}
+
+void Worker::settle() {
+  if (done_page_ != nullptr && done_page_->give_back(done_)) retire(*done_page_);
+  done_page_ = nullptr;
+  done_ = 0;
+  if (retired_count_ != 0) engine_.pool.retire({retired_, retired_count_});
+  retired_count_ = 0;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,119 @@
+#pragma once
+// One worker: takes tasks, claims them one by one, runs them, and says what became of them.
+//
+// A worker is a set of steps, not a thread. A thread of the queue's own calls step() over and over (Workers); under
+// manual drive and in simulations anybody does, with as many workers as wanted.
+
+#include <errand/random.h>
+
+#include "engine/children.h"
+#include "engine/frame.h"
+#include "engine/lane.h"
+#include "engine/meter.h"
+#include "engine/parking.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+class Engine;
+
+// What a worker has in hand at one priority, as thieves see it: page index 63..38 | end 37..32 | count of batches 31..0.
+// The owner writes it anew for each batch; thieves take from the end by compare-and-swap. Where the owner is, `at` says.
+struct alignas(16) Hand {
+  std::atomic<std::uint64_t> tail{0};
+  std::atomic<std::uint32_t> at{0};
+};
+
+class Worker {
+ public:
+  Worker(Engine& engine, int number, std::uint64_t seed);
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  /// Runs one task. False if there was none it may run.
+  bool step();
+
+  // The two halves of step(), for simulations in which other things happen while a body runs.
+  struct Claimed {
+    Record* record = nullptr;
+    std::uint64_t word = 0;  // running
+  };
+  [[nodiscard]] Claimed claim();
+  void run(Claimed claimed);
+
+  /// Runs the task of this id now if it is available, whatever its turn.
+  bool run_if_available(std::uint64_t id);
+
+  /// Whether there is something to run, looking everywhere. Raises the signals of what it finds.
+  [[nodiscard]] bool finds_work() const;
+  [[nodiscard]] static bool finds_work_in(const Engine& engine, const Worker* self = nullptr);
+  /// Runs what is available on entry, and nothing else.
+  void run_all_now();
+  /// Gives up what it has in hand: others find it with the engine.
+  void surrender();
+  /// Gives back what it holds on to between tasks: called before it sleeps.
+  void settle();
+
+  // A stamp and the monotonic clock's time, read together.
+  struct Anchor {
+    std::int64_t stamp = 0;
+    std::int64_t mono = 0;
+  };
+
+  [[nodiscard]] Engine& engine() const noexcept { return engine_; }
+
+  // Takes from the end of what `victim` has in hand.
+  bool steal_from(Worker& victim);
+
+  const int number;
+  Meter meter;
+  Berth berth;
+  Rng rng;
+  std::atomic<std::uint32_t> depth{0};  // frames; 0: no body is running
+  Frame* frame = nullptr;  // the attempt it is in; the thread that drives the worker alone
+  Children children;       // Order::depth_first
+
+ private:
+  friend class Engine;
+
+  struct Slot {
+    Batch batch;
+    std::uint32_t count = 0;
+  };
+
+  [[nodiscard]] Claimed next_in_hand(int priority);
+  [[nodiscard]] Claimed take_from_line();
+  bool take_from_lanes(int priority);
+  bool take_from_others();
+  void hold(int priority, const Batch& batch);
+  [[nodiscard]] Claimed take_child();
+  [[nodiscard]] Claimed steal_child();
+  [[nodiscard]] Claimed claim_id(std::uint64_t id);
+  [[nodiscard]] Claimed claim_line(Page& page, std::uint32_t generation, int line);
+  void give_back(Page& page, std::uint64_t bits);
+  void retire(Page& page);
+
+  Engine& engine_;
+  static constexpr int kChildrenInARow = 64;
+
+  int children_in_a_row_ = 0;
+  std::uint32_t in_hand_ = 0;  // bit p: hands_[p] may have something
+  Slot slots_[10];
+  Lane* turn_[10] = {};  // the lane that was served last, by priority
+  std::int64_t last_stamp_ = 0;  // the end of the last task, if the next one follows at once; else 0
+
+  Anchor anchor_;
+
+  // Records that are finished and not given back yet, all of one page.
+  Page* done_page_ = nullptr;
+  std::uint64_t done_ = 0;
+  Page* retired_[8] = {};
+  std::size_t retired_count_ = 0;
+
+  alignas(64) Hand hands_[10];
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,73 @@
+// The process's own queue.
+
+#include <errand/queue.h>
+
+#include <cstdlib>
+
+#include "base/mutex.h"
+#include "engine/engine.h"
+
+namespace errand {
+inline namespace v0 {
+
+namespace {
+
+constexpr Duration kPatienceAtExit = std::chrono::seconds(2);
+
+// Never destroyed: other objects' destructors may still submit, and are refused.
+struct Default {
+  Mutex mu;
+  std::atomic<Queue*> queue{nullptr};
+};
+
+Default& the_default() {
+  static Default& one = *new Default;
+  return one;
+}
+
+}  // namespace
+
+namespace detail {
+
+struct DefaultQueue {
+  static void at_exit() {
+    if (Queue* queue = the_default().queue.load(std::memory_order_acquire)) queue->engine_->let_go(kPatienceAtExit);
+  }
+
+  static Queue& make(QueueOptions options) {
+    auto* queue = new Queue(std::move(options));
+    the_default().queue.store(queue, std::memory_order_release);
+    std::atexit(&at_exit);
+    return *queue;
+  }
+};
+
+}  // namespace detail
+
+Result<void> start_default(QueueOptions options) {
+  if (auto ok = options.check(); !ok) return ok;
+  MutexLock lock(the_default().mu);
+  if (the_default().queue.load(std::memory_order_acquire) != nullptr) {
+    return Error(Code::invalid, "start the default queue: it is there already; call start_default() before its first use");
+  }
+  if (options.name.empty()) options.name = "default";
+  detail::DefaultQueue::make(std::move(options));
+  return {};
+}
+
+Queue& default_queue() {
+  if (Queue* queue = the_default().queue.load(std::memory_order_acquire)) return *queue;
+  MutexLock lock(the_default().mu);
+  if (Queue* queue = the_default().queue.load(std::memory_order_acquire)) return *queue;
+  QueueOptions options;
+  options.name = "default";
+  return detail::DefaultQueue::make(std::move(options));
+}
+
+Report shutdown(const ShutdownOptions& options) {
+  Queue* queue = the_default().queue.load(std::memory_order_acquire);
+  return queue != nullptr ? queue->shutdown(options) : Report{};
+}
+
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,101 @@
+#include <errand/queue.h>
+
+#include <map>
+#include <stdexcept>
+
+#include "base/mutex.h"
+#include "engine/engine.h"
+#include "engine/observers.h"
+#include "engine/options.h"
+#include "engine/recurrences.h"
+#include "queue/handlers.h"
+
+namespace errand {
+inline namespace v0 {
+
+namespace {
+
+std::string next_name() {
+  static std::atomic<int> made{0};
+  return "queue-" + std::to_string(++made);
+}
+
+QueueOptions checked(QueueOptions options) {
+  if (auto ok = options.check(); !ok) throw std::invalid_argument(ok.error().message());
+  if (options.name.empty()) options.name = next_name();
+  return options;
+}
+
+}  // namespace
+
+Queue::Queue(QueueOptions options)
+    : engine_(std::make_unique<detail::Engine>(checked(std::move(options)))), handlers_(std::make_unique<detail::Handlers>()) {}
+
+Queue::~Queue() = default;
+
+const std::string& Queue::name() const noexcept { return engine_->options.name; }
+
+Schedule Queue::add_every(Duration interval, Callback<detail::Said(Attempt&)> body, ScheduleOptions options) {
+  auto made = engine_->recurrences->add_every(interval, std::move(body), std::move(options));
+  return made ? Schedule(std::move(*made)) : Schedule(made.error());
+}
+
+Result<Schedule> Queue::add_cron(std::string_view expression, Callback<detail::Said(Attempt&)> body,
+                                 ScheduleOptions options) {
+  auto made = engine_->recurrences->add_cron(expression, std::move(body), std::move(options));
+  if (!made) return made.error();
+  return Schedule(std::move(*made));
+}
+
+std::vector<ScheduleInfo> Queue::schedules() const {
+  std::vector<ScheduleInfo> infos;
+  for (auto& recurrence : engine_->recurrences->all()) infos.push_back(Schedule(std::move(recurrence)).info());
+  return infos;
+}
+
+Result<Schedule> Queue::schedule(std::string_view name) const {
+  if (auto found = engine_->recurrences->find(name)) return Schedule(std::move(found));
+  return Error(Code::not_found, "queue \"" + this->name() + "\" has no schedule \"" + std::string(name) + "\"");
+}
+
+void Queue::set_handler(const void* key, std::shared_ptr<void> handler) {
+  if (!handlers_->add(key, std::move(handler))) {
+    throw std::invalid_argument("queue \"" + name() + "\": there is a handler for messages of this type already");
+  }
+}
+
+std::shared_ptr<void> Queue::handler_of(const void* key) const { return handlers_->find(key); }
+
+Task<> Queue::refuse_message() {
+  return detail::TaskMaker::refused<void>(
+      engine_->refuse(Error(Code::unknown_kind, "submit to queue \"" + name() + "\": it has no handler for messages of this type")));
+}
+
+Result<TaskInfo> Queue::info(TaskId id) const { return engine_->info(id); }
+std::vector<TaskInfo> Queue::list(const ListOptions& options) const { return engine_->list(options); }
+Result<void> Queue::cancel(TaskId id) { return engine_->cancel(id); }
+Result<void> Queue::retry(TaskId id) { return engine_->retry(id); }
+Result<void> Queue::set_priority(TaskId id, int priority) { return engine_->set_priority(id, priority); }
+Result<void> Queue::start() { return engine_->start(); }
+void Queue::pause() { engine_->pause(); }
+void Queue::resume() { engine_->resume(); }
+bool Queue::paused() const noexcept { return (engine_->signals.load(std::memory_order_acquire) & detail::kPaused) != 0; }
+
+void Queue::set_workers(int count) {
+  if (count < 0 || count > 1024) {
+    throw std::invalid_argument("queue \"" + name() + "\": workers: expected 0 to 1024, got " + std::to_string(count));
+  }
+  engine_->set_workers(count);
+}
+
+int Queue::workers() const noexcept { return engine_->workers(); }
+Stats Queue::stats() const { return engine_->stats(); }
+bool Queue::wait_idle(Duration timeout) const { return engine_->wait_idle(timeout); }
+Observer Queue::observe(std::size_t capacity) { return engine_->observe(capacity); }
+Report Queue::shutdown(const ShutdownOptions& options) { return engine_->shutdown(options); }
+SteadyTime Queue::dispatch() { return engine_->dispatch(); }
+void Queue::run(std::stop_token stop) { engine_->run(std::move(stop)); }
+Result<void> Queue::run_one(TaskId id) { return engine_->run_one(id); }
+
+}  // namespace v0
+}  // namespace errand
