@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/time.h"
 #include "core/text.h"
 
 namespace errand {
@@ -36,16 +37,20 @@ Error around(std::string before, const Error& error, const std::string& behind =
   return Error(error.code(), before + clean_text(error.message(), room) + behind, error.exception());
 }
 
-Error with_code(Code code, const Error& error) { return Error(code, error.message(), error.exception()); }
+Error with_code(Code code, const Error& error) {
+  return Error(code, error.message(), error.exception());
+}
 
-Duration within_limits(Duration wait) { return std::clamp(wait, Duration::zero(), kLongestWait); }
+Duration within_limits(Duration wait) {
+  return std::clamp(wait, Duration::zero(), kLongestWait);
+}
 
 // Moments that come from a store may be any numbers.
 Duration between(SteadyTime from, SteadyTime to) {
-  std::int64_t ns = 0;
   if (to <= from) return Duration::zero();
-  if (__builtin_sub_overflow(to.time_since_epoch().count(), from.time_since_epoch().count(), &ns)) return Duration::max();
-  return Duration(ns);
+  std::int64_t ns = 0;
+  const bool too_far = __builtin_sub_overflow(to.time_since_epoch().count(), from.time_since_epoch().count(), &ns);
+  return too_far ? Duration::max() : Duration(ns);
 }
 
 // Whether a wait from now ends within max_elapsed.
@@ -60,7 +65,9 @@ Duration wait_after(const Context& context, const std::optional<Duration>& asked
   return within_limits(asked ? *asked : context.retry.wait_after(context.task.attempt, error, context.rng));
 }
 
-std::string too_late(const Attempted& task) { return "max_elapsed of " + to_text(*task.max_elapsed) + " would be over"; }
+std::string too_late(const Attempted& task) {
+  return "max_elapsed of " + to_text(*task.max_elapsed) + " would be over";
+}
 
 Transition give_up(const Error& error, const std::string& reason) {
   return {.to = TaskState::discarded, .error = around("", error, " (gave up: " + reason + ")")};
@@ -120,16 +127,21 @@ Transition after_outcome(const Context& context, const Outcome& outcome) {
     return after_cancel(outcome.why.empty() ? std::nullopt : std::optional(Error(Code::cancelled, outcome.why)));
   }
   switch (outcome.kind) {
-    case Outcome::Kind::done: return {.to = TaskState::completed};
-    case Outcome::Kind::snooze: return after_snooze(context, outcome);
+    case Outcome::Kind::done:
+      return {.to = TaskState::completed};
+    case Outcome::Kind::snooze:
+      return after_snooze(context, outcome);
     case Outcome::Kind::cancel:
-      return {.to = TaskState::cancelled, .error = make_error(Code::cancelled, outcome.why, "cancelled by its own body")};
+      return {.to = TaskState::cancelled,
+              .error = make_error(Code::cancelled, outcome.why, "cancelled by its own body")};
     case Outcome::Kind::discard:
-      return {.to = TaskState::discarded, .error = make_error(Code::discarded, outcome.why, "discarded by its own body")};
-    case Outcome::Kind::retry: break;
+      return {.to = TaskState::discarded,
+              .error = make_error(Code::discarded, outcome.why, "discarded by its own body")};
+    case Outcome::Kind::retry:
+      break;
   }
-  return after_failure(
-      context, {make_error(Code::failed, outcome.why, "the body asked for a retry"), true, outcome.after});
+  return after_failure(context,
+                       {make_error(Code::failed, outcome.why, "the body asked for a retry"), true, outcome.after});
 }
 
 // Whether the body said something about its outcome that still counts.

@@ -37,9 +37,10 @@ struct Ended {
 struct Transition {
   /// completed, cancelled, discarded, retryable, scheduled (snooze) or available (given back)
   TaskState to = TaskState::completed;
-  Duration wait{};               ///< retryable and scheduled: how long from now, at most kLongestWait
-  bool gives_back = false;       ///< the attempt does not count
-  std::optional<Error> error{};  ///< what is kept as the task's last error, clean (text.h); never "attempts exhausted" alone
+  Duration wait{};          ///< retryable and scheduled: how long from now, at most kLongestWait
+  bool gives_back = false;  ///< the attempt does not count
+  /// What is kept as the task's last error, clean (text.h); never "attempts exhausted" alone.
+  std::optional<Error> error{};
 };
 
 /// No wait is longer, whatever a body or a policy asks for: a moment this far from now still has a number.
@@ -48,14 +49,14 @@ inline constexpr Duration kLongestWait = std::chrono::hours(24 * 365 * 100);
 /// Decides, and does nothing else.
 ///
 /// An attempt that came back without an explicit outcome (returned, or threw) after it was asked to stop was
-/// interrupted: cancelled, or stopped by the submitter's own token -> cancelled; timed out -> a failed attempt; shutting
-/// down or lease lost -> available, given back, the last error as it was.
-/// An explicit outcome counts as it stands, with two limits. A cancelled task does not come back: its retry() or snooze()
-/// ends cancelled, or a body that always snoozes could not be cancelled while it runs. And a done() or snooze() that
-/// comes after the grace period counts for nothing: the attempt is judged as one that was interrupted.
-/// A failure is retried while attempts are left, the policy says yes, and its wait ends within max_elapsed; otherwise the
-/// task is discarded with its own last error, to which the reason for giving up is added in words. A snooze does not count
-/// as an attempt, but has to end within max_elapsed as well.
+/// interrupted: cancelled, or stopped by the submitter's own token -> cancelled; timed out -> a failed attempt;
+/// shutting down or lease lost -> available, given back, the last error as it was.
+/// An explicit outcome counts as it stands, with two limits. A cancelled task does not come back: its retry() or
+/// snooze() ends cancelled, or a body that always snoozes could not be cancelled while it runs. And a done() or
+/// snooze() that comes after the grace period counts for nothing: the attempt is judged as one that was interrupted.
+/// A failure is retried while attempts are left, the policy says yes, and its wait ends within max_elapsed; otherwise
+/// the task is discarded with its own last error, to which the reason for giving up is added in words. A snooze does
+/// not count as an attempt, but has to end within max_elapsed as well.
 [[nodiscard]] Transition decide(const Attempted& task, Ended ended, SteadyTime now, const Retry& retry, Rng& rng);
 
 }  // namespace v0

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "core/text.h"
+#include "base/time.h"
 
 namespace errand {
 inline namespace v0 {
@@ -17,19 +17,24 @@ using namespace std::chrono_literals;
 
 constexpr Duration kNoCap = Duration::max();
 
-std::string to_text(double number) {
+std::string number_text(double number) {
   char text[32];
   return {text, std::to_chars(text, text + sizeof text, number).ptr};
 }
 
-Error invalid(std::string what) { return Error(Code::invalid, "retry: " + std::move(what)); }
+Error invalid(std::string what) {
+  return Error(Code::invalid, "retry: " + std::move(what));
+}
 
 // The name under which each kind of policy takes its `base`.
 const char* base_name(Retry::Kind kind) {
   switch (kind) {
-    case Retry::Kind::fixed: return "wait";
-    case Retry::Kind::linear: return "step";
-    default: return "base";
+    case Retry::Kind::fixed:
+      return "wait";
+    case Retry::Kind::linear:
+      return "step";
+    default:
+      return "base";
   }
 }
 
@@ -76,17 +81,29 @@ Retry::Retry(Kind kind, Duration base, Duration max, double factor, double jitte
 
 Retry::Retry() : Retry(Kind::exponential, 1s, 1h, 2, 0.1) {}
 
-Retry Retry::none() { return {Kind::none, 0s, kNoCap, 1, 0}; }
+Retry Retry::none() {
+  return {Kind::none, 0s, kNoCap, 1, 0};
+}
 
-Retry Retry::immediate() { return {Kind::immediate, 0s, kNoCap, 1, 0}; }
+Retry Retry::immediate() {
+  return {Kind::immediate, 0s, kNoCap, 1, 0};
+}
 
-Retry Retry::fixed(Duration wait) { return {Kind::fixed, wait, kNoCap, 1, 0}; }
+Retry Retry::fixed(Duration wait) {
+  return {Kind::fixed, wait, kNoCap, 1, 0};
+}
 
-Retry Retry::linear(Duration step) { return linear(step, kNoCap); }
+Retry Retry::linear(Duration step) {
+  return linear(step, kNoCap);
+}
 
-Retry Retry::linear(Duration step, Duration max) { return {Kind::linear, step, max, 1, 0}; }
+Retry Retry::linear(Duration step, Duration max) {
+  return {Kind::linear, step, max, 1, 0};
+}
 
-Retry Retry::exponential(Duration base, Duration max) { return exponential(base, max, 2); }
+Retry Retry::exponential(Duration base, Duration max) {
+  return exponential(base, max, 2);
+}
 
 Retry Retry::exponential(Duration base, Duration max, double factor) {
   return {Kind::exponential, base, max, factor, 0.1};
@@ -118,15 +135,16 @@ Retry Retry::when(Worth worth) const {
 
 Result<void> Retry::check() const {
   const std::string name = base_name(kind_);
-  const std::string base = errand::to_text(base_);
-  const std::string max = errand::to_text(max_);
+  const std::string base = to_text(base_);
+  const std::string max = to_text(max_);
   if (has_base(kind_) && base_ <= 0s) return invalid(name + " is " + base + "; expected more than 0s");
   if (has_base(kind_) && max_ < base_) {
     return invalid("max " + max + " is below " + name + " " + base + "; expected max >= " + name);
   }
   if (max_ < 0s) return invalid("max is " + max + "; expected 0s or more");
-  if (!std::isfinite(factor_) || factor_ < 1) return invalid("factor is " + to_text(factor_) + "; expected 1 or more");
-  if (!(jitter_ >= 0 && jitter_ <= 1)) return invalid("jitter is " + to_text(jitter_) + "; expected 0 to 1");
+  if (!std::isfinite(factor_) || factor_ < 1)
+    return invalid("factor is " + number_text(factor_) + "; expected 1 or more");
+  if (!(jitter_ >= 0 && jitter_ <= 1)) return invalid("jitter is " + number_text(jitter_) + "; expected 0 to 1");
   if (wait_ && !*wait_) return invalid("the function of custom() is empty; expected a callable");
   if (worth_ && !*worth_) return invalid("the function of when() is empty; expected a callable");
   return {};
@@ -146,10 +164,17 @@ Duration Retry::wait_after(int attempt, const Error& error, Rng& rng) const {
   Duration wait{};
   switch (kind_) {
     case Kind::none:
-    case Kind::immediate: return 0s;
-    case Kind::fixed: wait = base_; break;
-    case Kind::linear: wait = linear_wait(base_, attempt); break;
-    case Kind::exponential: wait = exponential_wait(base_, factor_, attempt, max_); break;
+    case Kind::immediate:
+      return 0s;
+    case Kind::fixed:
+      wait = base_;
+      break;
+    case Kind::linear:
+      wait = linear_wait(base_, attempt);
+      break;
+    case Kind::exponential:
+      wait = exponential_wait(base_, factor_, attempt, max_);
+      break;
     case Kind::custom:
       try {
         wait = std::max((*wait_)(attempt, error), Duration(0));

@@ -9,7 +9,9 @@ namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
 
-unsigned char byte_at(std::string_view text, std::size_t i) { return static_cast<unsigned char>(text[i]); }
+unsigned char byte_at(std::string_view text, std::size_t i) {
+  return static_cast<unsigned char>(text[i]);
+}
 
 // The bytes of the valid character that `text` begins with, or 0. NUL counts as invalid here.
 // The ranges of the second byte keep out overlong forms, surrogates, and what lies above U+10FFFF (Unicode, table 3-7).
@@ -56,19 +58,6 @@ std::string clean_text(std::string_view text, std::size_t most) {
 Error clean_error(const Error& error) {
   if (is_clean(error.message())) return error;
   return Error(error.code(), clean_text(error.message()), error.exception());
-}
-
-std::string to_text(Duration duration) {
-  struct Unit {
-    std::int64_t ns;
-    const char* name;
-  };
-  static constexpr Unit kUnits[] = {{3'600'000'000'000, "h"}, {60'000'000'000, "min"}, {1'000'000'000, "s"},
-                                    {1'000'000, "ms"},        {1'000, "us"},           {1, "ns"}};
-  const std::int64_t ns = duration.count();
-  if (ns == 0) return "0s";
-  const Unit* const unit = std::ranges::find_if(kUnits, [ns](const Unit& u) { return ns % u.ns == 0; });
-  return std::to_string(ns / unit->ns) + unit->name;
 }
 
 }  // namespace v0

@@ -1,7 +1,6 @@
 #pragma once
-// Words for people: texts that came from anywhere, and durations.
+// Texts that came from anywhere, made fit to be kept.
 
-#include <errand/clock.h>
 #include <errand/result.h>
 
 #include <cstddef>
@@ -22,9 +21,6 @@ inline constexpr std::size_t kMaxErrorText = 8 * 1024;
 
 /// The same error with a clean message.
 [[nodiscard]] Error clean_error(const Error& error);
-
-/// The duration as one would write it in code, exact and short: "30s", "1500ms", "2h", "0s".
-[[nodiscard]] std::string to_text(Duration duration);
 
 }  // namespace v0
 }  // namespace errand

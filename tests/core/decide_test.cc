@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/time.h"
 #include "core/lifecycle.h"
 #include "core/text.h"
 
@@ -28,15 +29,21 @@ Ended threw(std::string text) {
   return {.how = How::failed, .error = Error(Code::failed, text, std::make_exception_ptr(std::runtime_error(text)))};
 }
 
-Ended said(Outcome outcome) { return {.how = How::outcome, .outcome = std::move(outcome)}; }
+Ended said(Outcome outcome) {
+  return {.how = How::outcome, .outcome = std::move(outcome)};
+}
 
-constexpr Attempted first_of(int max_attempts) { return {.max_attempts = max_attempts, .first_started = kStart}; }
+constexpr Attempted first_of(int max_attempts) {
+  return {.max_attempts = max_attempts, .first_started = kStart};
+}
 
 Attempted stopped(StopReason stop, bool outlived_grace = false) {
   return {.max_attempts = 5, .first_started = kStart, .stop = stop, .outlived_grace = outlived_grace};
 }
 
-std::string text_of(const Transition& transition) { return transition.error ? transition.error->message() : "none"; }
+std::string text_of(const Transition& transition) {
+  return transition.error ? transition.error->message() : "none";
+}
 
 TEST(Decide, AReturnCompletes) {
   const Transition t = decided(first_of(1), {});
@@ -302,65 +309,72 @@ struct Answer {
   std::string error{"none"};
 };
 
-Answer oracle(const Case& c) {
-  const bool asked_to_end = c.task.stop == StopReason::cancelled || c.task.stop == StopReason::caller;
-  const bool taken_away = c.task.stop == StopReason::shutting_down || c.task.stop == StopReason::lease_lost;
-  const bool speaks = c.ended.how == How::outcome;
-  const Outcome::Kind kind = c.ended.outcome.kind;
-  const std::string& why = c.ended.outcome.why;
-  const bool late = c.task.outlived_grace;
-  const bool snoozes = speaks && kind == Outcome::Kind::snooze;
-  const bool retries = speaks && kind == Outcome::Kind::retry;
-  const bool is_done = speaks && kind == Outcome::Kind::done;
-  const std::string thrown = c.ended.how == How::failed ? (c.ended.error ? c.ended.error->message() : "") : "";
-
-  if (speaks && kind == Outcome::Kind::cancel) return {TaskState::cancelled, {}, false, why.empty() ? "cancelled by its own body" : why};
-  if (speaks && kind == Outcome::Kind::discard) return {TaskState::discarded, {}, false, why.empty() ? "discarded by its own body" : why};
-  if (is_done && !late) return {TaskState::completed};
-  if (c.ended.how == How::returned && c.task.stop == StopReason::none && !late) return {TaskState::completed};
-
-  if (asked_to_end) {
-    const std::string words = retries || (snoozes && !late) ? why : thrown;
-    return {TaskState::cancelled, {}, false, words.empty() ? "cancelled while it ran" : "cancelled while it ran: " + words};
-  }
-  if (taken_away && !retries && !(snoozes && !late)) return {TaskState::available, {}, true};
-
-  const Duration own = c.ended.outcome.after.value_or(c.none ? Duration(0) : Duration(5s));
-  const Duration wait = !retries && !(snoozes && !late) ? (c.none ? Duration(0) : Duration(5s)) : own < 0s ? Duration(0) : own;
-  const bool too_late = c.task.max_elapsed && c.elapsed + wait > *c.task.max_elapsed;
-  const std::string over = too_late ? " (gave up: max_elapsed of " + to_text(*c.task.max_elapsed) + " would be over)" : "";
-  if (snoozes && !late) {
-    if (too_late) return {TaskState::discarded, {}, false, (why.empty() ? "snoozed" : why) + over};
-    return {TaskState::scheduled, wait, true, why.empty() ? "none" : why};
-  }
-
-  const std::string timed = late ? "timed out, and ended after the grace period" : "timed out";
-  const bool timeout = late || c.task.stop == StopReason::timed_out;
-  std::string error = retries   ? (why.empty() ? "the body asked for a retry" : why)
-                      : timeout ? (thrown.empty() ? timed : timed + ": " + thrown)
-                      : thrown.empty() ? "the body failed without saying why"
-                                       : thrown;
-  const std::string numbers = std::to_string(c.task.attempt) + " of " + std::to_string(c.task.max_attempts);
-  if (c.ended.how == How::failed && !c.ended.worth_retrying) {
-    error += " (gave up: not worth retrying)";
-  } else if (c.task.max_attempts >= 0 && c.task.attempt >= c.task.max_attempts) {
-    error += " (gave up: attempt " + numbers + ")";
-  } else if (c.none || c.declines) {
-    error += " (gave up: the retry policy says no)";
-  } else if (too_late) {
-    error += over;
-  } else {
-    return {TaskState::retryable, wait, false, error};
-  }
-  return {TaskState::discarded, {}, false, error};
+std::string either(const std::string& text, const std::string& without) {
+  return text.empty() ? without : text;
 }
+
+// Why a failed attempt is the last one, or nothing if another one follows.
+std::string last_because(const Case& c, bool too_late) {
+  const Attempted& t = c.task;
+  if (c.ended.how == How::failed && !c.ended.worth_retrying) return "not worth retrying";
+  if (t.max_attempts >= 0 && t.attempt >= t.max_attempts) {
+    return "attempt " + std::to_string(t.attempt) + " of " + std::to_string(t.max_attempts);
+  }
+  if (c.none || c.declines) return "the retry policy says no";
+  return too_late ? "max_elapsed of " + to_text(*t.max_elapsed) + " would be over" : "";
+}
+
+Answer oracle(const Case& c) {
+  const StopReason stop = c.task.stop;
+  const bool late = c.task.outlived_grace;
+  const Outcome& outcome = c.ended.outcome;
+  const auto says = [&](Outcome::Kind kind) { return c.ended.how == How::outcome && outcome.kind == kind; };
+  const bool snoozes = says(Outcome::Kind::snooze) && !late;
+  const bool retries = says(Outcome::Kind::retry);
+  const bool asked_to_end = stop == StopReason::cancelled || stop == StopReason::caller;
+  const bool taken_away = stop == StopReason::shutting_down || stop == StopReason::lease_lost;
+
+  if (says(Outcome::Kind::cancel)) {
+    return {TaskState::cancelled, {}, false, either(outcome.why, "cancelled by its own body")};
+  }
+  if (says(Outcome::Kind::discard)) {
+    return {TaskState::discarded, {}, false, either(outcome.why, "discarded by its own body")};
+  }
+  if (says(Outcome::Kind::done) && !late) return {TaskState::completed};
+  if (c.ended.how == How::returned && stop == StopReason::none && !late) return {TaskState::completed};
+
+  const std::string thrown = c.ended.error ? c.ended.error->message() : "";
+  if (asked_to_end) {
+    const std::string words = retries || snoozes ? outcome.why : thrown;
+    return {TaskState::cancelled, {}, false, "cancelled while it ran" + (words.empty() ? "" : ": " + words)};
+  }
+  if (taken_away && !retries && !snoozes) return {TaskState::available, {}, true};
+
+  Duration wait = c.none ? 0s : 5s;
+  if ((retries || snoozes) && outcome.after) wait = *outcome.after < 0s ? Duration(0) : *outcome.after;
+  const bool too_late = c.task.max_elapsed && c.elapsed + wait > *c.task.max_elapsed;
+  if (snoozes && !too_late) return {TaskState::scheduled, wait, true, either(outcome.why, "none")};
+
+  std::string error = either(thrown, "the body failed without saying why");
+  const std::string timed_out = late ? "timed out, and ended after the grace period" : "timed out";
+  if (late || stop == StopReason::timed_out) error = timed_out + (thrown.empty() ? "" : ": " + thrown);
+  if (retries) error = either(outcome.why, "the body asked for a retry");
+  if (snoozes) error = either(outcome.why, "snoozed");
+  std::string because = last_because(c, too_late);
+  if (snoozes) because = "max_elapsed of " + to_text(*c.task.max_elapsed) + " would be over";
+  if (because.empty()) return {TaskState::retryable, wait, false, error};
+  return {TaskState::discarded, {}, false, error + " (gave up: " + because + ")"};
+}
+
+const std::optional<Duration> kWaits[] = {{}, -1s, 0s, 7s};
+const std::optional<Duration> kLimits[] = {{}, 0s, 8s, 1h};
 
 std::vector<Ended> all_endings() {
   std::vector<Ended> endings = {{}, {.how = How::failed}, threw("boom"), threw("boom")};
   endings.back().worth_retrying = false;
   using Kind = Outcome::Kind;
   for (const Kind kind : {Kind::done, Kind::retry, Kind::snooze, Kind::cancel, Kind::discard}) {
-    for (const std::optional<Duration>& after : {std::optional<Duration>(), {Duration(-1s)}, {Duration(0)}, {Duration(7s)}}) {
+    for (const std::optional<Duration>& after : kWaits) {
       for (const char* why : {"", "reason"}) endings.push_back(said({kind, after, why}));
     }
   }
@@ -371,7 +385,7 @@ std::vector<Attempted> all_tasks() {
   std::vector<Attempted> tasks;
   for (const int attempt : {1, 2, 3}) {
     for (const int max_attempts : {unlimited, 0, 1, 3}) {
-      for (const std::optional<Duration>& limit : {std::optional<Duration>(), {Duration(0)}, {Duration(8s)}, {Duration(1h)}}) {
+      for (const std::optional<Duration>& limit : kLimits) {
         for (int stop = 0; stop <= static_cast<int>(StopReason::caller); ++stop) {
           for (const bool late : {false, true}) {
             tasks.push_back({attempt, max_attempts, kStart, limit, static_cast<StopReason>(stop), late});
@@ -388,9 +402,9 @@ std::string describe(const Case& c) {
          std::to_string(static_cast<int>(c.ended.outcome.kind)) + " after " +
          (c.ended.outcome.after ? to_text(*c.ended.outcome.after) : "unset") + ", attempt " +
          std::to_string(c.task.attempt) + " of " + std::to_string(c.task.max_attempts) + ", stop " +
-         std::string(to_string(c.task.stop)) + (c.task.outlived_grace ? ", late" : "") + ", elapsed " + to_text(c.elapsed) +
-         " of " + (c.task.max_elapsed ? to_text(*c.task.max_elapsed) : "any") + (c.none ? ", none()" : "") +
-         (c.declines ? ", declines" : "");
+         std::string(to_string(c.task.stop)) + (c.task.outlived_grace ? ", late" : "") + ", elapsed " +
+         to_text(c.elapsed) + " of " + (c.task.max_elapsed ? to_text(*c.task.max_elapsed) : "any") +
+         (c.none ? ", none()" : "") + (c.declines ? ", declines" : "");
 }
 
 TEST(Decide, AgreesWithTheRulesEverywhere) {

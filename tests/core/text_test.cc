@@ -9,7 +9,6 @@
 namespace errand {
 namespace {
 
-using namespace std::chrono_literals;
 using namespace std::string_literals;
 
 #define BAD "\xEF\xBF\xBD"
@@ -41,7 +40,9 @@ TEST(CleanText, KeepsWhatIsValid) {
   EXPECT_EQ(clean_text("\xED\x9F\xBF \xEE\x80\x80 \xF4\x8F\xBF\xBF"), "\xED\x9F\xBF \xEE\x80\x80 \xF4\x8F\xBF\xBF");
 }
 
-TEST(CleanText, ReplacesNul) { EXPECT_EQ(clean_text("a\0b"s), "a" BAD "b"); }
+TEST(CleanText, ReplacesNul) {
+  EXPECT_EQ(clean_text("a\0b"s), "a" BAD "b");
+}
 
 TEST(CleanText, ReplacesWhatIsNotUtf8) {
   EXPECT_EQ(clean_text("a\xFF\x62"), "a" BAD "b");
@@ -70,7 +71,9 @@ TEST(CleanText, AnyBytesBecomeValidWithinTheLimit) {
     std::string text;
     const std::uint64_t size = rng.below(12);
     // Leads and continuations more often than chance would have them.
-    for (std::uint64_t i = 0; i < size; ++i) text += static_cast<char>(rng.below(4) == 0 ? rng.below(128) : 128 + rng.below(128));
+    for (std::uint64_t i = 0; i < size; ++i) {
+      text += static_cast<char>(rng.below(4) == 0 ? rng.below(128) : 128 + rng.below(128));
+    }
     const std::size_t most = rng.below(40);
     const std::string clean = clean_text(text, most);
     ASSERT_TRUE(is_valid_utf8_without_nul(clean)) << testing::PrintToString(text);
@@ -93,20 +96,6 @@ TEST(CleanError, SharesATextThatIsCleanAlready) {
   EXPECT_EQ(&clean_error(error).message(), &error.message());
   const Error longer(Code::failed, std::string(kMaxErrorText + 1, 'x'));
   EXPECT_EQ(clean_error(longer).message().size(), kMaxErrorText);
-}
-
-TEST(DurationText, IsExactAndShort) {
-  EXPECT_EQ(to_text(Duration(0)), "0s");
-  EXPECT_EQ(to_text(1s), "1s");
-  EXPECT_EQ(to_text(90s), "90s");
-  EXPECT_EQ(to_text(120s), "2min");
-  EXPECT_EQ(to_text(48h), "48h");
-  EXPECT_EQ(to_text(1500ms), "1500ms");
-  EXPECT_EQ(to_text(7us), "7us");
-  EXPECT_EQ(to_text(1s + 1ns), "1000000001ns");
-  EXPECT_EQ(to_text(-5s), "-5s");
-  EXPECT_EQ(to_text(Duration::max()), "9223372036854775807ns");
-  EXPECT_EQ(to_text(Duration::min()), "-9223372036854775808ns");
 }
 
 }  // namespace
