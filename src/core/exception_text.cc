@@ -38,7 +38,9 @@ std::string text_or_type(std::string_view text) {
   return text.empty() ? type_text(abi::__cxa_current_exception_type()) : clean_text(text);
 }
 
-std::string_view view(const char* text) { return text == nullptr ? std::string_view() : std::string_view(text); }
+std::string_view view(const char* text) {
+  return text == nullptr ? std::string_view() : std::string_view(text);
+}
 
 // The outermost exception alone.
 struct Layer {

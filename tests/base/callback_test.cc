@@ -12,7 +12,9 @@
 namespace errand {
 namespace {
 
-int twice(int x) { return 2 * x; }
+int twice(int x) {
+  return 2 * x;
+}
 
 // Counts how many of its copies are alive.
 template <std::size_t Size>
@@ -78,7 +80,8 @@ TEST(Callback, SurvivesBeingAssignedToItself) {
 }
 
 TEST(Callback, PassesArgumentsOnWithoutCopyingThem) {
-  const Callback<std::size_t(std::unique_ptr<int>, std::string&)> callback = [](std::unique_ptr<int> p, std::string& s) {
+  const Callback<std::size_t(std::unique_ptr<int>, std::string&)> callback = [](std::unique_ptr<int> p,
+                                                                                std::string& s) {
     s += std::to_string(*p);
     return s.size();
   };

@@ -18,7 +18,9 @@ using Word = std::atomic<std::uint32_t>;
 const SteadyTime kPastMono[] = {SteadyTime::min(), SteadyTime(-1s), SteadyTime(0s), real_clock()->mono()};
 const WallTime kPastWall[] = {WallTime::min(), WallTime(-1s), WallTime(0s), real_clock()->now()};
 
-TEST(Clock, RealClockIsOneObject) { EXPECT_EQ(real_clock(), real_clock()); }
+TEST(Clock, RealClockIsOneObject) {
+  EXPECT_EQ(real_clock(), real_clock());
+}
 
 TEST(Clock, MonoDoesNotGoBack) {
   const auto clock = real_clock();

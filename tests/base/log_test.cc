@@ -44,7 +44,8 @@ TEST_F(Log, HostileTextStaysOnItsLineAndInItsQuotes) {
 
 TEST_F(Log, TerminalEscapesAreNotPassedOn) {
   EXPECT_EQ(on_stderr(LogLevel::info, "", "\x1B[2Jx\x7F\xC2\x9B[31m"), "errand level=info msg=\" [2Jx  [31m\"\n");
-  EXPECT_EQ(on_stderr(LogLevel::info, "", "caf\xC3\xA9 \xC2\xA0 \xC2"), "errand level=info msg=\"caf\xC3\xA9 \xC2\xA0 \xC2\"\n");
+  EXPECT_EQ(on_stderr(LogLevel::info, "", "caf\xC3\xA9 \xC2\xA0 \xC2"),
+            "errand level=info msg=\"caf\xC3\xA9 \xC2\xA0 \xC2\"\n");
 }
 
 TEST_F(Log, FormatDirectivesAreOnlyText) {

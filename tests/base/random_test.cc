@@ -9,8 +9,10 @@ namespace errand {
 namespace {
 
 // Computed apart from the library, from the published definitions of splitmix64 and xoshiro256**.
-constexpr std::uint64_t kFromZero[] = {11091344671253066420u, 13793997310169335082u, 1900383378846508768u, 7684712102626143532u, 13521403990117723737u};
-constexpr std::uint64_t kFromFortyTwo[] = {1546998764402558742u, 6990951692964543102u, 12544586762248559009u, 17057574109182124193u, 18295552978065317476u};
+constexpr std::uint64_t kFromZero[] = {11091344671253066420u, 13793997310169335082u, 1900383378846508768u,
+                                       7684712102626143532u, 13521403990117723737u};
+constexpr std::uint64_t kFromFortyTwo[] = {1546998764402558742u, 6990951692964543102u, 12544586762248559009u,
+                                           17057574109182124193u, 18295552978065317476u};
 
 TEST(Random, ASeedGivesTheSameNumbersForEver) {
   Rng zero(0);

@@ -47,7 +47,9 @@ TEST(Thread, RunsItsBodyAndJoins) {
 
 TEST(Thread, JoinsWhenDestroyed) {
   int runs = 0;
-  { const Thread thread = *Thread::start("worker", [&runs] { ++runs; }); }
+  {
+    const Thread thread = *Thread::start("worker", [&runs] { ++runs; });
+  }
   EXPECT_EQ(runs, 1);
 }
 

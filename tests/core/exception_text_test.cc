@@ -66,7 +66,9 @@ std::exception_ptr nesting_twice(std::exception_ptr innermost) {
   }
 }
 
-std::string text(const std::exception_ptr& exception) { return error_from_exception(exception).message(); }
+std::string text(const std::exception_ptr& exception) {
+  return error_from_exception(exception).message();
+}
 
 TEST(ExceptionText, IsWhatTheExceptionSays) {
   const auto exception = thrown(std::runtime_error("disk is full"));
@@ -132,14 +134,15 @@ TEST(ExceptionText, AnErrorExceptionKeepsItsError) {
             "load user 7: no answer from the server");
 }
 
-TEST(ExceptionText, HasAnAnswerForNoException) { EXPECT_EQ(text(nullptr), "no exception"); }
+TEST(ExceptionText, HasAnAnswerForNoException) {
+  EXPECT_EQ(text(nullptr), "no exception");
+}
 
 TEST(ExceptionText, IsCapped) {
   const std::string megabyte(1'000'000, 'x');
-  for (const auto& exception :
-       {thrown(std::runtime_error(megabyte)), thrown(megabyte), thrown(megabyte.c_str()),
-        thrown(ErrorException(Error(Code::failed, megabyte))),
-        nesting(std::runtime_error(megabyte), std::runtime_error(megabyte))}) {
+  for (const auto& exception : {thrown(std::runtime_error(megabyte)), thrown(megabyte), thrown(megabyte.c_str()),
+                                thrown(ErrorException(Error(Code::failed, megabyte))),
+                                nesting(std::runtime_error(megabyte), std::runtime_error(megabyte))}) {
     EXPECT_EQ(text(exception), std::string(kMaxErrorText, 'x'));
   }
   EXPECT_EQ(text(nesting(std::runtime_error("outer"), std::runtime_error(megabyte))).size(), kMaxErrorText);

@@ -162,7 +162,7 @@ TEST(Lifecycle, AllowedIsExactlyTheTable) {
 }
 
 TEST(Lifecycle, EveryStateHasAWordOfItsOwn) {
-  const std::vector<std::string_view> words = {"refused", "scheduled", "blocked",   "available", "running",
+  const std::vector<std::string_view> words = {"refused",   "scheduled", "blocked",   "available", "running",
                                                "retryable", "completed", "cancelled", "discarded"};
   for (std::size_t i = 0; i < words.size(); ++i) EXPECT_EQ(to_string(kStates[i]), words[i]);
   EXPECT_EQ(to_string(static_cast<TaskState>(99)), "unknown");

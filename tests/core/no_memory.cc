@@ -7,8 +7,12 @@ namespace {
 thread_local bool no_memory = false;
 }  // namespace
 
-errand::NoMemory::NoMemory() { no_memory = true; }
-errand::NoMemory::~NoMemory() { no_memory = false; }
+errand::NoMemory::NoMemory() {
+  no_memory = true;
+}
+errand::NoMemory::~NoMemory() {
+  no_memory = false;
+}
 
 // In a file of their own: where these are inlined, compilers take malloc and delete for a mismatch.
 void* operator new(std::size_t size) {
@@ -16,5 +20,9 @@ void* operator new(std::size_t size) {
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, std::size_t) noexcept {
+  std::free(memory);
+}

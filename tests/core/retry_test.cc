@@ -274,7 +274,8 @@ TEST(Retry, WaitsAreTheFormulaOfTheHeader) {
     ASSERT_TRUE(retry.check());
     const auto b = static_cast<long double>(base.count());
     const auto m = static_cast<long double>(max.count());
-    const long double raw = std::fmin(m, linear ? b * attempt : b * std::pow(static_cast<long double>(factor), attempt - 1));
+    const long double raw =
+        std::fmin(m, linear ? b * attempt : b * std::pow(static_cast<long double>(factor), attempt - 1));
     const long double slack = 2 + raw * 1e-11L;
     const auto got = static_cast<long double>(retry.wait_after(attempt, kError, rng).count());
     ASSERT_GE(got, raw * (1 - jitter) - slack);
