@@ -1,0 +1,36 @@
+// errand: the command. Each subcommand lives in files of its own, and only registers itself here.
+
+#include "cron.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+
+namespace {
+
+// "errand cron", as far as the line was understood.
+std::string name_of(const CLI::App& app) {
+  std::string name = app.get_name();
+  for (const CLI::App* subcommand : app.get_subcommands()) name += " " + subcommand->get_name();
+  return name;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app("Background tasks for C++.", "errand");
+  app.set_version_flag("--version", std::string("errand ") + ERRAND_VERSION);
+  app.require_subcommand(1);
+  int exit_code = 0;
+  errand::cli::add_cron(app, exit_code);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& asked_for_help) {
+    return app.exit(asked_for_help);
+  } catch (const CLI::ParseError& error) {
+    const bool unknown = app.get_subcommands().empty() && argc > 1 && argv[1][0] != '-';
+    std::cerr << name_of(app) << ": " << (unknown ? "unknown command " + std::string(argv[1]) : error.what())
+              << "\nTry '" << name_of(app) << " --help'.\n";
+    return 2;
+  }
+  return exit_code;
+}
