@@ -29,8 +29,13 @@ int level_of(std::uint64_t moment, std::uint64_t position) {
 
 Wheel::Wheel(std::int64_t now) noexcept : position_(to_moment(now)) {}
 
-std::size_t Wheel::index_of(int level, std::uint64_t moment) noexcept {
+std::size_t Wheel::slot_of(int level, std::uint64_t moment) noexcept {
   return static_cast<std::size_t>(level) * kSlots + ((moment >> (8 * level)) & (kSlots - 1));
+}
+
+std::size_t Wheel::ring_of(int level, std::uint64_t moment) noexcept {
+  const std::uint64_t number = level == 0 ? moment * kRings : moment >> (8 * level - kRingBits);
+  return static_cast<std::size_t>(level) * kSlots * kRings + (number & (kSlots * kRings - 1));
 }
 
 void Wheel::insert(TimerNode& node) noexcept {
@@ -39,46 +44,52 @@ void Wheel::insert(TimerNode& node) noexcept {
   place(node, spreading_);
 }
 
-// On the lowest level that is right, or on `least` if that is higher.
-void Wheel::place(TimerNode& node, int least) noexcept {
+// On the lowest level that is right, or on `least` if that is higher. Returns the level.
+int Wheel::place(TimerNode& node, int least) noexcept {
   const std::uint64_t moment = std::max(to_moment(node.due), position_);
-  append(node, std::max(level_of(moment, position_), least), moment);
+  const int level = std::max(level_of(moment, position_), least);
+  append(node, level, moment);
+  return level;
 }
 
 void Wheel::append(TimerNode& node, int level, std::uint64_t moment) noexcept {
-  const std::size_t index = index_of(level, moment);
-  TimerNode& slot = slots_[index];
-  std::uint64_t& word = used_[index / 64];
-  const std::uint64_t bit = std::uint64_t{1} << (index % 64);
-  if ((word & bit) == 0) {
-    word |= bit;
+  const std::size_t index = ring_of(level, moment);
+  TimerNode& ring = rings_[index];
+  unsigned char& used = used_rings_[index / kRings];
+  const unsigned bit = 1u << (index % kRings);
+  if ((used & bit) == 0) {
+    used = static_cast<unsigned char>(used | bit);
+    used_[index / kRings / 64] |= std::uint64_t{1} << (index / kRings % 64);
     levels_ |= 1u << level;
-    node.next = node.prev = &slot;
-    slot = {node.due, &node, &node};
+    node.next = node.prev = &ring;
+    ring = {node.due, &node, &node};
     return;
   }
-  TimerNode* const last = slot.prev;
-  node.next = &slot;
+  TimerNode* const last = ring.prev;
+  node.next = &ring;
   node.prev = last;
   last->next = &node;
-  slot.prev = &node;
-  if (node.due < slot.due) slot.due = node.due;
+  ring.prev = &node;
+  if (node.due < ring.due) ring.due = node.due;
 }
 
 void Wheel::remove(TimerNode& node) noexcept {
   --size_;
   node.prev->next = node.next;
   node.next->prev = node.prev;
-  // Both neighbours are one only if that is the slot itself.
-  if (node.next == node.prev) emptied(static_cast<std::size_t>(node.next - slots_));
+  // Both neighbours are one only if that is the ring itself.
+  if (node.next == node.prev) emptied(static_cast<std::size_t>(node.next - rings_));
   node.next = node.prev = nullptr;
 }
 
-void Wheel::emptied(std::size_t index) noexcept {
-  std::uint64_t& word = used_[index / 64];
-  word &= ~(std::uint64_t{1} << (index % 64));
+void Wheel::emptied(std::size_t ring) noexcept {
+  const std::size_t slot = ring / kRings;
+  used_rings_[slot] = static_cast<unsigned char>(used_rings_[slot] & ~(1u << (ring % kRings)));
+  if (used_rings_[slot] != 0) return;
+  std::uint64_t& word = used_[slot / 64];
+  word &= ~(std::uint64_t{1} << (slot % 64));
   if (word != 0) return;
-  const std::size_t level = index / kSlots;
+  const std::size_t level = slot / kSlots;
   std::uint64_t left = 0;
   for (std::size_t i = level * kWords; i < (level + 1) * kWords; ++i) left |= used_[i];
   if (left == 0) levels_ &= ~(1u << level);
@@ -87,8 +98,15 @@ void Wheel::emptied(std::size_t index) noexcept {
 // The slot's node if it is the only one in it and below it. REQUIRES: first() said this slot.
 TimerNode* Wheel::sole(const Slot& slot) const noexcept {
   if ((levels_ & ((1u << slot.level) - 1)) != 0) return nullptr;
-  const TimerNode& ring = slots_[slot.index];
+  const unsigned used = used_rings_[slot.index];
+  if (!std::has_single_bit(used)) return nullptr;
+  const TimerNode& ring = rings_[slot.index * kRings + static_cast<std::size_t>(std::countr_zero(used))];
   return ring.next == ring.prev ? ring.next : nullptr;
+}
+
+// No later than any due in a used slot, and exact unless that node was removed.
+std::int64_t Wheel::earliest(std::size_t slot) const noexcept {
+  return rings_[slot * kRings + static_cast<std::size_t>(std::countr_zero(unsigned{used_rings_[slot]}))].due;
 }
 
 // The earliest used slot of a level that has one: in position_'s turn, or else in the coming one.
@@ -118,22 +136,37 @@ Wheel::Slot Wheel::first() const noexcept {
   return best;
 }
 
-// Takes up to `limit` nodes off the front of a slot. The sink gets them with dangling links, and may append elsewhere.
+// Takes up to `limit` nodes off the fronts of a slot's rings, from each ring in order. The sink gets them with dangling
+// links, and may append them elsewhere.
 template <class Sink>
-std::size_t Wheel::drain(std::size_t index, std::size_t limit, Sink sink) noexcept {
-  TimerNode& slot = slots_[index];
-  TimerNode* node = slot.next;
-  std::size_t taken = 0;
-  for (; node != &slot && taken < limit; ++taken) {
-    TimerNode* const next = node->next;
-    sink(*node);
-    node = next;
+std::size_t Wheel::drain(std::size_t slot, std::size_t limit, Sink sink) noexcept {
+  std::size_t open[kRings];
+  TimerNode* next[kRings];
+  std::size_t count = 0;
+  for (unsigned used = used_rings_[slot]; used != 0; used &= used - 1, ++count) {
+    open[count] = slot * kRings + static_cast<std::size_t>(std::countr_zero(used));
+    next[count] = rings_[open[count]].next;
+    __builtin_prefetch(next[count], 1);
   }
-  if (node == &slot) {
-    emptied(index);
-  } else {
-    slot.next = node;
-    node->prev = &slot;
+  std::size_t taken = 0;
+  for (std::size_t i = 0; count != 0 && taken < limit; ++taken) {
+    TimerNode* const node = next[i];
+    next[i] = node->next;
+    __builtin_prefetch(next[i], 1);
+    sink(*node);
+    if (next[i] == &rings_[open[i]]) {
+      emptied(open[i]);
+      --count;
+      open[i] = open[count];
+      next[i] = next[count];
+    } else {
+      ++i;
+    }
+    if (i >= count) i = 0;
+  }
+  for (std::size_t i = 0; i < count; ++i) {
+    rings_[open[i]].next = next[i];
+    next[i]->prev = &rings_[open[i]];
   }
   return taken;
 }
@@ -165,7 +198,7 @@ Wheel::Due Wheel::advance(std::int64_t now, std::size_t limit) noexcept {
       // All others come after this slot, so there is no need to sink level by level.
       position_ = std::min(to_moment(node->due), to);
       --limit;
-      emptied(slot.index);
+      emptied(ring_of(slot.level, to_moment(node->due)));
       if (to_moment(node->due) <= to) {
         hand_out(*node);
       } else {
@@ -188,21 +221,24 @@ std::size_t Wheel::spread(std::size_t limit) noexcept {
   // Below there may be a slot that also starts here and that spread_ahead() has filled: its nodes came earlier. So ours
   // queue up behind them, and it is spread next.
   int least = spreading_ - 1;
-  while (least > 0 && !used(index_of(least, position_))) --least;
-  const std::size_t index = index_of(spreading_, position_);
-  const std::size_t taken = used(index) ? drain(index, limit, [&](TimerNode& node) { place(node, least); }) : 0;
-  if (!used(index)) spreading_ = least;
+  while (least > 0 && used_rings_[slot_of(least, position_)] == 0) --least;
+  const std::size_t slot = slot_of(spreading_, position_);
+  const std::size_t taken = drain(slot, limit, [&](TimerNode& node) {
+    const int level = place(node, least);
+    ERRAND_ASSERT(level < spreading_);  // or it would go round for ever
+  });
+  if (used_rings_[slot] == 0) spreading_ = least;
   return taken;
 }
 
 bool Wheel::spread_ahead(std::size_t limit) noexcept {
   for (int level = kTopAhead; level > kTickLevel; --level) {
     const std::uint64_t coming = (position_ >> (8 * level)) + 1;
-    const std::size_t index = index_of(level, coming << (8 * level));
-    if (!used(index)) continue;
+    const std::size_t slot = slot_of(level, coming << (8 * level));
+    if (used_rings_[slot] == 0) continue;
     if (limit == 0) return true;
-    limit -= drain(index, limit, [&](TimerNode& node) { append(node, level - 1, to_moment(node.due)); });
-    if (used(index)) return true;
+    limit -= drain(slot, limit, [&](TimerNode& node) { append(node, level - 1, to_moment(node.due)); });
+    if (used_rings_[slot] != 0) return true;
   }
   return false;
 }
@@ -212,7 +248,7 @@ std::int64_t Wheel::next_due() const noexcept {
   if (spreading_ != 0) return to_ns(position_);
   const Slot slot = first();
   if (const TimerNode* const node = sole(slot)) return node->due;
-  if (slot.level <= kTickLevel) return slots_[slot.index].due;
+  if (slot.level <= kTickLevel) return earliest(slot.index);
   // A slot early where that is possible, so that there is time to spread it.
   const std::uint64_t width = std::uint64_t{1} << (8 * slot.level);
   return to_ns(slot.level <= kTopAhead && slot.start - position_ > width ? slot.start - width : slot.start);

@@ -28,6 +28,7 @@ static_assert(sizeof(TimerNode) == 24);
 ///          a little older than the last one (two threads read the clock, then lock) is taken as the last one.
 /// Cost:    insert and remove touch the node, its neighbours and a slot. A node is moved once for each level it sinks;
 ///          time that passes costs nothing, however much of it.
+/// Memory:  400 KB of address space, of which only what is used becomes memory. So it belongs on the heap.
 /// Threads: none; its owner locks.
 /// Source:  G. Varghese, T. Lauck, "Hashed and Hierarchical Timing Wheels", SOSP 1987.
 class Wheel {
@@ -67,8 +68,8 @@ class Wheel {
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// Goes back to `now`, for an owner whose clock was set back; does nothing if the wheel has not come that far. Costs a
-  /// visit to each node.
+  /// Goes back to `now`, for an owner whose clock was set back; does nothing if the wheel has not come that far. Costs
+  /// a visit to each node.
   void rebuild(std::int64_t now) noexcept;
 
   /// Empties the wheel into one list: equal dues in order of insertion, otherwise in no order.
@@ -98,39 +99,46 @@ class Wheel {
   // Level 2 is the wheel proper. Timers fire from it through levels 1 and 0, which sort them; these two are crossed
   // at once, in warm cache. Levels 2, 3 and 4 also hold the coming turn, which only spread_ahead() fills; insert()
   // never does: it appends to the slot above, so that equal dues stay in order. Thus each level has room for two turns.
+  //
+  // A slot is four rings, by the next two bits of the moment. Following the links of cold nodes costs a miss each, one
+  // after the other; drain() follows four rings in turn, and the misses overlap.
   static constexpr int kLevels = 8;
   static constexpr int kTickLevel = 2;
   static constexpr int kTopAhead = 5;  // the highest level that spread_ahead() takes from
   static constexpr std::size_t kSlots = 512;
   static constexpr std::size_t kWords = kSlots / 64;
+  static constexpr int kRingBits = 2;
+  static constexpr std::size_t kRings = 1u << kRingBits;  // of a slot
 
   struct Slot {
     int level = -1;
-    std::size_t index = 0;    // into slots_
+    std::size_t index = 0;    // among the slots of all levels
     std::uint64_t start = 0;  // the first moment in it
     bool this_turn = false;
   };
 
-  static std::size_t index_of(int level, std::uint64_t moment) noexcept;
-  void place(TimerNode& node, int least) noexcept;
+  static std::size_t slot_of(int level, std::uint64_t moment) noexcept;
+  static std::size_t ring_of(int level, std::uint64_t moment) noexcept;
+  int place(TimerNode& node, int least) noexcept;
   void append(TimerNode& node, int level, std::uint64_t moment) noexcept;
-  void emptied(std::size_t index) noexcept;
+  void emptied(std::size_t ring) noexcept;
   [[nodiscard]] Slot first_of(int level) const noexcept;
   [[nodiscard]] Slot first() const noexcept;
-  [[nodiscard]] bool used(std::size_t index) const noexcept { return (used_[index / 64] >> (index % 64) & 1) != 0; }
   [[nodiscard]] TimerNode* sole(const Slot& slot) const noexcept;
+  [[nodiscard]] std::int64_t earliest(std::size_t slot) const noexcept;
   std::size_t spread(std::size_t limit) noexcept;
   template <class Sink>
-  std::size_t drain(std::size_t index, std::size_t limit, Sink sink) noexcept;
+  std::size_t drain(std::size_t slot, std::size_t limit, Sink sink) noexcept;
 
   std::uint64_t position_;    // all before it has been handed out
   int spreading_ = 0;         // the level whose slot at position_ is being spread; 0: none
   std::uint32_t levels_ = 0;  // bit L: level L has a used slot
   std::size_t size_ = 0;
-  std::uint64_t used_[kLevels * kWords] = {};
-  // Rings closed by a node of the wheel's own, whose `due` is no later than any in the ring. They are written when the
-  // slot comes into use (its bit in used_ is set), so that slots never used cost no memory.
-  TimerNode slots_[kLevels * kSlots];
+  std::uint64_t used_[kLevels * kWords] = {};        // bit: the slot has a used ring
+  unsigned char used_rings_[kLevels * kSlots] = {};  // bit: the ring has a node
+  // Each ring is closed by a node of the wheel's own, whose `due` is no later than any in the ring. It is written when
+  // the ring comes into use, so that the parts of the wheel that are never used cost no memory.
+  TimerNode rings_[kLevels * kSlots * kRings];
 };
 
 }  // namespace detail
