@@ -37,6 +37,13 @@ class Clock {
   virtual void wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, const WaitUntil& until) = 0;
   /// Ends the wait of at most `count` threads that wait on `word`.
   virtual void wake(const std::atomic<std::uint32_t>& word, int count) = 0;
+
+  /// For a body that sleeps while nobody else could move the time (manual drive): a clock that is moved by hand goes
+  /// on to `at` and says true.
+  virtual bool skip_to(SteadyTime at) {
+    static_cast<void>(at);
+    return false;
+  }
 };
 
 /// The machine's clocks. One object for the process.

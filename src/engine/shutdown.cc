@@ -137,8 +137,9 @@ void Engine::drain_here(SteadyTime deadline) {
     worker.settle();
     const SteadyTime next = next_due();
     if (next == SteadyTime::max()) break;
-    std::atomic<std::uint32_t> nobody{0};
-    clock->wait(nobody, 0, {std::min(next, deadline), {}});
+    const SteadyTime until = std::min(next, deadline);
+    const std::atomic<std::uint32_t> nobody{0};
+    if (!clock->skip_to(until)) clock->wait(nobody, 0, {until, {}});
   }
   return_guest(worker);
 }
