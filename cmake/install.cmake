@@ -1,1 +1,50 @@
+# What `cmake --install` puts where, the package users find with find_package(errand), and the .deb.
 
+option(ERRAND_INSTALL "Install the library and the errand command" ${PROJECT_IS_TOP_LEVEL})
+if(NOT ERRAND_INSTALL)
+  return()
+endif()
+include(GNUInstallDirs)
+include(CMakePackageConfigHelpers)
+
+install(TARGETS errand EXPORT errandTargets)
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/errand TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
+if(TARGET errand_cli)
+  install(TARGETS errand_cli)
+endif()
+
+# CMake: find_package(errand 0.1)
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/errand)
+configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/errandConfig.cmake.in ${PROJECT_BINARY_DIR}/errandConfig.cmake
+  INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
+write_basic_package_version_file(${PROJECT_BINARY_DIR}/errandConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/errandConfig.cmake ${PROJECT_BINARY_DIR}/errandConfigVersion.cmake
+  DESTINATION ${package_dir})
+install(EXPORT errandTargets NAMESPACE errand:: DESTINATION ${package_dir})
+
+# pkg-config --cflags --libs errand
+set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH ERRAND_PREFIX_FROM_PC /${pkgconfig_dir} /)
+configure_file(${CMAKE_CURRENT_LIST_DIR}/errand.pc.in ${PROJECT_BINARY_DIR}/errand.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/errand.pc DESTINATION ${pkgconfig_dir})
+
+install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
+
+# ./dev package
+set(CPACK_PACKAGE_NAME errand)
+set(CPACK_PACKAGE_VENDOR "errand")
+set(CPACK_PACKAGE_CONTACT "The errand maintainers")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY ${PROJECT_DESCRIPTION})
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_STRIP_FILES ON)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+include(CPack)
+
+# Tests of what users receive. The sanitizer builds have nothing to add to them.
+if(ERRAND_TESTS AND NOT ERRAND_SANITIZE)
+  add_subdirectory(tests/headers)
+  add_subdirectory(tests/package)
+  add_subdirectory(tests/readme)
+endif()
