@@ -1,0 +1,27 @@
+#pragma once
+// What errand run --json says about a finished command.
+
+#include "item.h"
+
+#include <errand/result.h>
+
+#include <string>
+#include <string_view>
+
+namespace errand::cli {
+
+/// A JSON string, quotes included. What is no UTF-8 becomes U+FFFD; NUL stays what it is, as \u0000.
+[[nodiscard]] std::string json_string(std::string_view text);
+/// The member `"name":"text"`, and where `text` is no UTF-8, also `"name_base64":"..."` with all of its bytes.
+[[nodiscard]] std::string json_member(std::string_view name, std::string_view text);
+[[nodiscard]] std::string base64(std::string_view bytes);
+
+/// One object and a newline:
+///
+///     {"seq":1,"command":"gzip a","state":"completed","attempts":1,"exit_code":0,"signal":0,"timed_out":false,
+///      "started_at":"2026-03-29T01:00:00.25Z","took_ms":12.5,"error":"","stdout":"","stderr":""}
+///
+/// Errors: the output that was spilled could not be read back.
+[[nodiscard]] Result<std::string> json_line(const Item& item);
+
+}  // namespace errand::cli
