@@ -1,6 +1,7 @@
 // errand: the command. Each subcommand lives in files of its own, and only registers itself here.
 
 #include "cron.h"
+#include "run.h"
 
 #include <CLI/CLI.hpp>
 #include <iostream>
@@ -17,11 +18,14 @@ std::string name_of(const CLI::App& app) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // Its words are the user's own command, and none of ours.
+  if (argc > 1 && std::string_view(argv[1]) == "run") return errand::cli::run_main(argc - 1, argv + 1);
   CLI::App app("Background tasks for C++.", "errand");
   app.set_version_flag("--version", std::string("errand ") + ERRAND_VERSION);
   app.require_subcommand(1);
   int exit_code = 0;
   errand::cli::add_cron(app, exit_code);
+  errand::cli::list_run(app);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& asked_for_help) {

@@ -1,0 +1,125 @@
+#include "run_commands.h"
+
+#include "command_source.h"
+#include "monitor.h"
+#include "runner.h"
+
+#include "base/thread.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+
+namespace errand::cli {
+
+namespace {
+
+constexpr int kTrouble = 255;
+constexpr rlim_t kDescriptorsPerWorker = 8;  // two pipes while a shell starts, a pidfd, an eventfd
+constexpr rlim_t kOtherDescriptors = 64;
+
+// A pipe that got one of these numbers would be mixed up with the stream a command expects there.
+void fill_standard_descriptors() {
+  int fd = 0;
+  do {
+    fd = ::open("/dev/null", O_RDWR);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) ::close(fd);
+}
+
+// Raises the soft limit only where it is too low, since the commands inherit it.
+Result<void> allow_descriptors(int workers) {
+  const rlim_t needed = kOtherDescriptors + kDescriptorsPerWorker * static_cast<rlim_t>(workers);
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur >= needed) return {};
+  limit.rlim_cur = needed;
+  if (needed <= limit.rlim_max && ::setrlimit(RLIMIT_NOFILE, &limit) == 0) return {};
+  return Error(Code::invalid, "--jobs: " + std::to_string(workers) + " commands at once need " +
+                                  std::to_string(needed) + " open files, and the limit is " +
+                                  std::to_string(limit.rlim_max) + " (ulimit -Hn)");
+}
+
+int report(Screen& screen, const Error& error) {
+  screen.note(error.message());
+  return kTrouble;
+}
+
+int print_commands(const RunOptions& options, Ground& ground) {
+  CommandSource source(ground.input, options.command);
+  for (;;) {
+    const auto command = source.next(ground.halt.soon());
+    if (!command) return report(ground.screen, command.error());
+    if (!*command) return 0;
+    if (ground.done.take(**command)) continue;
+    if (auto r = ground.screen.write(Stream::out, **command + '\n'); !r) return report(ground.screen, r.error());
+  }
+}
+
+Result<void> open_log(const RunOptions& options, Ground& ground) {
+  if (!options.joblog) return {};
+  auto log = options.resume    ? JobLog::resume(*options.joblog, ground.done)
+             : options.dry_run ? Result<std::unique_ptr<JobLog>>(nullptr)
+                               : JobLog::begin(*options.joblog);
+  if (!log) return log.error();
+  ground.log = std::move(*log);
+  return {};
+}
+
+void tell_result(const RunOptions& options, Ground& ground) {
+  const Figures figures = ground.tally.figures();
+  if (options.quiet || (figures.failed == 0 && figures.not_started == 0)) return;
+  std::string text = std::to_string(figures.failed) + " of " + std::to_string(figures.submitted) + " failed";
+  if (figures.not_started > 0) text += ", " + std::to_string(figures.not_started) + " not started";
+  ground.screen.note(text);
+}
+
+struct RunEnd {
+  int exit_code = 0;
+  int die_of = 0;  // a signal, or 0
+};
+
+Result<RunEnd> run_to_the_end(const RunOptions& options, Screen& screen) {
+  const int workers = options.workers.value_or(usable_cpus());
+  if (auto r = allow_descriptors(workers); !r) return r.error();
+  auto input = Input::open(options);
+  if (!input) return input.error();
+  const auto signals = Signals::take();
+  if (!signals) return signals.error();
+  auto shell = Shell::make(signals->before());
+  if (!shell) return shell.error();
+  auto halt = Halt::make();
+  if (!halt) return halt.error();
+  auto tally = Tally::make();
+  if (!tally) return tally.error();
+  Children children;
+  Ground ground{std::move(*input), std::move(*shell), *halt, children, screen, **tally};
+  if (auto r = open_log(options, ground); !r) return r.error();
+  if (ground.input.is_terminal()) screen.note("reading lines from the terminal; Ctrl-D ends them");
+  if (options.dry_run) return RunEnd{print_commands(options, ground)};
+
+  const auto clock = real_clock();
+  auto monitor = Monitor::start({*signals, *halt, children, screen, **tally, *clock, options.quiet});
+  if (!monitor) return monitor.error();
+  Runner runner(options, workers, ground, *clock);
+  const Verdict verdict = runner.run();
+  const int signal = (*monitor)->signal();
+  monitor->reset();
+  tell_result(options, ground);
+  return RunEnd{verdict.exit_code(), runner.cut_short() ? signal : 0};
+}
+
+}  // namespace
+
+int run_commands(const RunOptions& options) {
+  fill_standard_descriptors();
+  Screen screen;
+  const auto end = run_to_the_end(options, screen);
+  if (!end) return report(screen, end.error());
+  if (end->die_of != 0) die_of(end->die_of);
+  return end->exit_code;
+}
+
+}  // namespace errand::cli
