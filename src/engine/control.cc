@@ -19,6 +19,8 @@ constexpr int kLooks = 60;
 
 }  // namespace
 
+constinit thread_local Seat* Seat::top = nullptr;
+
 // --- a worker's thread ------------------------------------------------------------------------------------------------
 
 bool Engine::may_work(const Worker& worker) const noexcept {
@@ -26,6 +28,7 @@ bool Engine::may_work(const Worker& worker) const noexcept {
 }
 
 void Engine::work(Worker& worker) {
+  const Seat seat(*this, &worker);
   if (options.on_worker_start) guarded("on_worker_start", [&] { options.on_worker_start(worker.number); });
   while (!leaves(worker)) {
     if (!worker.step()) park(worker);
@@ -159,13 +162,6 @@ void Engine::resume() {
 
 // --- idle -------------------------------------------------------------------------------------------------------------
 
-bool Engine::on_own_worker() const noexcept {
-  for (const Frame* frame = current_frame(); frame != nullptr; frame = frame->outer) {
-    if (&frame->worker.engine() == this) return true;
-  }
-  return false;
-}
-
 // Finished tasks are summed first: a task that comes and goes meanwhile makes the sum too high, never too low.
 bool Engine::idle() const {
   const std::uint64_t over = total(Count::completed) + total(Count::cancelled) + total(Count::discarded);
@@ -207,7 +203,7 @@ bool Engine::wait_for_progress(SteadyTime until, Done done) {
 }
 
 bool Engine::wait_idle(Duration timeout) {
-  if (on_own_worker()) return false;
+  if (Seat::at(*this) != nullptr) return false;
   return wait_for_progress(saturating_add(clock->mono(), timeout), [this] { return idle(); });
 }
 
@@ -278,6 +274,7 @@ void Engine::return_guest(Worker& worker) {
 
 SteadyTime Engine::dispatch() {
   Worker& worker = borrow_guest();
+  const Seat seat(*this, &worker);
   while (step_timers()) {
   }
   worker.run_all_now();
@@ -298,6 +295,7 @@ SteadyTime Engine::next_due() const {
 
 void Engine::run(std::stop_token stop) {
   Worker& worker = borrow_guest();
+  const Seat seat(*this, &worker);
   const std::stop_callback wake(stop, [this] { parking.wake_all(); });
   live_workers_.fetch_add(1, std::memory_order_relaxed);
   while (!stop.stop_requested() && !leaves(worker)) {
@@ -320,6 +318,7 @@ void Engine::run(std::stop_token stop) {
 
 Result<void> Engine::run_one(TaskId id) {
   Worker& worker = borrow_guest();
+  const Seat seat(*this, &worker);
   const bool ran = worker.run_if_available(id.value);
   return_guest(worker);
   note_progress();

@@ -112,7 +112,7 @@ Engine::Engine(QueueOptions given)
       began_(ticks.stamp()),
       seeds_(*options.seed ^ 0x5eed) {
   intake.store(intake_for(options, line != nullptr));
-  pool.engine = this;
+  pool.engine.store(this, std::memory_order_release);
   if (options.start) static_cast<void>(start());
 }
 

@@ -28,6 +28,7 @@
 #include "engine/page_pool.h"
 #include "engine/parking.h"
 #include "engine/producer.h"
+#include "engine/seat.h"
 #include "engine/stop_tokens.h"
 #include "engine/timekeeper.h"
 #include "engine/worker.h"
@@ -97,6 +98,11 @@ class Engine {
   void run(std::stop_token stop);
   Result<void> run_one(TaskId id);
   [[nodiscard]] bool idle() const;
+  /// The worker of this engine that this thread is now, or null.
+  [[nodiscard]] Worker* own_worker() const noexcept {
+    const Seat* seat = Seat::at(*this);
+    return seat != nullptr ? seat->worker() : nullptr;
+  }
   /// A worker for a thread that is none of the queue's; it goes back by return_guest().
   [[nodiscard]] Worker& borrow_guest();
   void return_guest(Worker& worker);
@@ -121,6 +127,8 @@ class Engine {
   [[nodiscard]] std::size_t running() const;
   [[nodiscard]] Observer observe(std::size_t capacity);
 
+  /// Before anything that takes a lock: in a fork's child other threads hold theirs for ever.
+  [[nodiscard]] bool forked() const noexcept { return intake.load(std::memory_order_relaxed) == Intake::forked; }
   [[nodiscard]] Producer* producer() { return Producers::of_this_thread(producers, uid); }
 
   const std::uint64_t uid;
@@ -222,7 +230,6 @@ class Engine {
   void park(Worker& worker);
   [[nodiscard]] bool may_work(const Worker& worker) const noexcept;
   [[nodiscard]] bool leaves(const Worker& worker) const noexcept;
-  [[nodiscard]] bool on_own_worker() const noexcept;
   Worker& add_worker(int number) ERRAND_REQUIRES(control_mutex_);
   [[nodiscard]] Result<void> spawn(int number) ERRAND_REQUIRES(control_mutex_);
   Result<void> spawn_wanted() ERRAND_REQUIRES(control_mutex_);

@@ -28,17 +28,17 @@ template <class Use, class Otherwise>
 auto with_engine(const Record& record, Use use, Otherwise otherwise) {
   PagePool& pool = *page_of(record).pool;
   const std::shared_lock lock(pool.engine_mutex);
-  return pool.engine != nullptr ? use(*pool.engine) : otherwise();
+  Engine* const engine = pool.engine.load(std::memory_order_relaxed);
+  return engine != nullptr && !engine->forked() ? use(*engine) : otherwise();
 }
 
 Error queue_gone(TaskId id) { return {Code::gone, "task " + to_string(id) + ": its queue is gone"}; }
 
 // The worker of the task's queue that this thread is, if it is one.
 Worker* own_worker(const Record& record) {
-  for (Frame* frame = current_frame(); frame != nullptr; frame = frame->outer) {
-    if (&frame->worker.engine().pool == page_of(record).pool) return &frame->worker;
-  }
-  return nullptr;
+  // On such a worker's thread the queue can't go away, and elsewhere it is only compared.
+  const Engine* engine = page_of(record).pool->engine.load(std::memory_order_acquire);
+  return engine != nullptr ? engine->own_worker() : nullptr;
 }
 
 // Nobody will run a task that waits for time while its worker waits for it; and a body that waits for itself, or for one

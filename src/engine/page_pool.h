@@ -55,7 +55,7 @@ class PagePool {
   [[nodiscard]] Mutex& cold_mutex(const Page& page) const noexcept { return cold_mutexes_[page.index % 64]; }
 
   /// The queue, as long as there is one: handles may outlive it. Guarded by `engine_mutex`: shared to use it.
-  Engine* engine = nullptr;
+  std::atomic<Engine*> engine{nullptr};
   std::shared_mutex engine_mutex;
 
   /// One past the highest page index ever handed out.

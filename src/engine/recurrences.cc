@@ -200,7 +200,7 @@ void with_engine(const Recurrence& recurrence, Use use) {
   const auto pool = recurrence.home.lock();
   if (pool == nullptr) return;
   const std::shared_lock lock(pool->engine_mutex);
-  if (pool->engine != nullptr) use(*pool->engine);
+  if (Engine* engine = pool->engine.load(std::memory_order_relaxed)) use(*engine);
 }
 
 }  // namespace

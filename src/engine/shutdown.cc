@@ -70,11 +70,13 @@ bool Engine::drained() const {
 }
 
 Report Engine::finish_shutdown(SteadyTime deadline) {
-  if (on_own_worker()) {
+  if (Seat::at(*this) != nullptr) {
     finish_elsewhere(deadline);
     return report();
   }
   MutexLock one_at_a_time(shutdown_mutex_);
+  // Callbacks run here, and may shut down as well: they find the seat taken.
+  const Seat seat(*this, nullptr);
   if (phase_.load() != Phase::closed) {
     if (drain_ == Drain::none) {
       fire_stop_tokens();
@@ -130,6 +132,7 @@ void Engine::finish_elsewhere(SteadyTime deadline) {
 // Manual drive: whoever shuts the queue down does the work.
 void Engine::drain_here(SteadyTime deadline) {
   Worker& worker = borrow_guest();
+  const Seat seat(*this, &worker);
   while (clock->mono() < deadline && drain_ != Drain::running) {
     if (worker.step()) continue;
     // Nothing is available. With Drain::queued the next moment is waited for.
@@ -176,13 +179,17 @@ void Engine::cancel_leftovers() {
 }
 
 void Engine::join_all() {
-  // Threads finish by themselves once the signals say so; none of them takes this mutex on its way out.
-  MutexLock lock(control_mutex_);
   timer_thread_stops_.store(true, std::memory_order_release);
   timer_word_.fetch_add(1, std::memory_order_release);
   clock->wake(timer_word_, 1);
-  timer_thread_.join();
-  for (Post& post : posts_) post.thread.join();
+  // Joined without the mutex: they may want it on their way out.
+  std::vector<Thread> threads;
+  {
+    MutexLock lock(control_mutex_);
+    threads.push_back(std::move(timer_thread_));
+    for (Post& post : posts_) threads.push_back(std::move(post.thread));
+  }
+  for (Thread& thread : threads) thread.join();
 }
 
 Engine::~Engine() {
@@ -190,7 +197,7 @@ Engine::~Engine() {
     forget_threads();
     return;
   }
-  ERRAND_ASSERT(!on_own_worker());  // a body destroyed its own queue
+  ERRAND_ASSERT(Seat::at(*this) == nullptr);  // a body destroyed its own queue
   shutdown(options.close);
   closer_.join();
   while (running() != 0) {
@@ -203,7 +210,7 @@ Engine::~Engine() {
   unregister(*this);
   {
     const std::unique_lock lock(pool.engine_mutex);
-    pool.engine = nullptr;
+    pool.engine.store(nullptr, std::memory_order_release);
   }
   const int count = worker_count.load();
   for (int i = 0; i < count; ++i) delete all_workers[i].load();
@@ -211,7 +218,7 @@ Engine::~Engine() {
 }
 
 void Engine::let_go(Duration patience) {
-  if (intake.load() >= Intake::closed) return;
+  if (intake.load() >= Intake::closed || Seat::at(*this) != nullptr) return;
   begin_shutdown({.drain = Drain::none, .timeout = Duration::zero()});
   fire_stop_tokens();
   if (!wait_workers_idle(saturating_add(clock->mono(), patience))) name_the_running();

@@ -33,6 +33,7 @@ Error no_memory(const std::string& queue) {
 }  // namespace
 
 Draft Engine::begin() {
+  if (forked()) [[unlikely]] return refuse(intake_error(options.name, Intake::forked));
   Producer& producer = *this->producer();
   producer.enter();
   // A shutdown closes the intake, then waits for those on their way in: one of us sees the other.
@@ -51,6 +52,7 @@ Draft Engine::begin() {
 
 Draft Engine::begin(TaskOptions& task, std::shared_ptr<Recurrence> recurrence) {
   if (const auto error = check(task)) return refuse(Error(Code::invalid, "submit to queue \"" + options.name + "\": " + *error));
+  if (forked()) return refuse(intake_error(options.name, Intake::forked));
   Producer& producer = *this->producer();
   producer.enter();
   light_barrier();
@@ -71,7 +73,7 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
   }
   const std::uint64_t counted = options.capacity != 0 && !run_here ? kCounted : 0;
   const bool wishes = task != nullptr && has_wishes(*task);
-  const bool child = options.order == Order::depth_first && !wishes && on_own_worker();
+  const bool child = options.order == Order::depth_first && !wishes && own_worker() != nullptr;
   const int priority = task != nullptr ? task->priority : kNormal;
   const bool in_lane = line == nullptr && !wishes && !child && !run_here;
   const PageCursor::Slot slot = in_lane ? next_in_lane(producer, priority) : next_loose(producer);
@@ -182,7 +184,7 @@ void Engine::publish_carefully(Record& record) {
     cold.available_at.store(record.stamp.load(std::memory_order_relaxed), std::memory_order_release);
     bool now = false;
     const Moment at = moment_of(cold.extra.load(std::memory_order_relaxed)->options, now);
-    if (!now && set_moment(record, word, raw(TaskState::scheduled), at)) {
+    if (!now && (word & kStopMask) == 0 && set_moment(record, word, raw(TaskState::scheduled), at)) {
       if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::scheduled, 0);
       return;
     }
@@ -223,8 +225,9 @@ void Engine::make_available(Record& record, std::uint64_t word, bool child) {
 void Engine::place(Record& record, std::uint64_t word, bool child) {
   const int priority = priority_in(word);
   const std::uint64_t id = id_of(record, word);
-  if (child && current_frame() != nullptr) {
-    current_frame()->worker.children.push(id);
+  Worker* const own = child ? own_worker() : nullptr;
+  if (own != nullptr) {
+    own->children.push(id);
   } else if (line != nullptr) {
     MutexLock lock(line_mutex);
     line->push({TaskId{id}, priority, clock->mono().time_since_epoch().count()});
@@ -261,14 +264,18 @@ void Engine::place_forward(std::uint64_t id, int priority) {
 }
 
 void Engine::run_in_caller(Record& record, std::uint64_t word) {
-  Frame* const frame = current_frame();
-  const bool own = frame != nullptr && on_own_worker();
-  Worker& worker = own ? frame->worker : borrow_guest();
+  Worker* const own = own_worker();
+  Worker& worker = own != nullptr ? *own : borrow_guest();
+  const Seat seat(*this, &worker);
+  // The submit is over as far as a shutdown has to wait for it; the body may take long.
+  Producer& producer = *this->producer();
+  producer.leave();
   while (!record.word.compare_exchange_weak(word, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift),
                                             std::memory_order_acq_rel)) {
   }
   worker.run({&record, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift)});
-  if (!own) return_guest(worker);
+  if (own == nullptr) return_guest(worker);
+  producer.enter();
 }
 
 void Engine::abandon(Draft draft) noexcept {
@@ -306,7 +313,7 @@ std::optional<Error> Engine::make_room(Producer& producer, bool& run_here) {
         break;
       case WhenFull::block:
         // A worker that waited for its own queue would wait for itself.
-        if (on_own_worker() || options.drive == Drive::manual) {
+        if (own_worker() != nullptr || options.drive == Drive::manual) {
           run_here = true;
           return std::nullopt;
         }

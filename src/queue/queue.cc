@@ -71,12 +71,44 @@ Task<> Queue::refuse_message() {
       engine_->refuse(Error(Code::unknown_kind, "submit to queue \"" + name() + "\": it has no handler for messages of this type")));
 }
 
-Result<TaskInfo> Queue::info(TaskId id) const { return engine_->info(id); }
-std::vector<TaskInfo> Queue::list(const ListOptions& options) const { return engine_->list(options); }
-Result<void> Queue::cancel(TaskId id) { return engine_->cancel(id); }
-Result<void> Queue::retry(TaskId id) { return engine_->retry(id); }
-Result<void> Queue::set_priority(TaskId id, int priority) { return engine_->set_priority(id, priority); }
-Result<void> Queue::start() { return engine_->start(); }
+namespace {
+
+Error forked(const Queue& queue) {
+  return {Code::forked, "queue \"" + queue.name() + "\": it belongs to the process that forked this one"};
+}
+
+}  // namespace
+
+Result<TaskInfo> Queue::info(TaskId id) const {
+  if (engine_->forked()) return forked(*this);
+  return engine_->info(id);
+}
+
+std::vector<TaskInfo> Queue::list(const ListOptions& options) const {
+  if (engine_->forked()) return {};
+  return engine_->list(options);
+}
+
+Result<void> Queue::cancel(TaskId id) {
+  if (engine_->forked()) return forked(*this);
+  return engine_->cancel(id);
+}
+
+Result<void> Queue::retry(TaskId id) {
+  if (engine_->forked()) return forked(*this);
+  return engine_->retry(id);
+}
+
+Result<void> Queue::set_priority(TaskId id, int priority) {
+  if (engine_->forked()) return forked(*this);
+  return engine_->set_priority(id, priority);
+}
+
+Result<void> Queue::start() {
+  if (engine_->forked()) return forked(*this);
+  return engine_->start();
+}
+
 void Queue::pause() { engine_->pause(); }
 void Queue::resume() { engine_->resume(); }
 bool Queue::paused() const noexcept { return (engine_->signals.load(std::memory_order_acquire) & detail::kPaused) != 0; }
@@ -85,17 +117,24 @@ void Queue::set_workers(int count) {
   if (count < 0 || count > 1024) {
     throw std::invalid_argument("queue \"" + name() + "\": workers: expected 0 to 1024, got " + std::to_string(count));
   }
-  engine_->set_workers(count);
+  if (!engine_->forked()) engine_->set_workers(count);
 }
 
 int Queue::workers() const noexcept { return engine_->workers(); }
-Stats Queue::stats() const { return engine_->stats(); }
-bool Queue::wait_idle(Duration timeout) const { return engine_->wait_idle(timeout); }
+Stats Queue::stats() const { return engine_->forked() ? Stats{} : engine_->stats(); }
+bool Queue::wait_idle(Duration timeout) const { return !engine_->forked() && engine_->wait_idle(timeout); }
 Observer Queue::observe(std::size_t capacity) { return engine_->observe(capacity); }
-Report Queue::shutdown(const ShutdownOptions& options) { return engine_->shutdown(options); }
-SteadyTime Queue::dispatch() { return engine_->dispatch(); }
-void Queue::run(std::stop_token stop) { engine_->run(std::move(stop)); }
-Result<void> Queue::run_one(TaskId id) { return engine_->run_one(id); }
+Report Queue::shutdown(const ShutdownOptions& options) { return engine_->forked() ? Report{} : engine_->shutdown(options); }
+SteadyTime Queue::dispatch() { return engine_->forked() ? SteadyTime::max() : engine_->dispatch(); }
+
+void Queue::run(std::stop_token stop) {
+  if (!engine_->forked()) engine_->run(std::move(stop));
+}
+
+Result<void> Queue::run_one(TaskId id) {
+  if (engine_->forked()) return forked(*this);
+  return engine_->run_one(id);
+}
 
 }  // namespace v0
 }  // namespace errand
