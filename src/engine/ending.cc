@@ -66,7 +66,11 @@ void Engine::make_cold(Record& record) {
 bool Engine::begin_attempt(Frame& frame) {
   Record& record = frame.record;
   ColdLine& cold = PagePool::cold(record);
-  Extra& extra = ensure_extra(record);
+  cold.started_at.store(frame.started, std::memory_order_release);
+  cold.finished_at.store(0, std::memory_order_release);
+  Extra* const wishes = cold.extra.load(std::memory_order_relaxed);
+  if (wishes == nullptr) return true;
+  Extra& extra = *wishes;
   const SteadyTime now = clock->mono();
   if (extra.options.expires_at) timers.disarm(record);
   if (extra.options.expires_at && clock->now() >= *extra.options.expires_at) {
@@ -74,6 +78,7 @@ bool Engine::begin_attempt(Frame& frame) {
     while (!record.word.compare_exchange_weak(word, with_state(word, kEnding) - (std::uint64_t{1} << kAttemptShift),
                                               std::memory_order_acq_rel)) {
     }
+    cold.started_at.store(0, std::memory_order_release);
     end_unstarted(record, record.word.load(std::memory_order_relaxed), TaskState::discarded, expired());
     return false;
   }
@@ -82,8 +87,6 @@ bool Engine::begin_attempt(Frame& frame) {
     ++extra.attempts;
     if (!extra.first_started) extra.first_started = now;
   }
-  cold.started_at.store(frame.started, std::memory_order_release);
-  cold.finished_at.store(0, std::memory_order_release);
   std::optional<Duration> limit = extra.options.timeout;
   if (extra.options.max_elapsed) {
     const Duration left = std::max(*extra.options.max_elapsed - (now - *extra.first_started), Duration(1));
@@ -142,12 +145,14 @@ Transition Engine::judge(Worker& worker, Frame& frame, Ended ended) {
 
 void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bool closure_gone) {
   Record& record = frame.record;
-  Extra& extra = ensure_extra(record);
   ColdLine& cold = PagePool::cold(record);
   const std::int64_t began = cold.started_at.load(std::memory_order_relaxed);
   const std::int64_t ended = cold.finished_at.load(std::memory_order_relaxed);
   const bool failed = transition.error.has_value() && !transition.gives_back;
-  {
+  Extra* extra_if_any = cold.extra.load(std::memory_order_relaxed);
+  if (extra_if_any == nullptr && !closure_gone) extra_if_any = &ensure_extra(record);
+  if (extra_if_any != nullptr) {
+    Extra& extra = *extra_if_any;
     MutexLock lock(pool.cold_mutex(page_of(record)));
     if (extra.attempts == 0) extra.attempts = 1;
     if (failed) {
@@ -164,7 +169,7 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
     case TaskState::discarded: {
       const bool value = closure_gone && record.ops->value;
       if (!closure_gone) record.ops->destroy(record);
-      extra.on_stop.reset();
+      if (extra_if_any != nullptr) extra_if_any->on_stop.reset();
       make_final(&worker.meter, record, frame.id, transition.to, value ? kValue : 0);
       return;
     }

@@ -218,7 +218,7 @@ class Engine {
 
   // timers.cc
   void glance_at_timers(Worker::Anchor& anchor, std::int64_t stamp);
-  [[nodiscard]] Moment moment_of(const TaskOptions& options, bool& now) const;
+  [[nodiscard]] Moment first_moment(const ColdLine& cold, bool& now) const;
   [[nodiscard]] bool set_moment(Record& record, std::uint64_t& word, std::uint64_t state, Moment at);
   void on_due(const Timekeeper::Due& due);
   void on_timeout(Record& record, std::uint64_t word);

@@ -25,17 +25,16 @@ void Engine::read_cold(const ColdLine& cold, std::uint64_t word, TaskInfo& info)
   if (is_final(info.state)) info.finished_at = wall_of(finished);
   info.stuck = info.state == TaskState::running && (word & kStuck) != 0;
   const Extra* extra = cold.extra.load(std::memory_order_relaxed);
-  if (extra == nullptr) return;
   if (info.state == TaskState::scheduled || info.state == TaskState::retryable) {
-    const bool first = started == 0;
-    if (first && extra->options.at) {
+    if (started == 0 && extra != nullptr && extra->options.at) {
       info.next_run_at = *extra->options.at;
-    } else if (first) {
+    } else if (started == 0 && extra != nullptr) {
       info.next_run_at = saturating_add(info.created_at, extra->options.delay);
     } else {
       info.next_run_at = saturating_add(clock->now(), timers.due_of(cold.timer) - clock->mono());
     }
   }
+  if (extra == nullptr) return;
   info.name = extra->options.name;
   info.metadata = extra->options.metadata;
   if (extra->recurrence != nullptr) info.schedule = recurrence_name(*extra->recurrence);

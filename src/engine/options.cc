@@ -88,7 +88,7 @@ std::optional<std::string> check(const QueueOptions& options) {
 }
 
 bool has_wishes(const TaskOptions& options) {
-  return options.delay != Duration::zero() || options.at || options.max_attempts || options.retry || options.timeout ||
+  return options.at || options.max_attempts || options.retry || options.timeout ||
          options.max_elapsed || options.expires_at || options.stop.stop_possible() || !options.name.empty() ||
          options.on_finish || !options.metadata.empty();
 }

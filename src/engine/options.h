@@ -15,7 +15,7 @@ namespace detail {
 [[nodiscard]] std::optional<std::string> check(const QueueOptions& options);
 [[nodiscard]] std::optional<std::string> check(const ScheduleOptions& options);
 
-/// Whether a task needs more than its record to be what these options say.
+/// Whether a task needs an Extra to be what these options say. Priority and delay need none.
 [[nodiscard]] bool has_wishes(const TaskOptions& options);
 
 /// The line that these options ask for; null for lanes.

@@ -72,10 +72,11 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
     if (auto error = make_room(producer, run_here)) return refused(std::move(*error));
   }
   const std::uint64_t counted = options.capacity != 0 && !run_here ? kCounted : 0;
-  const bool wishes = task != nullptr && has_wishes(*task);
-  const bool child = options.order == Order::depth_first && !wishes && own_worker() != nullptr;
+  const bool wishes = recurrence != nullptr || (task != nullptr && has_wishes(*task));
+  const bool delayed = task != nullptr && task->delay > Duration::zero();
+  const bool child = options.order == Order::depth_first && !wishes && !delayed && own_worker() != nullptr;
   const int priority = task != nullptr ? task->priority : kNormal;
-  const bool in_lane = line == nullptr && !wishes && !child && !run_here;
+  const bool in_lane = line == nullptr && !wishes && !delayed && !child && !run_here;
   const PageCursor::Slot slot = in_lane ? next_in_lane(producer, priority) : next_loose(producer);
   if (slot.record == nullptr) {
     release_room(counted);
@@ -85,9 +86,14 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
   if (!in_lane) flags |= kSingle;
   if (child) flags |= kChild;
   if (run_here) flags |= kRunHere;
-  if (wishes || recurrence != nullptr) flags |= kCold;
+  if (wishes || delayed) flags |= kCold;
   prepare(*slot.record, slot.id, priority, flags);
-  if ((flags & kCold) != 0) {
+  if (delayed) {
+    // Until it is armed, the timer is a place to keep the moment.
+    const SteadyTime due = saturating_add(clock->mono(), task->delay);
+    PagePool::cold(*slot.record).timer.due = due.time_since_epoch().count();
+  }
+  if (wishes) {
     Extra& extra = ensure_extra(*slot.record);
     extra.options = std::move(*task);
     extra.max_attempts = extra.options.max_attempts.value_or(extra.options.retry ? 20 : 1);
@@ -183,7 +189,7 @@ void Engine::publish_carefully(Record& record) {
     ColdLine& cold = PagePool::cold(record);
     cold.available_at.store(record.stamp.load(std::memory_order_relaxed), std::memory_order_release);
     bool now = false;
-    const Moment at = moment_of(cold.extra.load(std::memory_order_relaxed)->options, now);
+    const Moment at = first_moment(cold, now);
     if (!now && (word & kStopMask) == 0 && set_moment(record, word, raw(TaskState::scheduled), at)) {
       if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::scheduled, 0);
       return;

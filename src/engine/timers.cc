@@ -22,23 +22,24 @@ constexpr std::size_t kDueAtOnce = 64;
 
 }  // namespace
 
-Moment Engine::moment_of(const TaskOptions& task, bool& now) const {
+// When a task that is being submitted becomes available; `now` if that is at once. begin() left the end of its delay in
+// the timer, 0 where there is none.
+Moment Engine::first_moment(const ColdLine& cold, bool& now) const {
+  const Extra* extra = cold.extra.load(std::memory_order_relaxed);
+  const TaskOptions* task = extra != nullptr ? &extra->options : nullptr;
+  Moment at{false, cold.timer.due};
+  now = cold.timer.due == 0;
+  if (task == nullptr || (!task->at && !task->expires_at)) return at;
   const WallTime wall = clock->now();
-  now = false;
-  Moment at;
-  WallTime wall_due;
-  if (task.at) {
-    now = *task.at <= wall;
-    at = {true, task.at->time_since_epoch().count()};
-    wall_due = *task.at;
-  } else {
-    now = task.delay <= Duration::zero();
-    const SteadyTime due = saturating_add(clock->mono(), task.delay);
-    at = {false, due.time_since_epoch().count()};
-    wall_due = saturating_add(wall, task.delay);
+  if (task->at) {
+    at = {true, task->at->time_since_epoch().count()};
+    now = *task->at <= wall;
   }
   // What expires before it is due has its moment then.
-  if (!now && task.expires_at && *task.expires_at < wall_due) at = {true, task.expires_at->time_since_epoch().count()};
+  if (!now && task->expires_at) {
+    const WallTime due = task->at.value_or(saturating_add(wall, SteadyTime(Duration(at.ns)) - clock->mono()));
+    if (*task->expires_at < due) at = {true, task->expires_at->time_since_epoch().count()};
+  }
   return at;
 }
 
