@@ -20,7 +20,7 @@ constexpr std::size_t kHistory = 8;
 
 // Actions that only a live task can take say what became of it.
 Error already_over(TaskId id, TaskState state) {
-  const Code code = state == TaskState::cancelled ? Code::cancelled : Code::gone;
+  const Code code = state == TaskState::cancelled ? Code::cancelled : Code::failed;
   return {code, "task " + to_string(id) + " is " + std::string(to_string(state)) + " already"};
 }
 
@@ -72,8 +72,9 @@ bool Engine::begin_attempt(Frame& frame) {
   if (wishes == nullptr) return true;
   Extra& extra = *wishes;
   const SteadyTime now = clock->mono();
-  if (extra.options.expires_at) timers.disarm(record);
-  if (extra.options.expires_at && clock->now() >= *extra.options.expires_at) {
+  const bool expires = extra.options.expires_at && !extra.first_started;
+  if (expires) timers.disarm(record);
+  if (expires && clock->now() >= *extra.options.expires_at) {
     std::uint64_t word = record.word.load(std::memory_order_relaxed);
     while (!record.word.compare_exchange_weak(word, with_state(word, kEnding) - (std::uint64_t{1} << kAttemptShift),
                                               std::memory_order_acq_rel)) {
@@ -94,7 +95,7 @@ bool Engine::begin_attempt(Frame& frame) {
   }
   if (limit) {
     std::uint64_t word = record.word.load(std::memory_order_relaxed);
-    while (!set_moment(record, word, raw(TaskState::running), {false, (now + *limit).time_since_epoch().count()})) {
+    while (!set_moment(record, word, raw(TaskState::running), {false, saturating_add(now, *limit).time_since_epoch().count()})) {
       word = record.word.load(std::memory_order_relaxed);
     }
   }
@@ -163,6 +164,7 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
     if (transition.gives_back) --extra.attempts;
   }
   if (failed) worker.meter.add(Count::failed);
+  if (options.metrics != nullptr) tell_sink(record, frame.id, transition.to);
   switch (transition.to) {
     case TaskState::completed:
     case TaskState::cancelled:

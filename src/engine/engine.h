@@ -107,6 +107,8 @@ class Engine {
   [[nodiscard]] Worker& borrow_guest();
   void return_guest(Worker& worker);
   [[nodiscard]] SteadyTime next_due() const;
+  /// on_finish of tasks that ended outside a worker.
+  void run_callbacks();
 
   // --- shutdown.cc ---
   void begin_shutdown(const ShutdownOptions& options);
@@ -243,7 +245,6 @@ class Engine {
   [[nodiscard]] bool callbacks_done() const;
   void call(Finisher& finisher);
   void post(Finisher finisher);
-  void run_callbacks();
   void call_on_wake() noexcept;
   // Runs a callback of the user's: what it throws is logged.
   template <class F>

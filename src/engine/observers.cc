@@ -1,5 +1,7 @@
 #include "engine/observers.h"
 
+#include "base/time.h"
+
 namespace errand {
 inline namespace v0 {
 
@@ -12,7 +14,7 @@ std::vector<TaskEvent> Observer::take(std::size_t limit) {
 }
 
 bool Observer::wait_for(Duration timeout) {
-  const SteadyTime until = state_->clock->mono() + timeout;
+  const SteadyTime until = saturating_add(state_->clock->mono(), timeout);
   for (;;) {
     const std::uint32_t seen = state_->word.load(std::memory_order_acquire);
     {

@@ -91,9 +91,23 @@ std::optional<WallTime> Recurrence::next_fire() const {
   return fire_time(*next_slot_);
 }
 
-void Recurrence::set_paused(bool paused) {
+void Recurrence::pause() {
   MutexLock lock(mu_);
-  paused_ = paused;
+  paused_ = true;
+}
+
+std::uint64_t Recurrence::resume(WallTime now) {
+  MutexLock lock(mu_);
+  if (!paused_) return 0;
+  paused_ = false;
+  if (now <= last_) return 0;
+  const auto passed = timetable.passed(last_, now, 1);
+  last_ = now;
+  if (passed.count == 0) return 0;
+  last_slot_ = passed.newest.back();
+  next_slot_ = timetable.next(now);
+  skipped_ += passed.count;
+  return passed.count;
 }
 
 void Recurrence::end() {

@@ -42,7 +42,9 @@ class Recurrence {
 
   [[nodiscard]] std::optional<WallTime> next_fire() const;
   void begin(WallTime from);
-  void set_paused(bool paused);
+  void pause();
+  /// From the next slot after `now` on; how many passed meanwhile that take_turn() has not seen.
+  [[nodiscard]] std::uint64_t resume(WallTime now);
   void end();
   [[nodiscard]] bool ended() const;
   /// `offset`: from this axis to the wall clock's.

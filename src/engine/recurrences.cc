@@ -167,6 +167,11 @@ void Recurrences::trigger(const std::shared_ptr<Recurrence>& recurrence) {
   submit_run(engine_, recurrence);
 }
 
+void Recurrences::resume(const std::shared_ptr<Recurrence>& recurrence) {
+  skipped_.fetch_add(recurrence->resume(now_for(*recurrence, *engine_.clock)), std::memory_order_relaxed);
+  changed();
+}
+
 void Recurrences::cancel_all() {
   MutexLock lock(mu_);
   closed_ = true;
@@ -206,9 +211,11 @@ void with_engine(const Recurrence& recurrence, Use use) {
 }  // namespace
 }  // namespace detail
 
-void Schedule::pause() { recurrence_->set_paused(true); }
+void Schedule::pause() { recurrence_->pause(); }
 
-void Schedule::resume() { recurrence_->set_paused(false); }
+void Schedule::resume() {
+  detail::with_engine(*recurrence_, [&](detail::Engine& engine) { engine.recurrences->resume(recurrence_); });
+}
 
 void Schedule::trigger() {
   detail::with_engine(*recurrence_, [&](detail::Engine& engine) {

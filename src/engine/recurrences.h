@@ -37,6 +37,7 @@ class Recurrences {
   void run_ended(const std::shared_ptr<Recurrence>& recurrence, TaskId id);
   /// One run besides the slots.
   void trigger(const std::shared_ptr<Recurrence>& recurrence);
+  void resume(const std::shared_ptr<Recurrence>& recurrence);
   /// No slot comes any more, and no schedule.
   void cancel_all();
   [[nodiscard]] std::uint64_t skipped() const;

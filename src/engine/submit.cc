@@ -207,7 +207,7 @@ void Engine::publish_carefully(Record& record) {
 void Engine::make_available(Record& record, std::uint64_t word, bool child) {
   const std::uint64_t id = id_of(record, word);
   const Extra* extra = (word & kCold) != 0 ? PagePool::cold(record).extra.load(std::memory_order_relaxed) : nullptr;
-  if ((word & kStopMask) == 0 && extra != nullptr && extra->options.expires_at) {
+  if ((word & kStopMask) == 0 && extra != nullptr && extra->options.expires_at && !extra->first_started) {
     if (set_moment(record, word, raw(TaskState::available), {true, extra->options.expires_at->time_since_epoch().count()})) {
       if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::available, 0);
       place(record, word, child);
@@ -323,7 +323,7 @@ std::optional<Error> Engine::make_room(Producer& producer, bool& run_here) {
           run_here = true;
           return std::nullopt;
         }
-        if (!until) until = clock->mono() + options.block_for.value_or(std::chrono::hours(24 * 365 * 100));
+        if (!until) until = saturating_add(clock->mono(), options.block_for.value_or(Duration::max()));
         if (!wait_for_room(producer, *until)) return queue_full();
         break;
     }

@@ -67,11 +67,11 @@ Worker::Claimed Worker::claim() {
           if (const Claimed claimed = next_in_hand(priority); claimed.record != nullptr) return claimed;
           in_hand_ &= ~bit;
         }
-      } while (take_from_lanes(priority));
+        // What another worker has in hand, and does not get to, comes before anything of a worse priority.
+      } while (take_from_lanes(priority) || take_from_others(priority));
     }
     if (!children.empty()) continue;
-    if (const Claimed claimed = steal_child(); claimed.record != nullptr) return claimed;
-    if (!take_from_others()) return {};
+    return steal_child();
   }
 }
 
@@ -85,15 +85,16 @@ Worker::Claimed Worker::next_in_hand(int priority) {
     if (tail == 0 || line >= unpack_end(tail)) break;
     slot.batch.begin = line + 1;
     hand.at.store(static_cast<std::uint32_t>(line + 1), std::memory_order_relaxed);
-    const Claimed claimed = claim_line(*slot.batch.page, slot.batch.generation, line);
+    const Claimed claimed = claim_line(*slot.batch.page, slot.batch.generation, line, priority);
     if (claimed.record != nullptr) return claimed;
   }
   hand.tail.store(0, std::memory_order_relaxed);
   return {};
 }
 
-// The task at this line if it is still to be had: nothing if somebody else took it, or it was never there.
-Worker::Claimed Worker::claim_line(Page& page, std::uint32_t generation, int line) {
+// The task at this line if it is still to be had: nothing if somebody else took it, if it was never there, or if it has
+// been given another priority since it was put in line for this one, and stands there as well.
+Worker::Claimed Worker::claim_line(Page& page, std::uint32_t generation, int line, int priority) {
   Record* record = &page.line(line);
   std::uint64_t word = record->word.load(std::memory_order_acquire);
   if (generation_in(word) != generation) return {};
@@ -109,6 +110,7 @@ Worker::Claimed Worker::claim_line(Page& page, std::uint32_t generation, int lin
     if (generation_in(word) != generation_in(id)) return {};
   }
   while (raw_state(word) == raw(TaskState::available)) {
+    if (priority != kAnyPriority && priority_in(word) != priority) return {};
     std::uint64_t next = with_state(word, raw(TaskState::running));
     if (attempts_in(word) < kMostAttempts) next += std::uint64_t{1} << kAttemptShift;
     next &= ~kCounted;
@@ -137,10 +139,10 @@ Worker::Claimed Worker::take_child() {
   return {};
 }
 
-Worker::Claimed Worker::claim_id(std::uint64_t id) {
+Worker::Claimed Worker::claim_id(std::uint64_t id, int priority) {
   Record* record = engine_.pool.find(id);
   if (record == nullptr) return {};
-  return claim_line(page_of(*record), generation_in(id), static_cast<int>(line_of(*record)));
+  return claim_line(page_of(*record), generation_in(id), static_cast<int>(line_of(*record)), priority);
 }
 
 bool Worker::take_from_lanes(int priority) {
@@ -190,13 +192,13 @@ void Worker::hold(int priority, const Batch& batch) {
   in_hand_ |= 1u << priority;
 }
 
-bool Worker::take_from_others() {
+bool Worker::take_from_others(int priority) {
   const int count = engine_.worker_count.load(std::memory_order_acquire);
   if (count < 2) return false;
   const int from = static_cast<int>(rng.below(static_cast<std::uint64_t>(count)));
   for (int i = 0; i < count; ++i) {
     Worker* victim = engine_.all_workers[(from + i) % count].load(std::memory_order_acquire);
-    if (victim != nullptr && victim != this && steal_from(*victim)) return true;
+    if (victim != nullptr && victim != this && steal_from(*victim, priority)) return true;
   }
   return false;
 }
@@ -214,24 +216,21 @@ Worker::Claimed Worker::steal_child() {
   return {};
 }
 
-bool Worker::steal_from(Worker& victim) {
-  for (int priority = 0; priority < 10; ++priority) {
-    Hand& hand = victim.hands_[priority];
-    std::uint64_t tail = hand.tail.load(std::memory_order_acquire);
-    if (tail == 0) continue;
-    const int at = static_cast<int>(hand.at.load(std::memory_order_relaxed));
-    const int end = unpack_end(tail);
-    if (at >= end) continue;
-    const int middle = at + (end - at) / 2;
-    Page& page = engine_.pool.page(page_of_tail(tail));
-    const Batch stolen{&page, page.generation.load(std::memory_order_acquire), middle, end};
-    // The count in the tail keeps this from cutting a later batch that happens to look alike.
-    const std::uint64_t cut = make_tail(page.index, middle & kEndBits, static_cast<std::uint32_t>(tail));
-    if (!hand.tail.compare_exchange_strong(tail, cut, std::memory_order_acq_rel)) continue;
-    hold(priority, stolen);
-    return true;
-  }
-  return false;
+bool Worker::steal_from(Worker& victim, int priority) {
+  Hand& hand = victim.hands_[priority];
+  std::uint64_t tail = hand.tail.load(std::memory_order_acquire);
+  if (tail == 0) return false;
+  const int at = static_cast<int>(hand.at.load(std::memory_order_relaxed));
+  const int end = unpack_end(tail);
+  if (at >= end) return false;
+  const int middle = at + (end - at) / 2;
+  Page& page = engine_.pool.page(page_of_tail(tail));
+  const Batch stolen{&page, page.generation.load(std::memory_order_acquire), middle, end};
+  // The count in the tail keeps this from cutting a later batch that happens to look alike.
+  const std::uint64_t cut = make_tail(page.index, middle & kEndBits, static_cast<std::uint32_t>(tail));
+  if (!hand.tail.compare_exchange_strong(tail, cut, std::memory_order_acq_rel)) return false;
+  hold(priority, stolen);
+  return true;
 }
 
 // What there is now, at every priority, then run; what the bodies submit meanwhile is not in it.
@@ -255,7 +254,7 @@ void Worker::run_all_now() {
   for (auto& [priority, batch] : batches) {
     for (; batch.begin < batch.end; ++batch.begin) {
       if (stopped()) break;
-      const Claimed claimed = claim_line(*batch.page, batch.generation, batch.begin);
+      const Claimed claimed = claim_line(*batch.page, batch.generation, batch.begin, priority);
       if (claimed.record != nullptr) run(claimed);
     }
     if (batch.begin < batch.end) engine_.add_orphan(priority, batch);
@@ -288,7 +287,7 @@ Worker::Claimed Worker::take_from_line() {
       entry = engine_.line->pop(engine_.clock->mono().time_since_epoch().count());
     }
     if (!entry) return {};
-    const Claimed claimed = claim_id(entry->id.value);
+    const Claimed claimed = claim_id(entry->id.value, entry->priority);
     if (claimed.record != nullptr) return claimed;
   }
 }
@@ -318,12 +317,14 @@ bool Worker::finds_work_in(const Engine& engine_, const Worker* self) {
     Worker* other = engine_.all_workers[i].load(std::memory_order_acquire);
     if (other == nullptr || other == self) continue;
     if (!other->children.empty()) return true;
-    for (const Hand& hand : other->hands_) {
+    for (int priority = 0; priority < 10; ++priority) {
+      const Hand& hand = other->hands_[priority];
       const std::uint64_t tail = hand.tail.load(std::memory_order_acquire);
-      if (tail != 0 && static_cast<int>(hand.at.load(std::memory_order_relaxed)) < unpack_end(tail)) return true;
+      if (tail != 0 && static_cast<int>(hand.at.load(std::memory_order_relaxed)) < unpack_end(tail)) found |= 1u << priority;
     }
   }
-  return false;
+  if (found != 0) engine_.signals.fetch_or(found, std::memory_order_release);
+  return found != 0;
 }
 
 bool Worker::run_if_available(std::uint64_t id) {

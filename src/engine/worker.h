@@ -64,7 +64,7 @@ class Worker {
   [[nodiscard]] Engine& engine() const noexcept { return engine_; }
 
   // Takes from the end of what `victim` has in hand.
-  bool steal_from(Worker& victim);
+  bool steal_from(Worker& victim, int priority);
 
   const int number;
   Meter meter;
@@ -85,17 +85,18 @@ class Worker {
   [[nodiscard]] Claimed next_in_hand(int priority);
   [[nodiscard]] Claimed take_from_line();
   bool take_from_lanes(int priority);
-  bool take_from_others();
+  bool take_from_others(int priority);
   void hold(int priority, const Batch& batch);
   [[nodiscard]] Claimed take_child();
   [[nodiscard]] Claimed steal_child();
-  [[nodiscard]] Claimed claim_id(std::uint64_t id);
-  [[nodiscard]] Claimed claim_line(Page& page, std::uint32_t generation, int line);
+  [[nodiscard]] Claimed claim_id(std::uint64_t id, int priority = kAnyPriority);
+  [[nodiscard]] Claimed claim_line(Page& page, std::uint32_t generation, int line, int priority);
   void give_back(Page& page, std::uint64_t bits);
   void retire(Page& page);
 
   Engine& engine_;
   static constexpr int kChildrenInARow = 64;
+  static constexpr int kAnyPriority = -1;
 
   int children_in_a_row_ = 0;
   std::uint32_t in_hand_ = 0;  // bit p: hands_[p] may have something
