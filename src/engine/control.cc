@@ -75,23 +75,39 @@ Worker& Engine::add_worker(int number) {
   return *worker;
 }
 
+void Engine::work_at(Post& post) {
+  live_workers_.fetch_add(1, std::memory_order_relaxed);
+  for (bool stays = true; stays;) {
+    work(*post.worker);
+    stays = false;
+    // Whoever wanted more workers meanwhile found this thread still here, and started no other.
+    for (Presence here = Presence::present;
+         !stays && !post.presence->compare_exchange_strong(here, Presence::absent, std::memory_order_acq_rel);
+         here = Presence::present) {
+      post.presence->store(Presence::present, std::memory_order_release);
+      stays = !leaves(*post.worker);
+    }
+  }
+  live_workers_.fetch_sub(1, std::memory_order_relaxed);
+  note_progress();
+}
+
 // The worker of this number, with a thread of its own; one that left before begins again.
 Result<void> Engine::spawn(int number) {
   while (static_cast<int>(posts_.size()) <= number) posts_.push_back({});
   Post& post = posts_[static_cast<std::size_t>(number)];
-  if (post.present->load(std::memory_order_acquire)) return {};
+  Presence here = Presence::present;
+  // Acquire-release: one that is leaving sees the number of workers that made us ask.
+  if (post.presence->compare_exchange_strong(here, Presence::wanted_back, std::memory_order_acq_rel) ||
+      here == Presence::wanted_back) {
+    return {};
+  }
   post.thread.join();  // it has left, or is about to return
   if (post.worker == nullptr) post.worker = &add_worker(number);
-  post.present->store(true, std::memory_order_release);
-  auto thread = Thread::start(options.name + "/" + std::to_string(number), [this, &post] {
-    live_workers_.fetch_add(1, std::memory_order_relaxed);
-    work(*post.worker);
-    live_workers_.fetch_sub(1, std::memory_order_relaxed);
-    post.present->store(false, std::memory_order_release);
-    note_progress();
-  });
+  post.presence->store(Presence::present, std::memory_order_release);
+  auto thread = Thread::start(options.name + "/" + std::to_string(number), [this, &post] { work_at(post); });
   if (!thread) {
-    post.present->store(false, std::memory_order_release);
+    post.presence->store(Presence::absent, std::memory_order_release);
     return thread.error();
   }
   post.thread = std::move(*thread);
@@ -130,21 +146,25 @@ void Engine::set_workers(int count) {
 }
 
 void Engine::replace_stuck_worker() {
+  if (options.drive == Drive::manual) return;
   MutexLock lock(control_mutex_);
-  if (options.drive == Drive::manual || phase_.load() != Phase::open) return;
-  if (standing_in_.load() >= wanted_.load()) {
+  ++stuck_now_;
+  if (phase_.load() != Phase::open) return;
+  if (stuck_now_ > wanted_.load()) {
     healthy_.store(false);
     return;
   }
-  standing_in_.fetch_add(1);
+  standing_in_.store(stuck_now_);
   static_cast<void>(spawn_wanted());
 }
 
 // A stuck handler came back after all: its worker is there again, and the stand-in leaves.
 void Engine::release_stand_in() {
+  if (options.drive == Drive::manual) return;
   MutexLock lock(control_mutex_);
-  if (standing_in_.load() == 0) return;
-  standing_in_.fetch_sub(1);
+  --stuck_now_;
+  if (stuck_now_ > wanted_.load()) return;
+  standing_in_.store(std::min(standing_in_.load(), stuck_now_));
   healthy_.store(true);
   signals.fetch_or(kResized, std::memory_order_release);
   parking.wake_all();

@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/observers.h"
 #include "engine/recurrences.h"
+#include "engine/short_time.h"
 
 namespace errand {
 inline namespace v0 {
@@ -185,6 +186,17 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
       break;
   }
   come_again(record, transition);
+}
+
+// The user's own measurements. The task is still this worker's, so that its figures stand still.
+void Engine::tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept {
+  guarded("metrics sink", [&] {
+    std::optional<TaskInfo> info = read(record, id);
+    if (!info) return;
+    info->state = to;
+    options.metrics->attempt_ended(*info, to, Duration(from_short_time(record.waited.load(std::memory_order_relaxed))),
+                                   Duration(from_short_time(record.ran.load(std::memory_order_relaxed))));
+  });
 }
 
 // The task has another attempt coming: later, or as soon as a worker is free.

@@ -174,11 +174,13 @@ class Engine {
     Callback<void(const TaskInfo&)> callback;
     TaskInfo info;
   };
-  // A worker's number, its thread, and whether that is at work.
+  // A worker's number, its thread, and whether that is at work. A thread that is on its way out and finds itself
+  // `wanted_back` goes on.
+  enum class Presence : std::uint8_t { absent, present, wanted_back };
   struct Post {
     Worker* worker = nullptr;
     Thread thread{};
-    std::unique_ptr<std::atomic<bool>> present = std::make_unique<std::atomic<bool>>(false);
+    std::unique_ptr<std::atomic<Presence>> presence = std::make_unique<std::atomic<Presence>>(Presence::absent);
   };
   // Workers of threads that are none of the queue's have this number.
   static constexpr int kGuests = 1 << 20;
@@ -207,6 +209,7 @@ class Engine {
   void conclude(Worker& worker, Frame& frame, Ran ran, std::int64_t ended);
   [[nodiscard]] Transition judge(Worker& worker, Frame& frame, Ended ended);
   void end_attempt(Worker& worker, Frame& frame, Transition transition, bool closure_gone);
+  void tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept;
   void come_again(Record& record, const Transition& transition);
   void make_final(Meter* meter, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags);
   void finish_wishes(Record& record, std::uint64_t id, bool on_worker);
@@ -229,6 +232,7 @@ class Engine {
 
   // control.cc
   void work(Worker& worker);
+  void work_at(Post& post);
   void park(Worker& worker);
   [[nodiscard]] bool may_work(const Worker& worker) const noexcept;
   [[nodiscard]] bool leaves(const Worker& worker) const noexcept;
@@ -300,6 +304,7 @@ class Engine {
   mutable Mutex control_mutex_;
   std::deque<Post> posts_ ERRAND_GUARDED_BY(control_mutex_);
   std::vector<Worker*> guests_ ERRAND_GUARDED_BY(control_mutex_);
+  int stuck_now_ ERRAND_GUARDED_BY(control_mutex_) = 0;
   Rng seeds_ ERRAND_GUARDED_BY(control_mutex_);
   Thread timer_thread_ ERRAND_GUARDED_BY(control_mutex_);
   Thread closer_ ERRAND_GUARDED_BY(control_mutex_);

@@ -66,7 +66,7 @@ bool Engine::drained() const {
   if (running() != 0) return false;
   if (drain_ == Drain::none || drain_ == Drain::running) return true;
   // Nobody will come to run what is left.
-  if (workers() == 0 && live_workers_.load(std::memory_order_relaxed) == 0) return callbacks_done();
+  if (workers() == 0 && live_workers_.load(std::memory_order_relaxed) == 0) return true;
   if (drain_ == Drain::queued) return submitted() == ended_tasks() && callbacks_done();
   return idle();
 }

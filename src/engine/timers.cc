@@ -93,7 +93,8 @@ void Engine::on_due(const Timekeeper::Due& due) {
     return;
   }
   const Extra* extra = PagePool::cold(record).extra.load(std::memory_order_acquire);
-  const bool over = extra != nullptr && extra->options.expires_at && !extra->first_started && clock->now() >= *extra->options.expires_at;
+  const bool begun = PagePool::cold(record).started_at.load(std::memory_order_acquire) != 0;
+  const bool over = extra != nullptr && extra->options.expires_at && !begun && clock->now() >= *extra->options.expires_at;
   if (state == raw(TaskState::available) && !over) return;
   // A shutdown that waits for nothing that is due later; the task is cancelled with the rest.
   if (!over && only_due_now_.load(std::memory_order_acquire)) return;
