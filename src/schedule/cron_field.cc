@@ -43,7 +43,7 @@ std::string range_text(int first, int last) {
 
 std::string allowed_in(CronPart part) {
   const CronLimits limits = limits_of(part);
-  const std::string numbers = range_text(limits.lowest, limits.highest);
+  std::string numbers = range_text(limits.lowest, limits.highest);
   switch (part) {
     case CronPart::day_of_month:
       return numbers + ", L, LW or nW";

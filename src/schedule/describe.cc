@@ -49,8 +49,8 @@ std::string number_words(const CronItem& item) {
 }
 
 std::string number_list(const CronField& field) {
-  std::vector<std::string> words;
-  for (const CronItem& item : field.items) words.push_back(number_words(item));
+  std::vector<std::string> words(field.items.size());
+  std::transform(field.items.begin(), field.items.end(), words.begin(), number_words);
   return joined(words);
 }
 

@@ -92,6 +92,8 @@ TEST(Cron, CountsTheWeekdaysOfAMonth) {
   EXPECT_EQ(days("0 0 * * TUE#1"),
             (Readings{"01-06 00:00", "02-03 00:00", "03-03 00:00", "04-07 00:00", "05-05 00:00", "06-02 00:00"}));
   EXPECT_EQ(days("0 0 * * THU#5"), (Readings{"01-29 00:00", "04-30 00:00"})) << "not every month has five";
+  EXPECT_EQ(days("0 0 1 2,4 SUN#5,FRI#5"), (Readings{"02-01 00:00", "04-01 00:00"})) << "nor spills into the next";
+  EXPECT_EQ(days("0 0 31W 2,4 SUN#1"), (Readings{"02-01 00:00", "04-05 00:00"}));
   EXPECT_EQ(days("0 0 * 1 SUN#1,SAT#5"), (Readings{"01-04 00:00", "01-31 00:00"}));
 }
 

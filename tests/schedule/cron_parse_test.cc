@@ -304,6 +304,7 @@ INSTANTIATE_TEST_SUITE_P(
         Refusal{"@every h", "column 8: unexpected 'h'; a duration is whole numbers with s, m, h or d, such as 1h30m"},
         Refusal{"@every 1h 30m", "column 11: nothing may follow the duration; write it in one piece, such as 1h30m"},
         Refusal{"@every 18263d", "column 8: an interval of more than 50 years never fires"},
+        Refusal{"@every 99999999999s", "column 8: an interval of more than 50 years never fires"},
         Refusal{"@every 1s99999999999999999999999d", "column 10: an interval of more than 50 years never fires"}));
 
 TEST(CronGrammar, NamesTheExpressionInItsError) {
