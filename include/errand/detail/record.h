@@ -312,7 +312,9 @@ Said call_erased(F& f, Attempt& attempt, Head&... head) {
     }
   };
   using R = std::remove_cvref_t<decltype(invoke())>;
-  if constexpr (std::is_same_v<R, Outcome>) {
+  if constexpr (std::is_same_v<R, Said>) {
+    return invoke();
+  } else if constexpr (std::is_same_v<R, Outcome>) {
     return {invoke()};
   } else if constexpr (is_outcome_of<R>) {
     R outcome = invoke();
