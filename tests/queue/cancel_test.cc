@@ -1,0 +1,221 @@
+// Ending a task: by its id, by the submitter's own token, from inside.
+
+#include <atomic>
+
+#include "support.h"
+
+using errand::Code;
+using errand::StopReason;
+using errand::TaskState;
+
+TEST(Cancel, EndsAnAvailableTaskAtOnce) {
+  Manual m;
+  bool ran = false;
+  auto task = m.queue.submit([&] { ran = true; });
+  EXPECT_TRUE(m.queue.cancel(task.id()));
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+  m.queue.dispatch();
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(m.queue.stats().cancelled, 1u);
+  EXPECT_EQ(task.result().error().code(), Code::cancelled);
+}
+
+// FLOOR 24: the task's own timer finds nothing left to start.
+TEST(Cancel, EndsAScheduledTaskAndItsTimer) {
+  Manual m;
+  bool ran = false;
+  auto task = m.queue.submit_in(1h, [&] { ran = true; });
+  EXPECT_TRUE(task.cancel());
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+  EXPECT_EQ(m.queue.dispatch(), errand::SteadyTime::max());  // no moment is left
+  m.advance(2h);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(m.queue.stats().scheduled, 0u);
+}
+
+TEST(Cancel, RacesATimerAndOneOfThemWins) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 1, .clock = clock});
+  std::atomic<int> ran{0};
+  int cancelled = 0;
+  for (int i = 0; i < 300; ++i) {
+    auto task = queue.submit_in(1ms, [&] { ran.fetch_add(1); });
+    clock->advance(2ms);
+    if (task.cancel()) ++cancelled;
+    EXPECT_TRUE(task.wait_for(kSoon));
+  }
+  const errand::Stats stats = queue.stats();
+  EXPECT_EQ(stats.completed + stats.cancelled, 300u);
+  EXPECT_LE(static_cast<int>(stats.cancelled), cancelled);
+  EXPECT_GE(ran.load() + cancelled, 300);
+}
+
+TEST(Cancel, EndsARetryableTask) {
+  Manual m;
+  int runs = 0;
+  auto task = m.queue.submit([&] { ++runs, throw std::runtime_error("first"); },
+                             {.max_attempts = 3, .retry = errand::Retry::fixed(1s)});
+  m.queue.dispatch();
+  EXPECT_TRUE(task.cancel());
+  m.advance(10s);
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+  EXPECT_TRUE(contains(task.info()->last_error, "first"));  // its own error stands
+}
+
+TEST(Cancel, AsksARunningTaskToStop) {
+  errand::Queue queue({.workers = 1});
+  Gate inside;
+  auto task = queue.submit([&](errand::Attempt& a) {
+    inside.open();
+    EXPECT_FALSE(a.sleep_for(1h));
+    EXPECT_TRUE(a.stop_requested());
+    EXPECT_EQ(a.stop_reason(), StopReason::cancelled);
+    EXPECT_TRUE(a.stop_token().stop_requested());
+  });
+  EXPECT_TRUE(inside.wait());
+  EXPECT_TRUE(queue.cancel(task.id()));
+  EXPECT_TRUE(queue.cancel(task.id()));  // again changes nothing
+  EXPECT_TRUE(task.wait_for(kSoon));
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+}
+
+TEST(Cancel, DoesNotUndoWhatABodySaysItHasDone) {
+  Manual m;
+  errand::TaskId id;
+  auto task = m.queue.submit([&]() -> errand::OutcomeOf<int> {
+    EXPECT_TRUE(m.queue.cancel(id));
+    return 3;
+  });
+  id = task.id();
+  m.queue.dispatch();
+  EXPECT_EQ(task.state(), TaskState::completed);
+  EXPECT_EQ(task.get(), 3);
+}
+
+TEST(Cancel, StopsATaskThatAlwaysComesBack) {
+  Manual m;
+  errand::TaskId id;
+  auto task = m.queue.submit([&]() -> errand::Outcome {
+    EXPECT_TRUE(m.queue.cancel(id));
+    return errand::snooze(1s);
+  });
+  id = task.id();
+  m.queue.dispatch();
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+}
+
+TEST(Cancel, SaysWhenItIsTooLate) {
+  Manual m;
+  auto completed = m.queue.submit([] {});
+  auto failed = m.queue.submit([] { throw 1; });
+  auto cancelled = m.queue.submit([] {});
+  EXPECT_TRUE(cancelled.cancel());
+  m.queue.dispatch();
+  EXPECT_EQ(completed.cancel().error().code(), Code::failed);
+  EXPECT_EQ(failed.cancel().error().code(), Code::failed);
+  EXPECT_EQ(cancelled.cancel().error().code(), Code::cancelled);
+  EXPECT_TRUE(contains(completed.cancel().error().message(), "completed"));
+  EXPECT_EQ(m.queue.cancel(errand::TaskId{}).error().code(), Code::not_found);
+  EXPECT_EQ(m.queue.cancel(errand::TaskId{~std::uint64_t{0}}).error().code(), Code::not_found);
+}
+
+// FLOOR 7: the submitter's own token reaches the task, whatever it does.
+TEST(Cancel, TheSubmittersTokenEndsAWaitingTask) {
+  Manual m;
+  std::stop_source stop;
+  auto waiting = m.queue.submit([] {}, {.stop = stop.get_token()});
+  auto scheduled = m.queue.submit([] {}, {.delay = 1h, .stop = stop.get_token()});
+  stop.request_stop();
+  EXPECT_EQ(waiting.state(), TaskState::cancelled);
+  EXPECT_EQ(scheduled.state(), TaskState::cancelled);
+}
+
+TEST(Cancel, TheSubmittersTokenStopsARunningTask) {
+  errand::Queue queue({.workers = 1});
+  std::stop_source stop;
+  Gate inside;
+  auto task = queue.submit(
+      [&](errand::Attempt& a) {
+        inside.open();
+        EXPECT_FALSE(a.sleep_for(1h));
+        EXPECT_EQ(a.stop_reason(), StopReason::caller);
+      },
+      {.stop = stop.get_token()});
+  EXPECT_TRUE(inside.wait());
+  stop.request_stop();
+  EXPECT_TRUE(task.wait_for(kSoon));
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+}
+
+TEST(Cancel, ATokenThatHasFiredAlreadyKeepsTheTaskFromStarting) {
+  Manual m;
+  std::stop_source stop;
+  stop.request_stop();
+  bool ran = false;
+  int told = 0;
+  auto task = m.queue.submit([&] { ran = true; },
+                             {.stop = stop.get_token(), .on_finish = [&](const errand::TaskInfo&) { ++told; }});
+  auto later = m.queue.submit([&] { ran = true; }, {.delay = 1s, .stop = stop.get_token()});
+  EXPECT_TRUE(task);
+  m.advance(2s);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+  EXPECT_EQ(later.state(), TaskState::cancelled);
+}
+
+TEST(Cancel, ATokenMayFireAfterItsTaskAndItsQueueAreGone) {
+  std::stop_source stop;
+  {
+    Manual m;
+    auto task = m.queue.submit([] {}, {.stop = stop.get_token()});
+    m.queue.dispatch();
+    EXPECT_EQ(task.state(), TaskState::completed);
+  }
+  EXPECT_TRUE(stop.request_stop());
+}
+
+TEST(Cancel, TheFirstReasonStands) {
+  Manual m;
+  std::stop_source stop;
+  errand::TaskId id;
+  auto task = m.queue.submit(
+      [&](errand::Attempt& a) {
+        stop.request_stop();
+        EXPECT_TRUE(m.queue.cancel(id));
+        EXPECT_EQ(a.stop_reason(), StopReason::caller);
+      },
+      {.stop = stop.get_token()});
+  id = task.id();
+  m.queue.dispatch();
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+}
+
+TEST(Cancel, AnAttemptsTokenMayOutliveIt) {
+  Manual m;
+  std::stop_token kept;
+  auto task = m.queue.submit([&](errand::Attempt& a) { kept = a.stop_token(); });
+  m.queue.dispatch();
+  EXPECT_FALSE(kept.stop_requested());
+  EXPECT_FALSE(task.cancel());
+  EXPECT_FALSE(kept.stop_requested());
+}
+
+TEST(Cancel, DestroysTheClosureOutsideLocks) {
+  Manual m;
+  struct Calls {
+    explicit Calls(errand::Queue* queue) : queue(queue) {}
+    Calls(Calls&& other) noexcept : queue(std::exchange(other.queue, nullptr)) {}
+    ~Calls() {
+      if (queue == nullptr) return;
+      queue->submit([] {});
+      static_cast<void>(queue->list());
+    }
+    void operator()() {}
+    errand::Queue* queue;
+  };
+  auto task = m.queue.submit(Calls(&m.queue));
+  EXPECT_TRUE(task.cancel());
+  EXPECT_EQ(m.queue.stats().submitted, 2u);
+}

@@ -1,0 +1,241 @@
+// Bounded queues: what submit() does when there is no room, and lines of one's own.
+
+#include <errand/waiting_line.h>
+
+#include <atomic>
+#include <deque>
+
+#include "support.h"
+
+using errand::Code;
+using errand::TaskState;
+using errand::WhenFull;
+
+TEST(Room, RefusesByNameWhenFull) {
+  Manual m({.capacity = 2});
+  auto a = m.queue.submit([] {});
+  auto b = m.queue.submit_in(1h, [] {});  // scheduled tasks take room as well
+  auto c = m.queue.submit([] {});
+  EXPECT_TRUE(a && b);
+  ASSERT_FALSE(c);
+  EXPECT_EQ(c.error().code(), Code::queue_full);
+  EXPECT_TRUE(contains(c.error().message(), "capacity 2"));
+  EXPECT_TRUE(c.error().transient());
+}
+
+// FLOOR 2: a refused submit is nowhere to be seen.
+TEST(Room, ARefusalLeavesNoTrace) {
+  Manual m({.capacity = 1});
+  bool told = false;
+  const auto held = std::make_shared<int>(1);
+  m.queue.submit([] {});
+  auto body = [held] {};
+  auto refused = m.queue.submit(std::move(body), {.name = "refused", .on_finish = [&](const errand::TaskInfo&) { told = true; }});
+  EXPECT_FALSE(refused);
+  EXPECT_FALSE(refused.id());
+  EXPECT_EQ(refused.state(), TaskState::refused);
+  EXPECT_EQ(held.use_count(), 2);  // the body was not moved from
+  m.queue.dispatch();
+  EXPECT_FALSE(told);
+  EXPECT_EQ(m.queue.list().size(), 1u);
+  EXPECT_EQ(m.queue.stats().submitted, 1u);
+  EXPECT_EQ(m.queue.stats().refused, 1u);
+}
+
+TEST(Room, IsMadeWhenATaskStartsOrIsCancelled) {
+  Manual m({.capacity = 1});
+  errand::Task<> inner = m.queue.submit([&] { EXPECT_TRUE(m.queue.submit([] {})); });
+  m.queue.dispatch();
+  EXPECT_FALSE(m.queue.submit([] {}));
+  m.queue.dispatch();
+  auto last = m.queue.submit_in(1h, [] {});
+  EXPECT_TRUE(last.cancel());
+  EXPECT_TRUE(m.queue.submit([] {}));
+}
+
+// FLOOR 30: the check and the taking are one step.
+TEST(Room, IsNeverExceededByThreadsThatSubmitTogether) {
+  Manual m({.capacity = 100});
+  std::atomic<int> accepted{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 200; ++i) {
+        if (m.queue.submit([] {})) accepted.fetch_add(1);
+      }
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_EQ(accepted.load(), 100);
+  EXPECT_EQ(m.queue.stats().available, 100u);
+}
+
+TEST(Room, BlocksUntilThereIsSome) {
+  Gate first;
+  Gate blocked;
+  errand::Queue queue({.workers = 1, .capacity = 1, .when_full = WhenFull::block});
+  Gate inside;
+  queue.submit([&] { inside.open(); EXPECT_TRUE(first.wait()); });
+  EXPECT_TRUE(inside.wait());
+  queue.submit([] {});
+  std::atomic<bool> accepted{false};
+  std::thread submitter([&] {
+    blocked.open();
+    accepted.store(static_cast<bool>(queue.submit([] {})));
+  });
+  EXPECT_TRUE(blocked.wait());
+  EXPECT_FALSE(accepted.load());
+  first.open();
+  submitter.join();
+  EXPECT_TRUE(accepted.load());
+  EXPECT_TRUE(queue.wait_idle(kSoon));
+}
+
+TEST(Room, BlocksNoLongerThanTold) {
+  errand::Queue queue({.workers = 0, .capacity = 1, .when_full = WhenFull::block, .block_for = 1ms});
+  queue.submit_in(1h, [] {});
+  auto refused = queue.submit([] {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), Code::queue_full);
+}
+
+TEST(Room, BlocksForEverWhereTheTimeHasNoEnd) {
+  errand::Queue queue({.workers = 1, .start = false, .capacity = 1, .when_full = WhenFull::block,
+                       .block_for = errand::Duration::max()});
+  queue.submit([] {});
+  std::atomic<bool> accepted{false};
+  std::thread submitter([&] { accepted.store(static_cast<bool>(queue.submit([] {}))); });
+  EXPECT_TRUE(queue.start());
+  submitter.join();
+  EXPECT_TRUE(accepted.load());
+}
+
+TEST(Room, AShutdownEndsTheWaitOfABlockedSubmit) {
+  errand::Queue queue({.workers = 1, .start = false, .capacity = 1, .when_full = WhenFull::block});
+  queue.submit_in(1h, [] {});
+  Gate at_it;
+  std::thread submitter([&] {
+    at_it.open();
+    auto refused = queue.submit([] {});
+    ASSERT_FALSE(refused);
+    EXPECT_EQ(refused.error().code(), Code::shutting_down);
+  });
+  EXPECT_TRUE(at_it.wait());
+  queue.shutdown({.drain = errand::Drain::none, .timeout = 0s});
+  submitter.join();
+}
+
+TEST(Room, ABodyThatSubmitsToItsOwnFullQueueRunsItInPlace) {
+  errand::Queue queue({.workers = 1, .capacity = 1, .when_full = WhenFull::block});
+  auto outer = queue.submit([&] {
+    queue.submit_in(1h, [] {});
+    const auto here = std::this_thread::get_id();
+    auto inner = queue.submit([here] { return std::this_thread::get_id() == here; });
+    return inner.state() == TaskState::completed && inner.get();
+  });
+  EXPECT_TRUE(outer.get());
+}
+
+TEST(Room, DropsTheTaskThatWaitsLongest) {
+  Manual m({.capacity = 2, .when_full = WhenFull::drop_oldest});
+  errand::TaskInfo told;
+  auto oldest = m.queue.submit([] {}, {.on_finish = [&](const errand::TaskInfo& info) { told = info; }});
+  m.clock->advance(1s);
+  auto second = m.queue.submit([] {}, {.priority = 9});
+  auto third = m.queue.submit([] {});
+  EXPECT_TRUE(third);
+  EXPECT_EQ(oldest.state(), TaskState::discarded);
+  EXPECT_EQ(told.state, TaskState{});  // never inside submit()
+  m.queue.dispatch();
+  EXPECT_EQ(told.state, TaskState::discarded);
+  EXPECT_TRUE(contains(told.last_error, "the queue was full"));
+  EXPECT_EQ(second.state(), TaskState::completed);
+  EXPECT_EQ(third.state(), TaskState::completed);
+}
+
+TEST(Room, RunsInTheCallerWhenFull) {
+  Manual m({.capacity = 1, .when_full = WhenFull::run_here});
+  m.queue.submit_in(1h, [] {});
+  const auto caller = std::this_thread::get_id();
+  auto here = m.queue.submit([caller] { return std::this_thread::get_id() == caller; });
+  EXPECT_EQ(here.state(), TaskState::completed);
+  EXPECT_TRUE(here.get());
+}
+
+TEST(Room, ATaskThatRanInTheCallerCanFailAndComeAgain) {
+  Manual m({.capacity = 1, .when_full = WhenFull::run_here});
+  m.queue.submit_in(1h, [] {});
+  auto here = m.queue.submit(
+      [](errand::Attempt& a) -> errand::Outcome {
+        if (a.number() == 1) return errand::retry("again");
+        return errand::done();
+      },
+      {.max_attempts = 2, .retry = errand::Retry::fixed(1s)});
+  EXPECT_EQ(here.state(), TaskState::retryable);
+  m.advance(2s);
+  EXPECT_EQ(here.state(), TaskState::completed);
+  EXPECT_EQ(here.info()->attempts, 2);
+}
+
+// A retry is no new task: it needs no room.
+TEST(Room, IsNotNeededByARetry) {
+  Manual m({.capacity = 1});
+  auto task = m.queue.submit(
+      [](errand::Attempt& a) -> errand::Outcome {
+        if (a.number() == 1) return errand::retry("again");
+        return errand::done();
+      },
+      {.max_attempts = 2, .retry = errand::Retry::fixed(1s)});
+  m.queue.dispatch();
+  EXPECT_TRUE(m.queue.submit([] {}));
+  m.advance(2s);
+  EXPECT_EQ(task.state(), TaskState::completed);
+  for (int i = 0; i < 3; ++i) {  // and gives none back twice
+    m.queue.dispatch();
+    EXPECT_TRUE(m.queue.submit([] {}));
+    EXPECT_FALSE(m.queue.submit([] {}));
+  }
+}
+
+namespace {
+
+class LastInFirstOut final : public errand::WaitingLine {
+ public:
+  void push(const errand::WaitingTask& task) override { tasks_.push_back(task); }
+  std::optional<errand::WaitingTask> pop(std::int64_t) override {
+    if (tasks_.empty()) return std::nullopt;
+    const errand::WaitingTask task = tasks_.back();
+    tasks_.pop_back();
+    return task;
+  }
+  std::optional<errand::WaitingTask> pop_oldest() override {
+    if (tasks_.empty()) return std::nullopt;
+    const errand::WaitingTask task = tasks_.front();
+    tasks_.pop_front();
+    return task;
+  }
+  [[nodiscard]] std::size_t size() const override { return tasks_.size(); }
+
+ private:
+  std::deque<errand::WaitingTask> tasks_;
+};
+
+}  // namespace
+
+TEST(Room, ALineOfOnesOwnDecidesTheOrder) {
+  Manual m({.line = std::make_shared<LastInFirstOut>()});
+  std::string said;
+  for (const char c : {'a', 'b', 'c'}) m.queue.submit([&said, c] { said += c; });
+  auto cancelled = m.queue.submit([&] { said += '!'; });
+  EXPECT_TRUE(cancelled.cancel());  // its entry stays behind in the line
+  m.queue.dispatch();
+  EXPECT_EQ(said, "cba");
+}
+
+TEST(Room, ALineOfOnesOwnMayBeBounded) {
+  Manual m({.capacity = 2, .when_full = WhenFull::drop_oldest, .line = std::make_shared<LastInFirstOut>()});
+  std::string said;
+  for (const char c : {'a', 'b', 'c'}) m.queue.submit([&said, c] { said += c; });
+  m.queue.dispatch();
+  EXPECT_EQ(said, "cb");
+}

@@ -1,0 +1,82 @@
+#pragma once
+// What the queue's tests share: a queue that is driven by hand, and gates between threads.
+
+#include <errand/errand.h>
+#include <errand/testing.h>
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+// How long a test waits for what is bound to happen.
+inline constexpr std::chrono::seconds kSoon = 20s;
+
+// A queue whose tasks run in dispatch(), and whose time the test moves.
+struct Manual {
+  explicit Manual(errand::QueueOptions options = {}) : queue(by_hand(std::move(options), clock)) {}
+
+  static errand::QueueOptions by_hand(errand::QueueOptions options, const std::shared_ptr<errand::ManualClock>& clock) {
+    options.drive = errand::Drive::manual;
+    options.clock = clock;
+    return options;
+  }
+  void advance(errand::Duration by) {
+    clock->advance(by);
+    queue.dispatch();
+  }
+
+  std::shared_ptr<errand::ManualClock> clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue;
+};
+
+// Opens once, for all who wait.
+class Gate {
+ public:
+  void open() {
+    const std::lock_guard lock(mu_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  // False if nobody opens it.
+  bool wait() {
+    std::unique_lock lock(mu_);
+    return changed_.wait_for(lock, kSoon, [this] { return open_; });
+  }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+// Counts up, and waits for a number.
+class Counter {
+ public:
+  void add(int by = 1) {
+    const std::lock_guard lock(mu_);
+    count_ += by;
+    changed_.notify_all();
+  }
+  bool reaches(int count) {
+    std::unique_lock lock(mu_);
+    return changed_.wait_for(lock, kSoon, [&] { return count_ >= count; });
+  }
+  int count() {
+    const std::lock_guard lock(mu_);
+    return count_;
+  }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable changed_;
+  int count_ = 0;
+};
+
+inline bool contains(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }

@@ -1,0 +1,199 @@
+// Worker threads: how many, when they come and go.
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <atomic>
+#include <set>
+
+#include "support.h"
+
+namespace {
+
+// Keeps as many workers busy as there are bodies in it.
+struct Crowd {
+  Counter inside;
+  Gate out;
+  void operator()() {
+    inside.add();
+    EXPECT_TRUE(out.wait());
+  }
+};
+
+}  // namespace
+
+TEST(Workers, RunAsManyBodiesAtOnceAsThereAreOfThem) {
+  errand::Queue queue({.workers = 3});
+  Crowd crowd;
+  for (int i = 0; i < 5; ++i) queue.submit([&] { crowd(); });
+  EXPECT_TRUE(crowd.inside.reaches(3));
+  EXPECT_EQ(queue.stats().busy_workers, 3);
+  EXPECT_EQ(crowd.inside.count(), 3);
+  crowd.out.open();
+  EXPECT_TRUE(queue.wait_idle(kSoon));
+  EXPECT_EQ(crowd.inside.count(), 5);
+}
+
+TEST(Workers, DefaultToOnePerUsableCpu) {
+  errand::Queue queue;
+  EXPECT_GE(queue.workers(), 1);
+  EXPECT_LE(queue.workers(), static_cast<int>(std::thread::hardware_concurrency()));
+}
+
+TEST(Workers, WaitForStartWhereTheyAreToldTo) {
+  errand::Queue queue({.workers = 1, .start = false});
+  auto task = queue.submit([] {});
+  EXPECT_EQ(queue.stats().attempts, 0u);
+  EXPECT_EQ(task.state(), errand::TaskState::available);
+  EXPECT_TRUE(queue.start());
+  EXPECT_TRUE(task.wait_for(kSoon));
+}
+
+// FLOOR 15: a second start changes nothing and says so, and none comes after the end.
+TEST(Workers, StartOnceOnly) {
+  errand::Queue queue({.workers = 1, .start = false});
+  EXPECT_TRUE(queue.start());
+  EXPECT_EQ(queue.start().error().code(), errand::Code::invalid);
+  queue.shutdown();
+  EXPECT_EQ(queue.start().error().code(), errand::Code::shutting_down);
+  EXPECT_FALSE(queue.submit([] {}));
+}
+
+TEST(Workers, GrowAtRunTime) {
+  errand::Queue queue({.workers = 1});
+  Crowd crowd;
+  for (int i = 0; i < 3; ++i) queue.submit([&] { crowd(); });
+  EXPECT_TRUE(crowd.inside.reaches(1));
+  queue.set_workers(3);
+  EXPECT_EQ(queue.workers(), 3);
+  EXPECT_TRUE(crowd.inside.reaches(3));
+  crowd.out.open();
+}
+
+TEST(Workers, ShrinkAtRunTimeAndFinishWhatTheyHave) {
+  Counter stopped;
+  errand::Queue queue({.workers = 3, .on_worker_stop = [&](int) { stopped.add(); }});
+  Crowd crowd;
+  std::atomic<int> after{0};
+  for (int i = 0; i < 3; ++i) queue.submit([&] { crowd(); });
+  EXPECT_TRUE(crowd.inside.reaches(3));
+  for (int i = 0; i < 100; ++i) queue.submit([&] { after.fetch_add(1); });
+  queue.set_workers(1);
+  EXPECT_EQ(stopped.count(), 0);  // they are in their bodies
+  crowd.out.open();
+  EXPECT_TRUE(stopped.reaches(2));
+  EXPECT_TRUE(queue.wait_idle(kSoon));
+  EXPECT_EQ(after.load(), 100);
+}
+
+TEST(Workers, MayBeNone) {
+  errand::Queue queue({.workers = 0});
+  auto task = queue.submit([] { return 5; });
+  EXPECT_EQ(queue.stats().workers, 0);
+  EXPECT_EQ(task.state(), errand::TaskState::available);
+  queue.set_workers(1);
+  EXPECT_EQ(task.get(), 5);
+}
+
+TEST(Workers, AskedToStayOnTheirWayOutStay) {
+  Counter leaving;
+  Gate go;
+  errand::Queue queue({.workers = 2, .on_worker_stop = [&](int) {
+                         leaving.add();
+                         EXPECT_TRUE(go.wait());
+                       }});
+  queue.set_workers(1);
+  EXPECT_TRUE(leaving.reaches(1));
+  queue.set_workers(2);
+  go.open();
+  Crowd crowd;
+  for (int i = 0; i < 2; ++i) queue.submit([&] { crowd(); });
+  EXPECT_TRUE(crowd.inside.reaches(2));
+  crowd.out.open();
+}
+
+TEST(Workers, HaveHooksWithTheirNumbers) {
+  std::mutex mu;
+  std::multiset<int> started;
+  std::multiset<int> stopped;
+  {
+    errand::Queue queue({.workers = 3,
+                         .on_worker_start = [&](int n) { const std::lock_guard lock(mu); started.insert(n); },
+                         .on_worker_stop = [&](int n) { const std::lock_guard lock(mu); stopped.insert(n); }});
+  }
+  EXPECT_EQ(started, (std::multiset<int>{0, 1, 2}));
+  EXPECT_EQ(stopped, started);
+}
+
+TEST(Workers, SurviveHooksThatThrow) {
+  errand::set_logger([](const errand::LogLine&) {});
+  {
+    errand::Queue queue({.workers = 1, .on_worker_start = [](int) { throw 1; }, .on_worker_stop = [](int) { throw 2; }});
+    EXPECT_EQ(queue.submit([] { return 3; }).get(), 3);
+  }
+  errand::set_logger({});
+}
+
+TEST(Workers, AreNamedAfterTheirQueueAndDeafToSignals) {
+  errand::Queue queue({.name = "press", .workers = 1});
+  const std::string name = queue.submit([] {
+                                  char text[16] = {};
+                                  pthread_getname_np(pthread_self(), text, sizeof text);
+                                  return std::string(text);
+                                }).get();
+  EXPECT_EQ(name, "press/0");
+  EXPECT_TRUE(queue.submit([] {
+                     sigset_t blocked;
+                     pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+                     return sigismember(&blocked, SIGTERM) == 1 && sigismember(&blocked, SIGINT) == 1;
+                   }).get());
+}
+
+// FLOOR 22: idle workers sleep; nothing is polled for. Processor time is what tells them apart.
+TEST(Workers, SleepWhenThereIsNothingToDo) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 2, .clock = clock});
+  EXPECT_EQ(queue.submit([] { return 1; }).get(), 1);
+  // Both wait on the clock, and stay there however far it moves.
+  const auto until = std::chrono::steady_clock::now() + kSoon;
+  while (clock->waiting() < 2 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  EXPECT_EQ(clock->waiting(), 2);
+  EXPECT_EQ(queue.submit([] { return 2; }).get(), 2);
+}
+
+TEST(Workers, PauseStopsNewAttemptsOnly) {
+  Manual m;
+  auto task = m.queue.submit([] {});
+  auto later = m.queue.submit_in(1s, [] {});
+  m.queue.pause();
+  EXPECT_TRUE(m.queue.paused());
+  m.advance(2s);
+  EXPECT_EQ(task.state(), errand::TaskState::available);
+  EXPECT_EQ(later.state(), errand::TaskState::available);  // time goes on
+  m.queue.resume();
+  EXPECT_FALSE(m.queue.paused());
+  m.queue.dispatch();
+  EXPECT_EQ(task.state(), errand::TaskState::completed);
+  EXPECT_EQ(later.state(), errand::TaskState::completed);
+}
+
+TEST(Workers, ResumeWakesThem) {
+  errand::Queue queue({.workers = 1});
+  queue.pause();
+  auto task = queue.submit([] { return 6; });
+  EXPECT_EQ(queue.stats().attempts, 0u);
+  queue.resume();
+  EXPECT_EQ(task.get(), 6);
+}
+
+TEST(Workers, WaitIdleTellsWhetherAnythingIsLeft) {
+  errand::Queue queue({.workers = 1});
+  Gate out;
+  queue.submit([&] { EXPECT_TRUE(out.wait()); });
+  EXPECT_FALSE(queue.wait_idle(1ms));
+  out.open();
+  EXPECT_TRUE(queue.wait_idle(kSoon));
+  queue.submit_in(1h, [] {});
+  EXPECT_TRUE(queue.wait_idle(kSoon));  // nothing is available or running
+  EXPECT_FALSE(queue.submit([&] { return queue.wait_idle(kSoon); }).get());  // it would wait for itself
+}
