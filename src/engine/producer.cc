@@ -16,6 +16,8 @@ struct Last {
   Producer* producer = nullptr;
 };
 constinit thread_local Last last;
+// The thread is ending, and OwnProducers is gone: functions run at exit, and other destructors, may still submit.
+constinit thread_local bool ending = false;
 
 // All of this thread's producers, for threads that submit to several queues, and for the end of the thread.
 struct OwnProducers {
@@ -28,6 +30,7 @@ struct OwnProducers {
 
   ~OwnProducers() {
     last = {};
+    ending = true;
     for (const Entry& entry : entries) {
       if (const auto home = entry.home.lock()) home->release(*entry.producer);
     }
@@ -45,6 +48,11 @@ Producers::~Producers() = default;
 
 Producer* Producers::of_this_thread(const std::shared_ptr<Producers>& self, std::uint64_t queue_uid) {
   if (last.queue_uid == queue_uid) [[likely]] return last.producer;
+  if (ending) [[unlikely]] {
+    // Never handed back: the queue owns it, and this thread makes few.
+    last = {queue_uid, &self->adopt_or_make()};
+    return last.producer;
+  }
   auto& entries = own.entries;
   auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.queue_uid == queue_uid; });
   if (found == entries.end()) {
