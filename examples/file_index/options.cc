@@ -1,0 +1,119 @@
+#include "options.h"
+
+#include <getopt.h>
+
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+
+namespace {
+
+constexpr const char* kHelp = R"(Usage: file_index [OPTIONS] ROOT...
+Counts and hashes the files below each ROOT, many at once, and says which are the same.
+
+  -w, --workers N         files to read at once [one per usable CPU]
+  -r, --recent MINUTES    files changed so lately go before others; 0: none do [60]
+  -u, --urgent PATH       goes before everything else; may be given often
+      --stdin             also take such paths from standard input, one a line, until it ends
+      --follow            follow symbolic links
+      --file-timeout SEC  for each attempt to read a file [60]
+      --progress SEC      how often to report on standard error; 0: never [1]
+      --deadline SEC      after Ctrl-C, for what is queued already; a second Ctrl-C ends it at once [5]
+      --largest N         how many of the largest files to name [5]
+  -q, --quiet             no progress, no word about single files
+  -h, --help
+
+Exit status: 0 fine; 1 some files could not be read; 2 misused; 130 interrupted.
+)";
+
+enum Long { kStdin = 256, kFollow, kFileTimeout, kProgress, kDeadline, kLargest };
+
+constexpr option kLong[] = {{"workers", required_argument, nullptr, 'w'},
+                            {"recent", required_argument, nullptr, 'r'},
+                            {"urgent", required_argument, nullptr, 'u'},
+                            {"stdin", no_argument, nullptr, kStdin},
+                            {"follow", no_argument, nullptr, kFollow},
+                            {"file-timeout", required_argument, nullptr, kFileTimeout},
+                            {"progress", required_argument, nullptr, kProgress},
+                            {"deadline", required_argument, nullptr, kDeadline},
+                            {"largest", required_argument, nullptr, kLargest},
+                            {"quiet", no_argument, nullptr, 'q'},
+                            {"help", no_argument, nullptr, 'h'},
+                            {}};
+
+// Reads numbers, and remembers the first that is none.
+struct Numbers {
+  std::string wrong;
+
+  double read(const char* what, double most) {
+    char* end = nullptr;
+    const double number = std::strtod(optarg, &end);
+    if (end != optarg && *end == '\0' && number >= 0 && number <= most) return number;
+    if (wrong.empty()) {
+      wrong = std::string(what) + ": expected a number from 0 to " + std::to_string(std::lround(most)) + ", got \"" +
+              optarg + "\"";
+    }
+    return 0;
+  }
+  std::chrono::milliseconds seconds(const char* what) {
+    return std::chrono::milliseconds(std::llround(read(what, 86'400) * 1'000));
+  }
+};
+
+}  // namespace
+
+std::variant<Options, int> read_options(int argc, char** argv) {
+  Options options;
+  Numbers numbers;
+  int letter = 0;
+  while ((letter = getopt_long(argc, argv, "w:r:u:qh", kLong, nullptr)) != -1) {
+    switch (letter) {
+      case 'w':
+        options.workers = static_cast<int>(numbers.read("--workers", 1024));
+        break;
+      case 'r':
+        options.recent = std::chrono::minutes(std::lround(numbers.read("--recent", 1e9)));
+        break;
+      case 'u':
+        options.urgent.emplace_back(optarg);
+        break;
+      case 'q':
+        options.quiet = true;
+        break;
+      case kStdin:
+        options.read_stdin = true;
+        break;
+      case kFollow:
+        options.follow = true;
+        break;
+      case kFileTimeout:
+        options.file_timeout = numbers.seconds("--file-timeout");
+        break;
+      case kProgress:
+        options.progress = numbers.seconds("--progress");
+        break;
+      case kDeadline:
+        options.deadline = numbers.seconds("--deadline");
+        break;
+      case kLargest:
+        options.largest = static_cast<int>(numbers.read("--largest", 1000));
+        break;
+      case 'h':
+        std::cout << kHelp;
+        return 0;
+      default:
+        std::cerr << "Try 'file_index --help'.\n";
+        return 2;
+    }
+  }
+  options.roots.assign(argv + optind, argv + argc);
+  if (numbers.wrong.empty() && options.file_timeout.count() == 0) {
+    numbers.wrong = "--file-timeout: expected more than 0";
+  }
+  if (numbers.wrong.empty() && options.roots.empty() && options.urgent.empty() && !options.read_stdin) {
+    numbers.wrong = "expected at least one ROOT";
+  }
+  if (numbers.wrong.empty()) return options;
+  std::cerr << "file_index: " << numbers.wrong << "\nTry 'file_index --help'.\n";
+  return 2;
+}
