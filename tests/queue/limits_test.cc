@@ -136,10 +136,10 @@ TEST(Limits, NoSecondCopyOfALiveAttemptStarts) {
                            {.max_attempts = 2, .retry = Retry::immediate(), .timeout = 1s, .name = "live"});
   EXPECT_TRUE(runs.reaches(1));
   clock->advance(2s);
-  const auto until = std::chrono::steady_clock::now() + kSoon;
-  while (queue.stats().timed_out == 0 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  const auto until = errand::real_clock()->mono() + kSoon;
+  while (queue.stats().timed_out == 0 && errand::real_clock()->mono() < until) std::this_thread::yield();
   clock->advance(1h);
-  while (queue.stats().stuck == 0 && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+  while (queue.stats().stuck == 0 && errand::real_clock()->mono() < until) std::this_thread::yield();
   EXPECT_EQ(queue.submit([] { return 1; }).get(), 1);  // the other worker had every chance
   EXPECT_EQ(runs.count(), 1);
   EXPECT_EQ(task.state(), TaskState::running);
@@ -153,9 +153,9 @@ TEST(Limits, AStuckHandlersWorkerIsReplaced) {
   auto clock = std::make_shared<errand::ManualClock>();
   errand::set_logger([](const errand::LogLine&) {});
   errand::Queue queue({.workers = 1, .stuck_after = 1s, .clock = clock});
-  const auto until = std::chrono::steady_clock::now() + kSoon;
+  const auto until = errand::real_clock()->mono() + kSoon;
   const auto wait = [&](auto done) {
-    while (!done() && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    while (!done() && errand::real_clock()->mono() < until) std::this_thread::yield();
     EXPECT_TRUE(done());
   };
   Gate first_out;
