@@ -26,17 +26,20 @@ int main() {
     std::cout << "  " << queue.stats().submitted << " taken, " << queue.stats().refused << " refused\n";
   }
   {
-    // block: the submitter waits for room, here for at most 10 ms. A fast producer goes at the workers' pace.
+    // block: the submitter waits for room, so that a fast producer goes at the workers' pace; here for at most 10 ms.
     auto options = room_for_two(errand::WhenFull::block);
     options.block_for = 10ms;
     errand::Queue queue(std::move(options));
     queue.submit([] {});
     queue.submit([] {});
     std::cout << "block: " << (queue.submit([] {}) ? "taken" : "no room in 10 ms") << "\n";
-    if (!queue.start()) return 1;
+  }
+  {
+    // Without block_for it waits as long as it takes.
+    errand::Queue queue({.workers = 1, .capacity = 2, .when_full = errand::WhenFull::block});
     int taken = 0;
     for (int i = 0; i < 1000; ++i) taken += queue.submit([] {}) ? 1 : 0;
-    std::cout << "  " << taken << " taken while the worker is at work\n";
+    std::cout << "  " << taken << " taken, never more than 2 at a time\n";
   }
   {
     // drop_oldest: for work that ages, such as the next frame or the latest position.

@@ -39,7 +39,7 @@ int main() {
 
   // Three limits, which are three things. For each attempt: it counts as failed, and may be tried again.
   auto slow = queue.submit([](errand::Attempt& attempt) { attempt.sleep_for(attempt.number() == 1 ? 10min : 0s); },
-                           {.max_attempts = 2, .retry = errand::Retry::immediate(), .timeout = 20ms});
+                           {.max_attempts = 2, .retry = errand::Retry::immediate(), .timeout = 200ms});
   show("timeout", slow);
   std::cout << "  it took " << slow.info()->attempts << " attempts\n";
 

@@ -40,10 +40,11 @@ int main() {
   std::cout << "an error not worth a retry: " << fatal.result().error().message() << "\n";
 
   // After a delay, and at a time.
-  auto soon = queue.submit_in(10ms, [] {});
-  std::cout << "schedule: " << to_string(queue.info(soon.id())->state);
-  soon.wait();
-  std::cout << ", later " << to_string(queue.info(soon.id())->state) << " under the same id\n";
+  auto later = queue.submit_in(1h, [] {});
+  std::cout << "schedule: " << to_string(queue.info(later.id())->state);
+  if (!queue.retry(later.id())) return 1;  // which brings it forward
+  later.wait();
+  std::cout << ", then " << to_string(queue.info(later.id())->state) << " under the same id\n";
   queue.submit_at(std::chrono::system_clock::now() + 5ms, [] { std::cout << "schedule at: done\n"; }).wait();
 
   // Again and again; the handle ends it, and so does the queue's shutdown.

@@ -24,8 +24,9 @@ int main() {
 
   // Everything can be submitted before the start; then the urgent task is first.
   worker.submit([] { std::cout << "executing: immediate task\n"; }, {.name = "immediate"});
-  worker.submit_at(std::chrono::system_clock::now() + 20ms, [] { std::cout << "executing: delayed task\n"; },
-                   {.name = "delayed"});
+  const auto soon = std::chrono::system_clock::now() + 20ms;
+  auto delayed = worker.submit_at(soon, [] { return "executing: delayed task"; }, {.name = "delayed"});
+  auto tomorrow = worker.submit_at(soon + 24h, [] {}, {.name = "tomorrow"});
   worker.submit([] { std::cout << "executing: urgent task\n"; }, {.priority = errand::kHigh, .name = "urgent"});
 
   // Five fields or six; a retry of one run is no business of the next one.
@@ -44,10 +45,12 @@ int main() {
   for (const auto& schedule : worker.schedules())
     std::cout << "schedule: " << schedule.name << ", " << schedule.expression << "\n";
   for (const auto& task : worker.list({.state = errand::TaskState::scheduled})) {
-    if (task.schedule.empty()) std::cout << "still scheduled: " << task.name << "\n";
+    if (task.name == "tomorrow") std::cout << "still scheduled: " << task.name << "\n";
   }
 
-  // Drain::queued also waits for what is scheduled; schedules end either way.
-  const errand::Report report = worker.shutdown({.drain = errand::Drain::queued, .timeout = 5s});
-  std::cout << "left over: " << report.left_over << "\n";
+  std::cout << delayed.get() << "\n";
+
+  // Runs what is due by now. Tomorrow's task ends cancelled, and so do the schedules; Drain::queued would wait for it.
+  const errand::Report report = worker.shutdown({.drain = errand::Drain::due, .timeout = 5s});
+  std::cout << "left over: " << report.left_over << ", tomorrow: " << to_string(tomorrow.state()) << "\n";
 }

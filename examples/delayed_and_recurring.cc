@@ -10,22 +10,22 @@
 using namespace std::chrono_literals;
 
 int main() {
-  errand::Queue queue({.workers = 2});
+  std::latch three_beats(3);
+  std::atomic<int> beats = 0;
+  errand::Queue queue({.workers = 2});  // after what its tasks use: it is destroyed first, and they end with it
 
   // After a delay, or at a moment; a moment that has passed means now. The id is the same before and after it runs.
   auto tea = queue.submit_in(30ms, [] { return "tea is ready"; });
-  std::cout << "tea: " << to_string(tea.state()) << "\n";
   auto past = queue.submit_at(std::chrono::system_clock::now() - 1h, [] { return "that was due an hour ago"; });
   std::cout << past.get() << "\n" << tea.get() << "\n";
 
-  // Nobody has to wait for the time to come: retry() makes a scheduled task due.
-  auto far = queue.submit_in(24h, [] { return "tomorrow's work"; });
+  // A task that is scheduled can be cancelled, or brought forward with retry().
+  auto far = queue.submit_in(24h, [] { return "tomorrow's work, today"; });
+  std::cout << "tomorrow's work is " << to_string(far.state()) << "\n";
   if (!queue.retry(far.id())) return 1;
   std::cout << far.get() << "\n";
 
   // At a fixed rate. The handle pauses, resumes, triggers and cancels; dropping it changes nothing.
-  std::latch three_beats(3);
-  std::atomic<int> beats = 0;
   auto heart = queue.every(5ms,
                            [&] {
                              if (++beats <= 3) three_beats.count_down();

@@ -136,6 +136,9 @@ void Engine::drain_here(SteadyTime deadline) {
   Worker& worker = borrow_guest();
   const Seat seat(*this, &worker);
   while (clock->mono() < deadline && drain_ != Drain::running) {
+    // Also where nothing is due: the wheel's next moment may be an early guess, which only a step corrects.
+    while (step_timers()) {
+    }
     if (worker.step()) continue;
     // Nothing is available. With Drain::queued the next moment is waited for.
     if (drain_ != Drain::queued || submitted() == ended_tasks()) break;
@@ -197,6 +200,8 @@ void Engine::join_all() {
 Engine::~Engine() {
   if (intake.load() == Intake::forked) {
     forget_threads();
+    // Never freed: the child's copies of handles may come after it.
+    static_cast<void>(new std::shared_ptr<PagePool>(pool_owner));
     return;
   }
   ERRAND_ASSERT(Seat::at(*this) == nullptr);  // a body destroyed its own queue

@@ -55,24 +55,33 @@ Worker::Claimed Worker::claim() {
     if (engine_.line != nullptr) {
       return take_from_line();
     }
-    const std::uint32_t urgent = signals & kPriorities & ((1u << kNormal) - 1);
-    if (urgent == 0 && !children.empty()) {
+    const std::uint32_t all = in_hand_ | (signals & kPriorities);
+    if (!children.empty()) {
+      // Only what is urgent comes before them; that a bit is raised does not mean that there is anything.
+      const std::uint32_t urgent = all & ((1u << kNormal) - 1);
+      if (const Claimed claimed = claim_among(urgent); claimed.record != nullptr) return claimed;
       if (const Claimed claimed = take_child(); claimed.record != nullptr) return claimed;
     }
-    for (std::uint32_t look = in_hand_ | (signals & kPriorities); look != 0; look &= look - 1) {
-      const int priority = std::countr_zero(look);
-      const std::uint32_t bit = 1u << priority;
-      do {
-        if ((in_hand_ & bit) != 0) {
-          if (const Claimed claimed = next_in_hand(priority); claimed.record != nullptr) return claimed;
-          in_hand_ &= ~bit;
-        }
-        // What another worker has in hand, and does not get to, comes before anything of a worse priority.
-      } while (take_from_lanes(priority) || take_from_others(priority));
-    }
+    if (const Claimed claimed = claim_among(all); claimed.record != nullptr) return claimed;
     if (!children.empty()) continue;
     return steal_child();
   }
+}
+
+// The best of these priorities that has a task, in hand or elsewhere.
+Worker::Claimed Worker::claim_among(std::uint32_t priorities) {
+  for (std::uint32_t look = priorities; look != 0; look &= look - 1) {
+    const int priority = std::countr_zero(look);
+    const std::uint32_t bit = 1u << priority;
+    do {
+      if ((in_hand_ & bit) != 0) {
+        if (const Claimed claimed = next_in_hand(priority); claimed.record != nullptr) return claimed;
+        in_hand_ &= ~bit;
+      }
+      // What another worker has in hand, and does not get to, comes before anything of a worse priority.
+    } while (take_from_lanes(priority) || take_from_others(priority));
+  }
+  return {};
 }
 
 Worker::Claimed Worker::next_in_hand(int priority) {

@@ -82,6 +82,7 @@ class Worker {
     std::uint32_t count = 0;
   };
 
+  [[nodiscard]] Claimed claim_among(std::uint32_t priorities);
   [[nodiscard]] Claimed next_in_hand(int priority);
   [[nodiscard]] Claimed take_from_line();
   bool take_from_lanes(int priority);

@@ -20,6 +20,10 @@ std::string next_name() {
   return "queue-" + std::to_string(++made);
 }
 
+Error forked(const Queue& queue) {
+  return {Code::forked, "queue \"" + queue.name() + "\": it belongs to the process that forked this one"};
+}
+
 QueueOptions checked(QueueOptions options) {
   if (auto ok = options.check(); !ok) throw std::invalid_argument(ok.error().message());
   if (options.name.empty()) options.name = next_name();
@@ -36,12 +40,14 @@ Queue::~Queue() = default;
 const std::string& Queue::name() const noexcept { return engine_->options.name; }
 
 Schedule Queue::add_every(Duration interval, Callback<detail::Said(Attempt&)> body, ScheduleOptions options) {
+  if (engine_->forked()) return Schedule(forked(*this));
   auto made = engine_->recurrences->add_every(interval, std::move(body), std::move(options));
   return made ? Schedule(std::move(*made)) : Schedule(made.error());
 }
 
 Result<Schedule> Queue::add_cron(std::string_view expression, Callback<detail::Said(Attempt&)> body,
                                  ScheduleOptions options) {
+  if (engine_->forked()) return forked(*this);
   auto made = engine_->recurrences->add_cron(expression, std::move(body), std::move(options));
   if (!made) return made.error();
   return Schedule(std::move(*made));
@@ -70,14 +76,6 @@ Task<> Queue::refuse_message() {
   return detail::TaskMaker::refused<void>(
       engine_->refuse(Error(Code::unknown_kind, "submit to queue \"" + name() + "\": it has no handler for messages of this type")));
 }
-
-namespace {
-
-Error forked(const Queue& queue) {
-  return {Code::forked, "queue \"" + queue.name() + "\": it belongs to the process that forked this one"};
-}
-
-}  // namespace
 
 Result<TaskInfo> Queue::info(TaskId id) const {
   if (engine_->forked()) return forked(*this);

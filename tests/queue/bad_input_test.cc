@@ -1,0 +1,153 @@
+// Every option that can't be right is refused with its name, its value and what is allowed.
+
+#include <limits>
+
+#include <errand/waiting_line.h>
+
+#include "support.h"
+
+using errand::Code;
+using errand::Order;
+using errand::QueueOptions;
+using errand::TaskOptions;
+
+namespace {
+
+void expect_parts(const std::string& message, const std::vector<std::string>& parts) {
+  for (const auto& part : parts) EXPECT_TRUE(contains(message, part)) << "no \"" << part << "\" in: " << message;
+}
+
+// FLOOR 42: from the call itself, and a refusal leaves no trace.
+void expect_refused(TaskOptions options, const std::vector<std::string>& parts) {
+  Manual m;
+  bool told = false;
+  if (!options.on_finish) options.on_finish = [&](const errand::TaskInfo&) { told = true; };
+  const auto held = std::make_shared<int>(1);
+  auto body = [held] {};
+  auto task = m.queue.submit(std::move(body), std::move(options));
+  ASSERT_FALSE(task);
+  EXPECT_EQ(task.error().code(), Code::invalid);
+  EXPECT_FALSE(task.error().transient());
+  expect_parts(task.error().message(), parts);
+  EXPECT_TRUE(contains(task.error().message(), m.queue.name()));
+  EXPECT_EQ(held.use_count(), 2);
+  m.queue.dispatch();
+  EXPECT_FALSE(told);
+  EXPECT_EQ(m.queue.list().size(), 0u);
+  EXPECT_EQ(m.queue.stats().submitted, 0u);
+  EXPECT_EQ(m.queue.stats().refused, 1u);
+}
+
+void expect_refused(QueueOptions options, const std::vector<std::string>& parts) {
+  const auto checked = options.check();
+  ASSERT_FALSE(checked);
+  EXPECT_EQ(checked.error().code(), Code::invalid);
+  expect_parts(checked.error().message(), parts);
+  try {
+    errand::Queue queue(std::move(options));
+    FAIL() << "no exception";
+  } catch (const std::invalid_argument& e) {
+    EXPECT_EQ(e.what(), checked.error().message());
+  }
+}
+
+void expect_schedule_refused(errand::ScheduleOptions options, const std::vector<std::string>& parts) {
+  Manual m;
+  auto tick = m.queue.every(1s, [] {}, std::move(options));
+  ASSERT_FALSE(tick);
+  EXPECT_EQ(tick.error().code(), Code::invalid);
+  expect_parts(tick.error().message(), parts);
+  EXPECT_TRUE(m.queue.schedules().empty());
+}
+
+}  // namespace
+
+TEST(BadInput, TaskPriority) {
+  expect_refused(TaskOptions{.priority = 10}, {"priority", "0 to 9", "10"});
+  expect_refused(TaskOptions{.priority = -1}, {"priority", "0 to 9", "-1"});
+}
+TEST(BadInput, TaskDelay) {
+  expect_refused(TaskOptions{.delay = -1s}, {"delay", "zero or more", "-1s"});
+  Manual m;
+  auto both = m.queue.submit_in(1s, [] {}, {.at = m.clock->now()});
+  expect_parts(both.error().message(), {"at and delay"});
+}
+// FLOOR 36
+TEST(BadInput, TaskMaxAttempts) {
+  expect_refused(TaskOptions{.max_attempts = 0}, {"max_attempts", "1 or more", "unlimited", "got 0"});
+  expect_refused(TaskOptions{.max_attempts = -2}, {"max_attempts", "-2"});
+}
+TEST(BadInput, TaskLimits) {
+  expect_refused(TaskOptions{.timeout = 0s}, {"timeout", "more than zero", "unset for no limit", "0"});
+  expect_refused(TaskOptions{.timeout = -5s}, {"timeout", "-5s"});
+  expect_refused(TaskOptions{.max_elapsed = 0s}, {"max_elapsed", "more than zero"});
+}
+TEST(BadInput, TaskRetry) {
+  expect_refused(TaskOptions{.retry = errand::Retry::fixed(0s)}, {"retry", "0"});
+  expect_refused(TaskOptions{.retry = errand::Retry::exponential(2s, 1s)}, {"retry", "max"});
+  expect_refused(TaskOptions{.retry = errand::Retry::fixed(1s).with_jitter(1.5)}, {"jitter", "1.5"});
+  expect_refused(TaskOptions{.retry = errand::Retry::exponential(1s, 1h, 0.5)}, {"factor", "0.5"});
+  expect_refused(TaskOptions{.retry = errand::Retry::exponential(1s, 1h, std::numeric_limits<double>::quiet_NaN())}, {"factor"});
+}
+TEST(BadInput, TaskName) {
+  expect_refused(TaskOptions{.name = std::string(257, 'x')}, {"name", "at most 256 bytes", "257"});
+  Manual m;
+  EXPECT_TRUE(m.queue.submit([] {}, {.name = std::string(256, 'x')}));
+}
+TEST(BadInput, TaskMetadata) {
+  expect_refused(TaskOptions{.metadata = {{"k", std::string(4096, 'x')}}}, {"metadata", "at most 4096 bytes", "4097"});
+  Manual m;
+  EXPECT_TRUE(m.queue.submit([] {}, {.metadata = {{"k", std::string(4095, 'x')}}}));
+}
+
+TEST(BadInput, QueueWorkers) {
+  expect_refused(QueueOptions{.workers = -1}, {"workers", "0 to 1024", "-1"});
+  expect_refused(QueueOptions{.workers = 1025}, {"workers", "0 to 1024", "1025"});
+  errand::Queue queue({.workers = 0});
+  EXPECT_THROW(queue.set_workers(-1), std::invalid_argument);
+  EXPECT_THROW(queue.set_workers(1025), std::invalid_argument);
+  EXPECT_EQ(queue.workers(), 0);
+}
+TEST(BadInput, QueueName) { expect_refused(QueueOptions{.name = std::string(65, 'q')}, {"name", "at most 64 bytes", "65"}); }
+TEST(BadInput, QueueDurations) {
+  expect_refused(QueueOptions{.block_for = 0s}, {"block_for", "more than zero"});
+  expect_refused(QueueOptions{.age_step = 0s}, {"age_step", "more than zero"});
+  expect_refused(QueueOptions{.stuck_after = 0s}, {"stuck_after", "more than zero"});
+  expect_refused(QueueOptions{.retention = {.age = -1s}}, {"retention.age", "zero or more", "-1s"});
+}
+TEST(BadInput, QueueRetry) { expect_refused(QueueOptions{.retry = errand::Retry::linear(-1s)}, {"retry", "-1s"}); }
+TEST(BadInput, QueueOptionsThatDoNotGoTogether) {
+  expect_refused(QueueOptions{.order = Order::depth_first, .age_step = 1s}, {"age_step", "depth_first"});
+  expect_refused(QueueOptions{.capacity = 5, .order = Order::depth_first}, {"capacity", "depth_first"});
+  struct Line final : errand::WaitingLine {
+    void push(const errand::WaitingTask&) override {}
+    std::optional<errand::WaitingTask> pop(std::int64_t) override { return {}; }
+    std::optional<errand::WaitingTask> pop_oldest() override { return {}; }
+    [[nodiscard]] std::size_t size() const override { return 0; }
+  };
+  expect_refused(QueueOptions{.order = Order::strict, .line = std::make_shared<Line>()}, {"line"});
+}
+TEST(BadInput, QueueOptionsThatAreFine) {
+  EXPECT_TRUE(QueueOptions{}.check());
+  EXPECT_TRUE((QueueOptions{.workers = 0, .retention = {.count = 0, .age = 0s}}).check());
+}
+
+TEST(BadInput, ScheduleOptions) {
+  expect_schedule_refused({.jitter = -1s}, {"jitter", "zero or more", "-1s"});
+  expect_schedule_refused({.priority = 11}, {"priority", "0 to 9", "11"});
+  expect_schedule_refused({.max_attempts = 0}, {"max_attempts", "got 0"});
+  expect_schedule_refused({.timeout = 0s}, {"timeout", "more than zero"});
+  expect_schedule_refused({.retry = errand::Retry::fixed(-1s)}, {"retry"});
+  expect_schedule_refused({.name = std::string(257, 'x')}, {"name", "256"});
+  Manual m;
+  expect_parts(m.queue.every(-3s, [] {}).error().message(), {"interval", "more than zero", "-3s"});
+}
+
+TEST(BadInput, PriorityOfAWaitingTask) {
+  Manual m;
+  auto task = m.queue.submit([] {});
+  const auto refused = m.queue.set_priority(task.id(), 10);
+  ASSERT_FALSE(refused);
+  expect_parts(refused.error().message(), {"priority", "0 to 9", "10"});
+  EXPECT_EQ(task.info()->priority, 5);
+}

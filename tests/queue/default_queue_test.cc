@@ -1,0 +1,103 @@
+// The process's own queue. Each test has a process of its own, since there is only one such queue in each.
+
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdlib>
+
+#include "support.h"
+
+using errand::Code;
+
+namespace {
+
+// A test's child says with its exit code at which step it failed.
+void require(bool condition, int step) {
+  if (!condition) ::_exit(step);
+}
+
+class DefaultQueue : public ::testing::Test {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+}  // namespace
+
+TEST_F(DefaultQueue, StartsItselfOnFirstUse) {
+  EXPECT_EXIT(
+      {
+        auto task = errand::submit([] { return 3; });
+        require(task.get() == 3, 1);
+        require(errand::default_queue().name() == "default", 2);
+        require(errand::default_queue().workers() >= 1, 3);
+        require(errand::submit([] { return 4; }, {.name = "x"}).get() == 4, 4);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(DefaultQueue, TakesOptionsBeforeItsFirstUseOnly) {
+  EXPECT_EXIT(
+      {
+        require(errand::start_default({.workers = -1}).error().code() == Code::invalid, 1);
+        require(errand::start_default({.name = "mine", .workers = 3}).has_value(), 2);
+        require(errand::default_queue().name() == "mine", 3);
+        require(errand::default_queue().workers() == 3, 4);
+        require(errand::start_default({}).error().code() == Code::invalid, 5);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(DefaultQueue, IsDrainedByShutdownAndRefusesAfterwards) {
+  EXPECT_EXIT(
+      {
+        require(errand::shutdown().finished == 0, 1);  // there is none yet
+        std::atomic<int> ran{0};
+        for (int i = 0; i < 100; ++i) errand::submit([&] { ran.fetch_add(1); });
+        require(errand::shutdown().left_over == 0, 2);
+        require(ran.load() == 100, 3);
+        require(errand::submit([] {}).error().code() == Code::shutting_down, 4);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(DefaultQueue, StopsWhatRunsWhenTheProcessExits) {
+  EXPECT_EXIT(
+      {
+        Gate inside;
+        errand::submit([&](errand::Attempt& a) {
+          inside.open();
+          if (!a.sleep_for(1h)) static_cast<void>(::write(2, "stopped", 7));
+        });
+        require(inside.wait(), 1);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "stopped");
+}
+
+TEST_F(DefaultQueue, ExitsInTimeAndNamesWhatIsLeft) {
+  EXPECT_EXIT(
+      {
+        static Gate inside;
+        static Gate never;
+        errand::submit([] { inside.open(), never.wait(); }, {.name = "stubborn"});
+        require(inside.wait(), 1);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "stubborn");
+}
+
+TEST_F(DefaultQueue, RefusesWhatIsSubmittedWhileTheProcessExits) {
+  EXPECT_EXIT(
+      {
+        std::atexit([] {
+          const bool refused = !errand::submit([] {});
+          static_cast<void>(::write(2, refused ? "refused" : "taken", refused ? 7 : 5));
+        });
+        errand::submit([] {}).wait();
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "refused");
+}

@@ -1,0 +1,80 @@
+// In a forked child a queue belongs to the parent: it says so, and nothing hangs.
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <functional>
+#include <memory>
+
+#include "support.h"
+
+using errand::Code;
+
+namespace {
+
+// The child's exit code: 0, or the step that failed.
+int in_child(const std::function<void()>& body) {
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    ::alarm(20);
+    body();
+    ::_exit(0);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
+}
+
+void require(bool condition, int step) {
+  if (!condition) ::_exit(step);
+}
+
+}  // namespace
+
+TEST(Fork, EveryCallIsRefusedInTheChild) {
+  auto queue = std::make_unique<errand::Queue>(errand::QueueOptions{.workers = 2});
+  auto waiting = queue->submit_in(1h, [] {});
+  EXPECT_EQ(queue->submit([] { return 1; }).get(), 1);
+  EXPECT_EQ(in_child([&] {
+              require(queue->submit([] {}).error().code() == Code::forked, 1);
+              require(queue->submit([] {}, {.priority = 2}).error().code() == Code::forked, 2);
+              require(queue->submit_in(1s, [] {}).error().code() == Code::forked, 3);
+              require(queue->start().error().code() == Code::forked, 4);
+              require(queue->every(1s, [] {}).error().code() == Code::forked, 5);
+              require(queue->cancel(waiting.id()).error().code() == Code::forked, 6);
+            }),
+            0);
+  EXPECT_EQ(waiting.state(), errand::TaskState::scheduled);
+  EXPECT_EQ(queue->submit([] { return 2; }).get(), 2);  // the parent goes on
+}
+
+TEST(Fork, ShutdownReturnsAtOnceInTheChild) {
+  errand::Queue queue({.workers = 2});
+  queue.submit_in(1h, [] {});
+  EXPECT_EQ(in_child([&] {
+              require(queue.shutdown({.drain = errand::Drain::queued}).cancelled == 0, 1);
+              require(queue.submit([] {}).error().code() == Code::forked, 2);
+              require(!queue.wait_idle(1h), 3);
+            }),
+            0);
+}
+
+TEST(Fork, DestructorsDoNothingInTheChild) {
+  auto queue = std::make_unique<errand::Queue>(errand::QueueOptions{.workers = 2});
+  auto task = std::make_unique<errand::Task<>>(queue->submit_in(1h, [] {}));
+  EXPECT_EQ(in_child([&] {
+              queue.reset();
+              task.reset();
+            }),
+            0);
+}
+
+TEST(Fork, AChildMayHaveQueuesOfItsOwn) {
+  errand::Queue queue({.workers = 1});
+  EXPECT_EQ(in_child([&] {
+              errand::Queue own({.workers = 1});
+              require(own.submit([] { return 5; }).get() == 5, 1);
+              require(!queue.submit([] {}), 2);
+            }),
+            0);
+}

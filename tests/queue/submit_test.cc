@@ -1,0 +1,218 @@
+// What submit() takes, and what becomes of it.
+
+#include <array>
+#include <atomic>
+
+#include "support.h"
+
+namespace {
+
+int plain_function() { return 4; }
+
+struct CountsCopies {
+  CountsCopies() = default;
+  CountsCopies(const CountsCopies& other) : copies(other.copies) { ++*copies; }
+  CountsCopies(CountsCopies&& other) noexcept = default;
+  int operator()() { return *copies; }
+  std::shared_ptr<int> copies = std::make_shared<int>(0);
+};
+
+}  // namespace
+
+TEST(Submit, BodiesTakeAnAttemptOrNothing) {
+  Manual m;
+  auto nothing = m.queue.submit([] { return 1; });
+  auto attempt = m.queue.submit([](errand::Attempt& a) { return a.number() + 1; });
+  auto function = m.queue.submit(&plain_function);
+  m.queue.dispatch();
+  EXPECT_EQ(nothing.get(), 1);
+  EXPECT_EQ(attempt.get(), 2);
+  EXPECT_EQ(function.get(), 4);
+}
+
+TEST(Submit, TheAttemptWinsWhereBothCallsFit) {
+  struct Both {
+    int operator()() { return 1; }
+    int operator()(errand::Attempt&) { return 2; }
+  };
+  Manual m;
+  auto task = m.queue.submit(Both{});
+  m.queue.dispatch();
+  EXPECT_EQ(task.get(), 2);
+}
+
+TEST(Submit, BodiesAreMovedInAndNeverCopied) {
+  Manual m;
+  CountsCopies body;
+  const auto copies = body.copies;
+  auto task = m.queue.submit(std::move(body), {.max_attempts = 2});
+  m.queue.dispatch();
+  EXPECT_EQ(task.get(), 0);
+  EXPECT_EQ(*copies, 0);
+}
+
+TEST(Submit, BodiesAreCalledAsLvaluesAndKeepTheirStateBetweenAttempts) {
+  struct Body {
+    errand::OutcomeOf<int> operator()() & {
+      if (++calls < 3) return errand::retry("once more");
+      return calls;
+    }
+    int calls = 0;
+  };
+  Manual m;
+  auto task = m.queue.submit(Body{}, {.max_attempts = 3, .retry = errand::Retry::immediate()});
+  for (int i = 0; i < 3; ++i) m.queue.dispatch();
+  EXPECT_EQ(task.get(), 3);
+}
+
+TEST(Submit, MoveOnlyAndLargeBodiesAndValuesAreWelcome) {
+  Manual m;
+  std::array<int, 1000> many{};
+  many[999] = 7;
+  auto large = m.queue.submit([many] { return many; });
+  auto owner = m.queue.submit([p = std::make_unique<int>(3)]() mutable { return std::move(p); });
+  struct alignas(64) Aligned {
+    int operator()() { return reinterpret_cast<std::uintptr_t>(this) % 64 == 0 ? 1 : 0; }
+    int x = 0;
+  };
+  auto aligned = m.queue.submit(Aligned{});
+  m.queue.dispatch();
+  EXPECT_EQ(large.get()[999], 7);
+  EXPECT_EQ(*owner.get(), 3);
+  EXPECT_EQ(aligned.get(), 1);
+}
+
+// FLOOR 3: each task runs once, and nothing else does.
+TEST(Submit, EachTaskRunsOnceAndNothingElseDoes) {
+  Manual m;
+  int runs = 0;
+  for (int i = 0; i < 500; ++i) m.queue.submit([&] { ++runs; });
+  m.queue.dispatch();
+  m.queue.dispatch();
+  EXPECT_EQ(runs, 500);
+  EXPECT_EQ(m.queue.stats().attempts, 500u);
+  EXPECT_EQ(m.queue.stats().submitted, 500u);
+}
+
+// FLOOR 35: each task has an id, and can be cancelled by it.
+TEST(Submit, EachTaskHasAnIdOfItsOwn) {
+  Manual m;
+  auto a = m.queue.submit([] {});
+  auto b = m.queue.submit([] {});
+  EXPECT_TRUE(a.id());
+  EXPECT_NE(a.id(), b.id());
+  EXPECT_TRUE(m.queue.cancel(a.id()));
+  EXPECT_EQ(a.state(), errand::TaskState::cancelled);
+  EXPECT_EQ(b.state(), errand::TaskState::available);
+}
+
+// FLOOR 20: the name is a label, the id is not made of it.
+TEST(Submit, TasksOfOneNameAreTwoTasks) {
+  Manual m;
+  auto a = m.queue.submit([] { return 1; }, {.name = "twin"});
+  auto b = m.queue.submit([] { return 2; }, {.name = "twin"});
+  m.queue.dispatch();
+  EXPECT_EQ(a.get(), 1);
+  EXPECT_EQ(b.get(), 2);
+  EXPECT_EQ(m.queue.list({.name = "twin"}).size(), 2u);
+}
+
+TEST(Submit, ClosuresRunOnceUnlessTheySayMore) {
+  Manual m;
+  int runs = 0;
+  auto once = m.queue.submit([&] { ++runs, throw 1; });
+  auto more = m.queue.submit([] {}, {.retry = errand::Retry::immediate()});
+  m.queue.dispatch();
+  m.queue.dispatch();
+  EXPECT_EQ(runs, 1);
+  EXPECT_EQ(once.state(), errand::TaskState::discarded);
+  EXPECT_EQ(once.info()->max_attempts, 1);
+  EXPECT_EQ(more.info()->max_attempts, 20);
+}
+
+TEST(Submit, ManyAreSubmittedInTheirOrder) {
+  Manual m;
+  std::string said;
+  std::vector<errand::Callback<void()>> bodies;
+  for (const char c : {'a', 'b', 'c'}) bodies.push_back([&said, c] { said += c; });
+  auto tasks = m.queue.submit_many(bodies);
+  ASSERT_EQ(tasks.size(), 3u);
+  m.queue.dispatch();
+  EXPECT_EQ(said, "abc");
+  EXPECT_EQ(tasks[2].state(), errand::TaskState::completed);
+}
+
+TEST(Submit, PreparedTasksCarryTheirOptions) {
+  Manual m;
+  errand::TaskInfo seen;
+  int runs = 0;
+  auto prepared = errand::prepare([&](errand::Attempt& a) -> errand::Outcome {
+                    ++runs;
+                    if (a.number() < 2) return errand::retry("again");
+                    return errand::done();
+                  })
+                      .max_attempts(5)
+                      .retry(errand::Retry::fixed(1s))
+                      .timeout(10min)
+                      .max_elapsed(1h)
+                      .at(m.clock->now() + 5min)
+                      .priority(3)
+                      .name("prepared")
+                      .on_finish([&](const errand::TaskInfo& info) { seen = info; });
+  EXPECT_EQ(runs, 0);
+  auto task = m.queue.submit(std::move(prepared));
+  m.queue.dispatch();
+  EXPECT_EQ(runs, 0);
+  m.advance(5min + 1us);
+  m.advance(1s + 1us);
+  EXPECT_EQ(runs, 2);
+  EXPECT_EQ(seen.name, "prepared");
+  EXPECT_EQ(seen.priority, 3);
+  EXPECT_EQ(seen.max_attempts, 5);
+  EXPECT_EQ(seen.state, errand::TaskState::completed);
+}
+
+// A body whose move throws was never there: FLOOR 2.
+TEST(Submit, ABodyThatCannotBeBuiltLeavesNoTrace) {
+  struct Throws {
+    Throws() = default;
+    Throws(const Throws&) { throw std::runtime_error("no copy today"); }
+    void operator()() {}
+  };
+  Manual m({.capacity = 1});
+  const Throws body;
+  EXPECT_THROW(m.queue.submit(body), std::runtime_error);
+  EXPECT_THROW(m.queue.submit(body, {.name = "x"}), std::runtime_error);
+  EXPECT_EQ(m.queue.list().size(), 0u);
+  EXPECT_EQ(m.queue.stats().submitted, 0u);
+  EXPECT_TRUE(m.queue.submit([] {}));  // the room is there
+  m.queue.dispatch();
+  EXPECT_EQ(m.queue.stats().completed, 1u);
+}
+
+TEST(Submit, ABodysClosureIsGoneWhenItsTaskIsFinal) {
+  Manual m;
+  const auto held = std::make_shared<int>(1);
+  auto ran = m.queue.submit([held] {});
+  auto failed = m.queue.submit([held] { throw 1; });
+  auto cancelled = m.queue.submit([held] {}, {.delay = 1h});
+  EXPECT_EQ(held.use_count(), 4);
+  EXPECT_TRUE(cancelled.cancel());
+  EXPECT_EQ(held.use_count(), 3);
+  m.queue.dispatch();
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST(Submit, FromManyThreadsNothingIsLost) {
+  errand::Queue queue({.workers = 2});
+  std::atomic<int> runs{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 2000; ++i) queue.submit([&] { runs.fetch_add(1); });
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_TRUE(queue.wait_idle(kSoon));
+  EXPECT_EQ(runs.load(), 8000);
+}
