@@ -86,6 +86,7 @@ Program::Program(const std::string& directory, std::vector<std::string> argument
   if (::pipe2(in, O_CLOEXEC) != 0 || ::pipe2(out, O_CLOEXEC) != 0 || ::pipe2(err, O_CLOEXEC) != 0) std::abort();
   pid_ = ::fork();
   if (pid_ == 0) {
+    ::setpgid(0, 0);
     ::dup2(in[0], 0);
     ::dup2(out[1], 1);
     ::dup2(err[1], 2);
@@ -127,6 +128,10 @@ void Program::close_output() {
 
 void Program::send(int signal) {
   ::kill(pid_, signal);
+}
+
+void Program::send_to_group(int signal) {
+  ::kill(-pid_, signal);
 }
 
 bool Program::read_until(const std::function<bool()>& done) {

@@ -46,6 +46,8 @@ class Program {
   /// Nobody reads its standard output any more.
   void close_output();
   void send(int signal);
+  /// To it and to all that have not left its process group, as a terminal does.
+  void send_to_group(int signal);
   /// Reads until its output holds `text`; false at the deadline or at the end of the output.
   bool prints(std::string_view text);
   bool prints_error(std::string_view text);

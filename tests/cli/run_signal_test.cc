@@ -107,6 +107,22 @@ TEST_F(RunTest, ASignalThatWasIgnoredStaysIgnored) {
   EXPECT_EQ(ended.exit_code, 0);
 }
 
+// A command leaves the group right after its process came to be, and what comes in between is none of its business.
+TEST_F(RunTest, ASignalToTheGroupReachesNoCommandThatIsJustStarting) {
+  std::string many;
+  for (int i = 0; i < 10'000; ++i) many += ":\n";
+  write("list", many);
+  for (int i = 0; i < 12; ++i) {
+    const std::string log = "log" + std::to_string(i);
+    Program program(directory_, {"-j", "8", "-a", "list", "--joblog", log});
+    ASSERT_TRUE(eventually([&] { return lines(log).size() > 20; }));
+    program.send_to_group(SIGINT);
+    const auto ended = program.end();
+    EXPECT_EQ(ended.signal, SIGINT);
+    EXPECT_EQ(ended.err.find("errand run: signal"), std::string::npos) << ended.err;
+  }
+}
+
 TEST_F(RunTest, CtrlCOnATerminalReachesNoCommand) {
   make_fifo("go");
   std::string list = "trap 'echo interrupted > interrupted' INT; ";

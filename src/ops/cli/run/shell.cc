@@ -1,18 +1,20 @@
 #include "shell.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 
 extern char** environ;
 
 namespace errand::cli {
 
 namespace {
+
+constexpr int kCannotExecute = 126;  // as a shell has it
 
 struct Pipe {
   Descriptor read;
@@ -25,35 +27,67 @@ Result<Pipe> make_pipe() {
   return Pipe{Descriptor(ends[0]), Descriptor(ends[1])};
 }
 
-class FileActions {
- public:
-  FileActions() { ::posix_spawn_file_actions_init(&actions_); }
-  ~FileActions() { ::posix_spawn_file_actions_destroy(&actions_); }
-  FileActions(const FileActions&) = delete;
-  FileActions& operator=(const FileActions&) = delete;
-  void replace(int target, int by) { ::posix_spawn_file_actions_adddup2(&actions_, by, target); }
-  [[nodiscard]] const posix_spawn_file_actions_t* get() const { return &actions_; }
-
- private:
-  posix_spawn_file_actions_t actions_;
+// What the child needs, and the errno of an exec that failed. It lives in the parent, whose memory the child shares,
+// which no compiler knows.
+struct Start {
+  const char* const* arguments;
+  int in;
+  int out;
+  int err;
+  const sigset_t* signals;
+  volatile int error = 0;
 };
 
-class Attributes {
- public:
-  explicit Attributes(const sigset_t& signals) {
-    ::posix_spawnattr_init(&attributes_);
-    ::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK);
-    ::posix_spawnattr_setpgroup(&attributes_, 0);
-    ::posix_spawnattr_setsigmask(&attributes_, &signals);
+// In the child, which has the parent's memory until it runs the shell: system calls only. All signals are blocked.
+[[noreturn, gnu::noinline]] void become_shell(Start& start) {
+  ::setpgid(0, 0);
+  // A signal to our group, such as the terminal's Ctrl-C, may have come before that. It was not meant for the command.
+  sigset_t all;
+  sigfillset(&all);
+  const timespec none{};
+  while (::sigtimedwait(&all, nullptr, &none) > 0) {
   }
-  ~Attributes() { ::posix_spawnattr_destroy(&attributes_); }
-  Attributes(const Attributes&) = delete;
-  Attributes& operator=(const Attributes&) = delete;
-  [[nodiscard]] const posix_spawnattr_t* get() const { return &attributes_; }
+  ::dup2(start.in, STDIN_FILENO);
+  ::dup2(start.out, STDOUT_FILENO);
+  ::dup2(start.err, STDERR_FILENO);
+  ::sigprocmask(SIG_SETMASK, start.signals, nullptr);
+  ::execve("/bin/sh", const_cast<char* const*>(start.arguments), environ);
+  start.error = errno;
+  ::_exit(kCannotExecute);
+}
+
+// Not posix_spawn: there the child's first 130 system calls set signals to their defaults, and a Ctrl-C that comes
+// before it has left our group ends the command. No handler is ever installed here, so there is nothing to set.
+[[gnu::noinline]] pid_t start_child(Start& start) {
+  const pid_t pid = ::vfork();
+  if (pid == 0) become_shell(start);
+  return pid;
+}
+
+// Blocks all signals of this thread, so that none of them reaches a child that shares its memory.
+class Deaf {
+ public:
+  Deaf() {
+    sigset_t all;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~Deaf() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  Deaf(const Deaf&) = delete;
+  Deaf& operator=(const Deaf&) = delete;
 
  private:
-  posix_spawnattr_t attributes_;
+  sigset_t before_;
 };
+
+Result<pid_t> start_shell(Start start) {
+  const Deaf deaf;
+  const pid_t pid = start_child(start);
+  if (pid < 0) return system_error("start sh", errno);
+  if (start.error == 0) return pid;
+  ::waitpid(pid, nullptr, 0);
+  return system_error("start sh", start.error);
+}
 
 // The wrapper is younger than glibc 2.36 on some systems; the call came with Linux 5.3.
 int pidfd_open(pid_t pid) {
@@ -76,8 +110,8 @@ Result<Shell> Shell::make(const sigset_t& signals) {
 }
 
 // A pipe of its own for each stream of each command: one that is used again would hand what a process in the
-// background still writes to the next command. The few system calls this
-// takes are not to be seen beside the thousands of microseconds that a shell costs.
+// background still writes to the next command. The few system calls this takes are not to be seen beside what a shell
+// costs.
 Result<ShellProcess> Shell::start(const std::string& command) const {
   auto out = make_pipe();
   if (!out) return out.error();
@@ -86,18 +120,11 @@ Result<ShellProcess> Shell::start(const std::string& command) const {
   auto asked = Event::make();
   if (!asked) return asked.error();
 
-  FileActions files;
-  files.replace(STDIN_FILENO, nothing_.get());
-  files.replace(STDOUT_FILENO, out->write.get());
-  files.replace(STDERR_FILENO, err->write.get());
-  const Attributes attributes(signals_);
   const char* arguments[] = {"sh", "-c", command.c_str(), nullptr};
-  // posix_spawn and the shell take them as char*, and change none of them.
-  auto* argv = const_cast<char* const*>(arguments);
-
+  const auto pid = start_shell({arguments, nothing_.get(), out->write.get(), err->write.get(), &signals_});
+  if (!pid) return pid.error();
   ShellProcess process;
-  const int error = ::posix_spawn(&process.pid, "/bin/sh", files.get(), attributes.get(), argv, environ);
-  if (error != 0) return system_error("start sh", error);
+  process.pid = *pid;
   process.ended = Descriptor(pidfd_open(process.pid));
   if (!process.ended) {
     const int reason = errno;
