@@ -297,8 +297,9 @@ class Queue {
 
   // --- the queue ---
 
-  /// Lets the workers begin; a second call, and one after shutdown(), changes nothing and says so.
-  Result<void> start();
+  /// Lets the workers begin. False, with the reason in the log, where nothing came of it: a second call, one after
+  /// shutdown() or in a forked child, or a thread that could not be made.
+  bool start();
   /// No new attempts until resume(). What runs goes on, and time goes on for what is scheduled.
   void pause();
   void resume();

@@ -53,7 +53,8 @@ namespace detail {
 class Recurrence;
 }
 
-/// A handle to a schedule; dropping it changes nothing. Copies mean the same schedule. It may outlive its Queue.
+/// A handle to a schedule; dropping it changes nothing. Copies mean the same schedule. It may outlive its Queue; then,
+/// and where the schedule was refused, its calls do nothing.
 ///
 /// Threads: every member may be called from any thread.
 class Schedule {
@@ -61,7 +62,7 @@ class Schedule {
   /// False where the schedule was refused.
   explicit operator bool() const noexcept { return recurrence_ != nullptr; }
   /// Why it was refused. REQUIRES: it was.
-  [[nodiscard]] const Error& error() const noexcept { return *error_; }
+  [[nodiscard]] const Error& error() const noexcept;
 
   void pause();    ///< slots pass without a run, counted as skipped
   void resume();   ///< from the next slot on

@@ -41,7 +41,7 @@ struct Stats {
 
   Histogram start_delay{};       ///< available to start of the attempt
   Histogram attempt_duration{};  ///< start to end of the attempt
-  Histogram attempts_per_task{}; ///< how many attempts finished tasks took; its unit is 1, not 1 ns
+  Histogram attempts_per_task{}; ///< of tasks that ended with an attempt, how many they took; its unit is 1
 };
 
 }  // namespace v0

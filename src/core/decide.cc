@@ -78,6 +78,8 @@ Transition after_failure(const Context& context, const Failure& failure) {
   const Error error = clean_error(failure.error);
   if (!failure.worth_retrying) return give_up(error, "not worth retrying");
   if (task.max_attempts != unlimited && task.attempt >= task.max_attempts) {
+    // A task that never was to try again did not give up: its error is all there is to say.
+    if (task.max_attempts == 1) return {.to = TaskState::discarded, .error = error};
     return give_up(error, "attempt " + std::to_string(task.attempt) + " of " + std::to_string(task.max_attempts));
   }
   if (!context.retry.worth(error)) return give_up(error, "the retry policy says no");

@@ -88,7 +88,7 @@ void Engine::work_at(Post& post) {
       stays = !leaves(*post.worker);
     }
   }
-  live_workers_.fetch_sub(1, std::memory_order_relaxed);
+  live_workers_.fetch_sub(1, std::memory_order_release);
   note_progress();
 }
 
@@ -231,8 +231,16 @@ bool Engine::wait_drained(SteadyTime until) {
   return wait_for_progress(until, [this] { return drained(); });
 }
 
+bool Engine::wait_for_turn_to_finish(SteadyTime until) {
+  return wait_for_progress(until, [this] { return !finishing_.exchange(true, std::memory_order_acq_rel); });
+}
+
 bool Engine::wait_workers_idle(SteadyTime until) {
   return wait_for_progress(until, [this] { return running() == 0; });
+}
+
+bool Engine::wait_workers_gone(SteadyTime until) {
+  return wait_for_progress(until, [this] { return live_workers_.load(std::memory_order_acquire) == 0 && running() == 0; });
 }
 
 // --- callbacks of tasks that ended outside a worker ---------------------------------------------------------------------

@@ -173,6 +173,7 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
       const bool value = closure_gone && record.ops->value;
       if (!closure_gone) record.ops->destroy(record);
       if (extra_if_any != nullptr) extra_if_any->on_stop.reset();
+      worker.meter.attempts_per_task.record(extra_if_any != nullptr ? extra_if_any->attempts : 1);
       make_final(&worker.meter, record, frame.id, transition.to, value ? kValue : 0);
       return;
     }
@@ -201,12 +202,24 @@ void Engine::tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept 
 
 // The task has another attempt coming: later, or as soon as a worker is free.
 void Engine::come_again(Record& record, const Transition& transition) {
+  const std::uint32_t generation = generation_in(record.word.load(std::memory_order_relaxed));
+  wait_again(record, transition);
+  // A shutdown that has collected what is left, or is about to, may not have seen this one: the barrier's other half is
+  // in close(). Whoever takes the task out ends it.
+  light_barrier();
+  if (phase_.load(std::memory_order_acquire) < Phase::stopping) [[likely]] return;
+  const std::uint64_t word = record.word.load(std::memory_order_acquire);
+  if (generation_in(word) == generation) cancel_leftover(record, word);
+  run_callbacks();
+}
+
+void Engine::wait_again(Record& record, const Transition& transition) {
   std::uint64_t word = record.word.load(std::memory_order_acquire);
   const std::uint64_t refund = transition.gives_back ? std::uint64_t{1} << kAttemptShift : 0;
   // A new attempt is asked to stop for its own reasons; but a task that is to end does not begin again.
   for (;;) {
     const auto stop = static_cast<StopReason>((word & kStopMask) >> kStopShift);
-    const bool ends = stop == StopReason::cancelled || stop == StopReason::caller || phase_.load() == Phase::closed;
+    const bool ends = stop == StopReason::cancelled || stop == StopReason::caller;
     std::uint64_t next = (word & ~(kStopMask | kStuck)) - refund;
     if (ends) next = with_state(next, kEnding);
     if (!record.word.compare_exchange_weak(word, next, std::memory_order_acq_rel)) continue;
@@ -218,7 +231,9 @@ void Engine::come_again(Record& record, const Transition& transition) {
     break;
   }
   const TaskState to = transition.to;
-  if (transition.wait > Duration::zero() && to != TaskState::available) {
+  // What fails while the queue drains what is due now is not due again before that is over.
+  const bool later = transition.wait > Duration::zero() || only_due_now_.load(std::memory_order_acquire);
+  if (later && to != TaskState::available) {
     const SteadyTime at = saturating_add(clock->mono(), transition.wait);
     if (set_moment(record, word, raw(to), {false, at.time_since_epoch().count()})) {
       if (observed.load(std::memory_order_relaxed)) emit(id_of(record, word), to, static_cast<int>(attempts_in(word)));

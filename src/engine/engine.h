@@ -160,6 +160,9 @@ class Engine {
   std::vector<std::pair<int, Batch>> orphans ERRAND_GUARDED_BY(orphans_mutex);
   std::atomic<std::uint32_t> orphaned{0};  // priorities in `orphans`
 
+  /// Batches taken from lanes, by priority. Relaxed: a count, off by the takers of the moment.
+  alignas(64) std::atomic<std::uint32_t> batches_taken[10] = {};
+
   /// Every worker there ever was, for thieves and for sums; entries are set once, and live as long as the engine.
   static constexpr int kMaxWorkers = 2048 + 64;
   std::atomic<int> worker_count{0};
@@ -211,6 +214,7 @@ class Engine {
   void end_attempt(Worker& worker, Frame& frame, Transition transition, bool closure_gone);
   void tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept;
   void come_again(Record& record, const Transition& transition);
+  void wait_again(Record& record, const Transition& transition);
   void make_final(Meter* meter, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags);
   void finish_wishes(Record& record, std::uint64_t id, bool on_worker);
   void end_unstarted(Record& record, std::uint64_t word, TaskState to, std::optional<Error> why);
@@ -245,7 +249,9 @@ class Engine {
   template <class Done>
   bool wait_for_progress(SteadyTime until, Done done);
   bool wait_drained(SteadyTime until);
+  bool wait_for_turn_to_finish(SteadyTime until);
   bool wait_workers_idle(SteadyTime until);
+  bool wait_workers_gone(SteadyTime until);
   [[nodiscard]] bool callbacks_done() const;
   void call(Finisher& finisher);
   void post(Finisher finisher);
@@ -264,8 +270,10 @@ class Engine {
   template <class Visit>
   void each_live(Visit visit);
   void fire_stop_tokens();
+  void close(SteadyTime deadline);
+  void cancel_leftover(Record& record, std::uint64_t word);
   void cancel_leftovers();
-  void join_all();
+  void join_threads(bool only_gone);
   void name_the_running();
   void forget_threads();
 
@@ -294,7 +302,7 @@ class Engine {
   std::uint64_t ended_before_ = 0;         // the same; tasks that had ended when the shutdown began
   std::atomic<std::size_t> cancelled_by_shutdown_{0};
   const std::int64_t began_;  // ticks
-  Mutex shutdown_mutex_;      // one shutdown works at a time. Lock order: before control_mutex_
+  std::atomic<bool> finishing_{false};  // somebody is in finish_shutdown()
 
   std::atomic<std::uint32_t> timer_word_{0};  // moves when the timer thread has to look again
   std::atomic<bool> timer_thread_started_{false};

@@ -20,7 +20,9 @@ struct alignas(64) Meter {
   std::atomic<std::uint64_t> counts[kCounts] = {};
   HistogramCell start_delay;
   HistogramCell attempt_duration;
-  HistogramCell attempts_per_task;  // of tasks that took more than one; the others are the rest
+  // Of tasks that took part in decide(), and ended on a worker. Every other completed task took one attempt, so that the
+  // plain way does not count here: see Engine::stats().
+  HistogramCell attempts_per_task;
 
   // Release: whoever sees the count sees what it counts.
   void add(Count which) noexcept {

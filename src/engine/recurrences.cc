@@ -212,24 +212,37 @@ void with_engine(const Recurrence& recurrence, Use use) {
 }  // namespace
 }  // namespace detail
 
-void Schedule::pause() { recurrence_->pause(); }
+const Error& Schedule::error() const noexcept {
+  ERRAND_ASSERT(error_.has_value());
+  return *error_;
+}
+
+// A schedule that was refused has nothing to act on, and the calls below do nothing.
+
+void Schedule::pause() {
+  if (recurrence_ != nullptr) recurrence_->pause();
+}
 
 void Schedule::resume() {
+  if (recurrence_ == nullptr) return;
   detail::with_engine(*recurrence_, [&](detail::Engine& engine) { engine.recurrences->resume(recurrence_); });
 }
 
 void Schedule::trigger() {
+  if (recurrence_ == nullptr) return;
   detail::with_engine(*recurrence_, [&](detail::Engine& engine) {
     if (!recurrence_->ended()) engine.recurrences->trigger(recurrence_);
   });
 }
 
 void Schedule::cancel() {
+  if (recurrence_ == nullptr) return;
   recurrence_->end();
   detail::with_engine(*recurrence_, [](detail::Engine& engine) { engine.recurrences->changed(); });
 }
 
 ScheduleInfo Schedule::info() const {
+  if (recurrence_ == nullptr) return {.cancelled = true};
   Duration offset{};
   detail::with_engine(*recurrence_, [&](detail::Engine& engine) { offset = detail::offset_for(*recurrence_, *engine.clock); });
   return recurrence_->info(offset);
@@ -237,6 +250,7 @@ ScheduleInfo Schedule::info() const {
 
 std::vector<WallTime> Schedule::next(int count) const {
   std::vector<WallTime> slots;
+  if (recurrence_ == nullptr) return slots;
   detail::with_engine(*recurrence_, [&](detail::Engine& engine) {
     slots = recurrence_->next(count, detail::now_for(*recurrence_, *engine.clock), detail::offset_for(*recurrence_, *engine.clock));
   });

@@ -16,7 +16,7 @@ namespace detail {
 namespace {
 
 constexpr Duration kDefaultTimeout = std::chrono::seconds(30);
-// What attempts get to come back in after their stop token fired, before shutdown() returns without them.
+// The last part of a shutdown's time is for attempts to come back in after their stop token fired: a tenth, at most this.
 constexpr Duration kAfterStop = std::chrono::milliseconds(100);
 constexpr Duration kNameStuckEvery = std::chrono::seconds(5);
 
@@ -76,33 +76,46 @@ Report Engine::finish_shutdown(SteadyTime deadline) {
     finish_elsewhere(deadline);
     return report();
   }
-  MutexLock one_at_a_time(shutdown_mutex_);
-  // Callbacks run here, and may shut down as well: they find the seat taken.
-  const Seat seat(*this, nullptr);
-  if (phase_.load() != Phase::closed) {
-    if (drain_ == Drain::none) {
-      fire_stop_tokens();
-    } else if (options.drive == Drive::manual) {
-      drain_here(deadline);
+  // One at a time works at it; another one waits for that one, as long as its own time allows.
+  if (!wait_for_turn_to_finish(deadline)) return report();
+  {
+    // Callbacks run here, and may shut down as well: they find the seat taken.
+    const Seat seat(*this, nullptr);
+    if (phase_.load() != Phase::closed) {
+      close(deadline);
     } else {
-      wait_drained(deadline);
+      wait_workers_idle(deadline);
     }
-    phase_.store(Phase::stopping, std::memory_order_release);
-    signals.fetch_or(kHalted, std::memory_order_release);
-    parking.wake_all();
-    if (running() != 0) {
-      fire_stop_tokens();
-      wait_workers_idle(saturating_add(clock->mono(), kAfterStop));
-    }
-    cancel_leftovers();
-    phase_.store(Phase::closed, std::memory_order_release);
-    run_callbacks();
-    intake.store(Intake::closed, std::memory_order_release);
-  } else if (running() != 0) {
+    if (running() == 0) join_threads(false);
+  }
+  finishing_.store(false, std::memory_order_release);
+  note_progress();
+  return report();
+}
+
+void Engine::close(SteadyTime deadline) {
+  const SteadyTime now = clock->mono();
+  const Duration time = deadline > now ? deadline - now : Duration::zero();
+  const SteadyTime stop = deadline - std::min(kAfterStop, time / 10);
+  if (drain_ == Drain::none) {
+    fire_stop_tokens();
+  } else if (options.drive == Drive::manual) {
+    drain_here(deadline);
+  } else {
+    wait_drained(stop);
+  }
+  phase_.store(Phase::stopping, std::memory_order_release);
+  signals.fetch_or(kHalted, std::memory_order_release);
+  parking.wake_all();
+  if (running() != 0) {
+    fire_stop_tokens();
     wait_workers_idle(deadline);
   }
-  if (running() == 0) join_all();
-  return report();
+  // An attempt that comes back from here on sees the phase, or its task is seen here: see come_again().
+  heavy_barrier();
+  cancel_leftovers();
+  phase_.store(Phase::closed, std::memory_order_release);
+  run_callbacks();
 }
 
 Report Engine::shutdown(const ShutdownOptions& shutdown) {
@@ -175,15 +188,18 @@ void Engine::fire_stop_tokens() {
   });
 }
 
-void Engine::cancel_leftovers() {
-  each_live([this](Record& record, std::uint64_t word) {
-    if (!take_out(record, word, kEnding)) return;
-    cancelled_by_shutdown_.fetch_add(1);
-    end_unstarted(record, word, TaskState::cancelled, Error(Code::cancelled, "the queue was shut down"));
-  });
+void Engine::cancel_leftover(Record& record, std::uint64_t word) {
+  if (!take_out(record, word, kEnding)) return;
+  cancelled_by_shutdown_.fetch_add(1);
+  end_unstarted(record, word, TaskState::cancelled, Error(Code::cancelled, "the queue was shut down"));
 }
 
-void Engine::join_all() {
+void Engine::cancel_leftovers() {
+  each_live([this](Record& record, std::uint64_t word) { cancel_leftover(record, word); });
+}
+
+// The timer thread and the workers'; with `only_gone`, of these only the ones that have left.
+void Engine::join_threads(bool only_gone) {
   timer_thread_stops_.store(true, std::memory_order_release);
   timer_word_.fetch_add(1, std::memory_order_release);
   clock->wake(timer_word_, 1);
@@ -192,7 +208,10 @@ void Engine::join_all() {
   {
     MutexLock lock(control_mutex_);
     threads.push_back(std::move(timer_thread_));
-    for (Post& post : posts_) threads.push_back(std::move(post.thread));
+    for (Post& post : posts_) {
+      const bool gone = post.presence->load(std::memory_order_acquire) == Presence::absent;
+      if (gone || !only_gone) threads.push_back(std::move(post.thread));
+    }
   }
   for (Thread& thread : threads) thread.join();
 }
@@ -211,9 +230,8 @@ Engine::~Engine() {
     name_the_running();
     wait_workers_idle(saturating_add(clock->mono(), kNameStuckEvery));
   }
-  cancel_leftovers();
   run_callbacks();
-  join_all();
+  join_threads(false);
   unregister(*this);
   {
     const std::unique_lock lock(pool.engine_mutex);
@@ -228,7 +246,8 @@ void Engine::let_go(Duration patience) {
   if (intake.load() >= Intake::closed || Seat::at(*this) != nullptr) return;
   begin_shutdown({.drain = Drain::none, .timeout = Duration::zero()});
   fire_stop_tokens();
-  if (!wait_workers_idle(saturating_add(clock->mono(), patience))) name_the_running();
+  if (!wait_workers_gone(saturating_add(clock->mono(), patience))) name_the_running();
+  join_threads(true);
 }
 
 void Engine::name_the_running() {

@@ -11,8 +11,12 @@ namespace {
 std::int64_t ns(SteadyTime t) { return t.time_since_epoch().count(); }
 std::int64_t ns(WallTime t) { return t.time_since_epoch().count(); }
 
-// Which wheel a moment is in is the lowest bit of its time; it is rounded up, since nothing may come early.
-constexpr std::int64_t tag(Moment at) { return at.wall ? at.ns | 1 : at.ns >= INT64_MAX - 1 ? INT64_MAX - 1 : (at.ns + 1) & ~std::int64_t{1}; }
+// Which wheel a moment is in is the lowest bit of its time. The rest is rounded up, since nothing may come early; and the
+// wall's wheel is asked for what is due by `now | 1`, so that the bit does not make anything late.
+constexpr std::int64_t tag(Moment at) {
+  const std::int64_t even = at.ns >= INT64_MAX - 1 ? INT64_MAX - 1 : (at.ns + 1) & ~std::int64_t{1};
+  return at.wall ? even | 1 : even;
+}
 constexpr bool is_wall(const TimerNode& timer) { return (timer.due & 1) != 0; }
 
 std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
@@ -66,10 +70,10 @@ std::size_t Timekeeper::collect(std::span<Due> out, bool& more) {
   const std::int64_t wall_now = ns(clock_.now());
   std::size_t n = 0;
   MutexLock lock(mu_);
-  if (wall_now < wall_seen_) wall_.rebuild(wall_now);
+  if (wall_now < wall_seen_) wall_.rebuild(wall_now | 1);
   wall_seen_ = wall_now;
   collect_from(mono_, now, out, n, more);
-  collect_from(wall_, wall_now, out, n, more);
+  collect_from(wall_, wall_now | 1, out, n, more);
   publish_next();
   return n;
 }
@@ -88,18 +92,24 @@ void Timekeeper::collect_from(Wheel& wheel, std::int64_t now, std::span<Due> out
   more = more || due.more;
 }
 
-WaitUntil Timekeeper::next_locked() const {
-  WaitUntil next = slots_;
-  if (const std::int64_t due = mono_.next_due(); due != INT64_MAX) {
-    const SteadyTime at{Duration(due)};
+namespace {
+
+// What the two wheels say, and the next slot of a schedule.
+WaitUntil earliest_of(std::int64_t mono, std::int64_t wall, WaitUntil next) {
+  if (mono != INT64_MAX) {
+    const SteadyTime at{Duration(mono)};
     next.mono = next.mono ? std::min(*next.mono, at) : at;
   }
-  if (const std::int64_t due = wall_.next_due(); due != INT64_MAX) {
-    const WallTime at{Duration(due)};
+  if (wall != INT64_MAX) {
+    const WallTime at{Duration(wall & ~std::int64_t{1})};
     next.wall = next.wall ? std::min(*next.wall, at) : at;
   }
   return next;
 }
+
+}  // namespace
+
+WaitUntil Timekeeper::next_locked() const { return earliest_of(mono_.next_due(), wall_.next_due(), slots_); }
 
 void Timekeeper::publish_next() {
   const WaitUntil next = next_locked();
@@ -110,7 +120,7 @@ void Timekeeper::publish_next() {
 
 WaitUntil Timekeeper::next() const {
   MutexLock lock(mu_);
-  return next_locked();
+  return earliest_of(mono_.earliest_due(), wall_.earliest_due(), slots_);
 }
 
 std::optional<WaitUntil> Timekeeper::keep_watch(const void* sleeper) {

@@ -51,7 +51,7 @@ class Timekeeper {
   /// Takes away moments that have come, oldest first, as many as fit; sets `more` if it should be called again at once.
   std::size_t collect(std::span<Due> out, bool& more);
 
-  /// When there is next something to do; nothing: unset.
+  /// The next moment, exactly; nothing: unset.
   [[nodiscard]] WaitUntil next() const;
   /// The same, for somebody who is about to sleep until then, and wants to be woken for an earlier moment. Every sleeper
   /// gives its place in `sleeping_until`; of two the earlier one keeps watch, and the other need not (unset).

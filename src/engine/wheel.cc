@@ -254,6 +254,14 @@ std::int64_t Wheel::next_due() const noexcept {
   return to_ns(slot.level <= kTopAhead && slot.start - position_ > width ? slot.start - width : slot.start);
 }
 
+std::int64_t Wheel::earliest_due() const noexcept {
+  std::int64_t due = kNever;
+  for (std::uint32_t levels = levels_; levels != 0; levels &= levels - 1) {
+    due = std::min(due, earliest(first_of(std::countr_zero(levels)).index));
+  }
+  return due;
+}
+
 void Wheel::rebuild(std::int64_t now) noexcept {
   if (to_moment(now) >= position_) return;
   TimerNode* all = take_all();

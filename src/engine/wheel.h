@@ -65,6 +65,9 @@ class Wheel {
   /// its now. It is earlier than the earliest due at most twice for each level the node still has to sink (a crowd of
   /// timers a month ahead costs a handful of calls), and when the earliest node of a 65 us slot was removed.
   [[nodiscard]] std::int64_t next_due() const noexcept;
+  /// The earliest due itself, or a little before it where a node was removed: for an owner whose next call costs more
+  /// than a few loads.
+  [[nodiscard]] std::int64_t earliest_due() const noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 

@@ -79,7 +79,7 @@ Worker::Claimed Worker::claim_among(std::uint32_t priorities) {
         in_hand_ &= ~bit;
       }
       // What another worker has in hand, and does not get to, comes before anything of a worse priority.
-    } while (take_from_lanes(priority) || take_from_others(priority));
+    } while (take_from_late(priority) || take_from_lanes(priority) || take_from_others(priority));
   }
   return {};
 }
@@ -154,6 +154,23 @@ Worker::Claimed Worker::claim_id(std::uint64_t id, int priority) {
   return claim_line(page_of(*record), generation_in(id), static_cast<int>(line_of(*record)), priority);
 }
 
+// A batch that has seen every worker take another one since is in the hands of one that is slow, or does not run at all:
+// it comes before the lanes, so that no task is overtaken by more than that.
+bool Worker::take_from_late(int priority) {
+  const int count = engine_.worker_count.load(std::memory_order_acquire);
+  if (count < 2) return false;
+  const std::uint32_t now = engine_.batches_taken[priority].load(std::memory_order_relaxed);
+  const auto most = static_cast<std::uint32_t>(std::max(engine_.workers(), 2));
+  for (int i = 0; i < count; ++i) {
+    Worker* other = engine_.all_workers[i].load(std::memory_order_acquire);
+    const Hand& hand = other->hands_[priority];
+    // A ticket that does not belong to this tail only means a needless look, or one that comes a batch later.
+    if (other == this || hand.tail.load(std::memory_order_relaxed) == 0) continue;
+    if (now - hand.ticket.load(std::memory_order_relaxed) >= most && steal_from(*other, priority, true)) return true;
+  }
+  return false;
+}
+
 bool Worker::take_from_lanes(int priority) {
   const std::uint32_t bit = 1u << priority;
   if ((engine_.orphaned.load(std::memory_order_relaxed) & bit) != 0) {
@@ -161,7 +178,7 @@ bool Worker::take_from_lanes(int priority) {
     auto& orphans = engine_.orphans;
     const auto found = std::find_if(orphans.begin(), orphans.end(), [&](const auto& o) { return o.first == priority; });
     if (found != orphans.end()) {
-      hold(priority, found->second);
+      hold(priority, found->second, engine_.batches_taken[priority].fetch_add(1, std::memory_order_relaxed));
       orphans.erase(found);
       return true;
     }
@@ -178,7 +195,7 @@ bool Worker::take_from_lanes(int priority) {
       if (taken.passed != nullptr) retire(*taken.passed);
       if (taken.batch.begin < taken.batch.end) {
         turn_[priority] = lane;
-        hold(priority, taken.batch);
+        hold(priority, taken.batch, engine_.batches_taken[priority].fetch_add(1, std::memory_order_relaxed));
         if ((taken.batch.end - taken.batch.begin > 1 || taken.more) && engine_.parking.wakeable()) {
           engine_.parking.wake_one();
         }
@@ -190,12 +207,13 @@ bool Worker::take_from_lanes(int priority) {
   return false;
 }
 
-void Worker::hold(int priority, const Batch& batch) {
+void Worker::hold(int priority, const Batch& batch, std::uint32_t ticket) {
   Slot& slot = slots_[priority];
   Hand& hand = hands_[priority];
   slot.batch = batch;
   ++slot.count;
   hand.at.store(static_cast<std::uint32_t>(batch.begin), std::memory_order_relaxed);
+  hand.ticket.store(ticket, std::memory_order_relaxed);
   // Release: a thief that sees the batch sees where it begins.
   hand.tail.store(make_tail(batch.page->index, batch.end & kEndBits, slot.count), std::memory_order_release);
   in_hand_ |= 1u << priority;
@@ -225,12 +243,13 @@ Worker::Claimed Worker::steal_child() {
   return {};
 }
 
-bool Worker::steal_from(Worker& victim, int priority) {
+bool Worker::steal_from(Worker& victim, int priority, bool late) {
   Hand& hand = victim.hands_[priority];
   std::uint64_t tail = hand.tail.load(std::memory_order_acquire);
   if (tail == 0) return false;
-  const int at = static_cast<int>(hand.at.load(std::memory_order_relaxed));
+  int at = static_cast<int>(hand.at.load(std::memory_order_relaxed));
   const int end = unpack_end(tail);
+  if (late && at == end && at > kFirstLine) --at;
   if (at >= end) return false;
   const int middle = at + (end - at) / 2;
   Page& page = engine_.pool.page(page_of_tail(tail));
@@ -238,7 +257,7 @@ bool Worker::steal_from(Worker& victim, int priority) {
   // The count in the tail keeps this from cutting a later batch that happens to look alike.
   const std::uint64_t cut = make_tail(page.index, middle & kEndBits, static_cast<std::uint32_t>(tail));
   if (!hand.tail.compare_exchange_strong(tail, cut, std::memory_order_acq_rel)) return false;
-  hold(priority, stolen);
+  hold(priority, stolen, hand.ticket.load(std::memory_order_relaxed));
   return true;
 }
 

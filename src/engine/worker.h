@@ -19,10 +19,12 @@ namespace detail {
 class Engine;
 
 // What a worker has in hand at one priority, as thieves see it: page index 63..38 | end 37..32 | count of batches 31..0.
-// The owner writes it anew for each batch; thieves take from the end by compare-and-swap. Where the owner is, `at` says.
+// The owner writes it anew for each batch; thieves take from the end by compare-and-swap. Where the owner is, `at` says;
+// how many batches had been taken from lanes before this one, `ticket`.
 struct alignas(16) Hand {
   std::atomic<std::uint64_t> tail{0};
   std::atomic<std::uint32_t> at{0};
+  std::atomic<std::uint32_t> ticket{0};
 };
 
 class Worker {
@@ -63,8 +65,8 @@ class Worker {
 
   [[nodiscard]] Engine& engine() const noexcept { return engine_; }
 
-  // Takes from the end of what `victim` has in hand.
-  bool steal_from(Worker& victim, int priority);
+  // Takes from the end of what `victim` has in hand. `late`: also the task that it is about to claim, if that is all.
+  bool steal_from(Worker& victim, int priority, bool late = false);
 
   const int number;
   Meter meter;
@@ -85,9 +87,10 @@ class Worker {
   [[nodiscard]] Claimed claim_among(std::uint32_t priorities);
   [[nodiscard]] Claimed next_in_hand(int priority);
   [[nodiscard]] Claimed take_from_line();
+  bool take_from_late(int priority);
   bool take_from_lanes(int priority);
   bool take_from_others(int priority);
-  void hold(int priority, const Batch& batch);
+  void hold(int priority, const Batch& batch, std::uint32_t ticket);
   [[nodiscard]] Claimed take_child();
   [[nodiscard]] Claimed steal_child();
   [[nodiscard]] Claimed claim_id(std::uint64_t id, int priority = kAnyPriority);

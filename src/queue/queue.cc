@@ -102,9 +102,11 @@ Result<void> Queue::set_priority(TaskId id, int priority) {
   return engine_->set_priority(id, priority);
 }
 
-Result<void> Queue::start() {
-  if (engine_->forked()) return forked(*this);
-  return engine_->start();
+bool Queue::start() {
+  if (engine_->forked()) return false;
+  const auto started = engine_->start();
+  if (!started) log(LogLevel::warning, name(), started.error().message());
+  return started.has_value();
 }
 
 void Queue::pause() { engine_->pause(); }

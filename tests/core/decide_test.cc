@@ -363,6 +363,8 @@ Answer oracle(const Case& c) {
   std::string because = last_because(c, too_late);
   if (snoozes) because = "max_elapsed of " + to_text(*c.task.max_elapsed) + " would be over";
   if (because.empty()) return {TaskState::retryable, wait, false, error};
+  // Without a second attempt from the start there was nothing to give up.
+  if (c.task.max_attempts == 1 && because.starts_with("attempt ")) return {TaskState::discarded, {}, false, error};
   return {TaskState::discarded, {}, false, error + " (gave up: " + because + ")"};
 }
 

@@ -215,6 +215,7 @@ class Pair {
     }
     EXPECT_EQ(fired(*wheel_, kLast), model_.take(kLast));
     EXPECT_EQ(wheel_->next_due(), Wheel::kNever);
+    EXPECT_EQ(wheel_->earliest_due(), Wheel::kNever);
     EXPECT_EQ(wheel_->size(), 0u);
   }
 
@@ -250,6 +251,7 @@ class Pair {
   void check() {
     EXPECT_EQ(wheel_->size(), model_.size());
     EXPECT_LE(wheel_->next_due(), model_.earliest());
+    EXPECT_LE(wheel_->earliest_due(), model_.earliest());
   }
 
   Rng rng_;
@@ -318,6 +320,19 @@ TEST(Wheel, DoesTheSameInBoundedSteps) {
       EXPECT_EQ(wheel.size(), model.size());
     }
   }
+}
+
+TEST(Wheel, EarliestDueIsExactHoweverManyThereAre) {
+  Timers timers;
+  Wheel wheel(kStart);
+  for (const std::int64_t span : {std::int64_t{3}, 300 * kTick, 70'000 * kTick, 17'000'000 * kTick}) {
+    for (int i = 9; i >= 0; --i) wheel.insert(timers.make(kStart + span + i));
+  }
+  EXPECT_EQ(wheel.earliest_due(), kStart + 3);
+  ASSERT_EQ(fired(wheel, kStart + 12).size(), 10u);
+  EXPECT_EQ(wheel.earliest_due(), kStart + 300 * kTick);
+  ASSERT_EQ(fired(wheel, kStart + 300 * kTick + 9).size(), 10u);
+  EXPECT_EQ(wheel.earliest_due(), kStart + 70'000 * kTick);
 }
 
 // With the wheel stopping just before, at and after every slot on the way, or in one jump.

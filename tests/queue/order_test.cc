@@ -245,19 +245,3 @@ TEST(Order, AScheduledTaskTakesItsNewPriorityAlong) {
   EXPECT_EQ(said, "ln");
   EXPECT_EQ(m.queue.set_priority(late.id(), 10).error().code(), errand::Code::invalid);
 }
-
-// Disabled: tasks in the hand of a worker that the system does not let run are overtaken by any number.
-TEST(Order, DISABLED_WithSeveralWorkersATaskIsOvertakenByBatchesAtMost) {
-  constexpr int kWorkers = 3;
-  errand::Queue queue({.workers = kWorkers, .start = false});
-  std::atomic<int> begun{0};
-  std::vector<int> place(20'000);
-  for (std::size_t i = 0; i < place.size(); ++i) {
-    queue.submit([&begun, &place, i] { place[i] = begun.fetch_add(1); });
-  }
-  EXPECT_TRUE(queue.start());
-  EXPECT_TRUE(queue.wait_idle(kSoon));
-  for (std::size_t i = 0; i < place.size(); ++i) {
-    EXPECT_LE(place[i], static_cast<int>(i) + kWorkers * 64 + 64);
-  }
-}

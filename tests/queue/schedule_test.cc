@@ -316,3 +316,16 @@ TEST(Schedules, MayCancelThemselvesFromTheirBody) {
   for (int i = 0; i < 5; ++i) m.advance(1s);
   EXPECT_EQ(runs, 1);
 }
+
+TEST(Schedules, ARefusedScheduleDoesNothing) {
+  Manual m;
+  auto refused = m.queue.every(0s, [] {});
+  EXPECT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), errand::Code::invalid);
+  refused.pause();
+  refused.resume();
+  refused.trigger();
+  refused.cancel();
+  EXPECT_TRUE(refused.info().cancelled);
+  EXPECT_TRUE(refused.next(3).empty());
+}

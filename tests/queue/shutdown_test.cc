@@ -323,8 +323,7 @@ TEST(Shutdown, TheDestructorWaitsForABodyThatIgnoresEverything) {
   errand::set_logger({});
 }
 
-// Disabled: one shutdown works at a time, and the others wait for it whatever their timeout.
-TEST(Shutdown, DISABLED_DoesNotWaitPastItsOwnTimeoutForAnotherShutdown) {
+TEST(Shutdown, DoesNotWaitPastItsOwnTimeoutForAnotherShutdown) {
   errand::Queue queue({.workers = 1});
   Gate inside;
   Gate out;
@@ -339,4 +338,52 @@ TEST(Shutdown, DISABLED_DoesNotWaitPastItsOwnTimeoutForAnotherShutdown) {
   EXPECT_EQ(report.left_over, 1u);
   out.open();
   patient.join();
+}
+
+// With a clock that stands still the time would never be over.
+TEST(Shutdown, DrainDueEndsThoughATaskFailsAndRetriesForEver) {
+  Manual m;
+  auto task = m.queue.submit([]() -> errand::Outcome { return errand::retry("again"); },
+                             {.max_attempts = errand::unlimited, .retry = errand::Retry::immediate()});
+  const auto report = m.queue.shutdown({.drain = Drain::due});
+  EXPECT_EQ(task.info()->attempts, 1);
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+  EXPECT_EQ(report.cancelled, 1u);
+}
+
+// The clock of this queue stands still: waiting any longer than it takes would be for ever.
+TEST(Shutdown, DrainNoneWaitsOnlyForWhatRuns) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 1, .clock = clock});
+  Gate inside;
+  auto task = queue.submit([&](errand::Attempt& a) {
+    inside.open();
+    while (!a.stop_requested()) std::this_thread::yield();
+  });
+  EXPECT_TRUE(inside.wait());
+  EXPECT_EQ(queue.shutdown({.drain = Drain::none}).left_over, 0u);
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+}
+
+// What comes back after the shutdown has returned without it is cancelled like the rest, and not only by the destructor.
+TEST(Shutdown, AnAttemptThatComesBackTooLateEndsCancelled) {
+  errand::Queue queue({.workers = 1});
+  Gate inside;
+  Gate out;
+  Gate finished;
+  auto task = queue.submit(
+      [&](errand::Attempt&) {
+        inside.open();
+        EXPECT_TRUE(out.wait());
+      },
+      {.on_finish = [&](const errand::TaskInfo& info) {
+        EXPECT_EQ(info.state, TaskState::cancelled);
+        finished.open();
+      }});
+  EXPECT_TRUE(inside.wait());
+  EXPECT_EQ(queue.shutdown({.drain = Drain::none, .timeout = 0s}).left_over, 1u);
+  out.open();
+  EXPECT_TRUE(task.wait_for(kSoon));
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+  EXPECT_TRUE(finished.wait());
 }

@@ -163,8 +163,8 @@ TEST(Submit, PreparedTasksCarryTheirOptions) {
   auto task = m.queue.submit(std::move(prepared));
   m.queue.dispatch();
   EXPECT_EQ(runs, 0);
-  m.advance(5min + 1us);
-  m.advance(1s + 1us);
+  m.advance(5min);
+  m.advance(1s);
   EXPECT_EQ(runs, 2);
   EXPECT_EQ(seen.name, "prepared");
   EXPECT_EQ(seen.priority, 3);
