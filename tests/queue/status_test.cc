@@ -96,6 +96,26 @@ TEST(Status, InfosAreCopies) {
   EXPECT_EQ(before.state, TaskState::available);
 }
 
+// FLOOR 23: nothing that a body changes is seen half done.
+TEST(Status, IsReadWhileTheBodyChangesIt) {
+  errand::Queue queue({.workers = 1});
+  std::atomic<bool> enough{false};
+  auto task = queue.submit([&](errand::Attempt& a) {
+    while (!enough.load()) {
+      a.log("a line that is longer than what a string holds by itself");
+      a.metadata("key", "a value that is longer than what a string holds by itself");
+      a.progress(1, 2, "a note that is longer than what a string holds by itself");
+    }
+  });
+  for (int i = 0; i < 1000; ++i) {
+    const auto info = queue.info(task.id());
+    ASSERT_TRUE(info);
+    for (const std::string& line : info->log) ASSERT_TRUE(line.ends_with("by itself"));
+  }
+  enough.store(true);
+  EXPECT_TRUE(task.wait_for(kSoon));
+}
+
 TEST(Status, AnUnknownIdIsAnErrorValue) {
   Manual m;
   Manual other;

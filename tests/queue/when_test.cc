@@ -79,6 +79,20 @@ TEST(When, ATimeOfDayFollowsAWallClockSetBack) {
   EXPECT_EQ(at.state(), TaskState::completed);
 }
 
+// FLOOR 39: what is due together runs side by side, and not one after the other.
+TEST(When, DueTasksRunOnAllWorkers) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 3, .clock = clock});
+  Counter together;
+  const auto meet = [&] {
+    together.add();
+    EXPECT_TRUE(together.reaches(3));
+  };
+  for (int i = 0; i < 3; ++i) queue.submit_in(1h, meet);
+  clock->advance(1h);
+  EXPECT_TRUE(together.reaches(3));
+}
+
 TEST(When, ASetClockWakesSleepingWorkers) {
   auto clock = std::make_shared<errand::ManualClock>();
   errand::Queue queue({.workers = 1, .clock = clock});
