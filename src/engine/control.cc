@@ -64,6 +64,9 @@ void Engine::park(Worker& worker) {
   const std::optional<WaitUntil> watch = timers.keep_watch(&worker);
   parking.sleep(worker.berth, watch.value_or(WaitUntil{}));
   if (watch) timers.watch_over(&worker);
+  // Submits that came while this wake was on its way woke nobody: see what they published, so that the next one is woken
+  // for it, and it does not wait for this worker's task to end.
+  if (parking.parked() != 0) heavy_barrier();
 }
 
 Worker& Engine::add_worker(int number) {

@@ -196,9 +196,7 @@ bool Worker::take_from_lanes(int priority) {
       if (taken.batch.begin < taken.batch.end) {
         turn_[priority] = lane;
         hold(priority, taken.batch, engine_.batches_taken[priority].fetch_add(1, std::memory_order_relaxed));
-        if ((taken.batch.end - taken.batch.begin > 1 || taken.more) && engine_.parking.wakeable()) {
-          engine_.parking.wake_one();
-        }
+        if (taken.more) engine_.wake_next();
         return true;
       }
     }
@@ -217,6 +215,7 @@ void Worker::hold(int priority, const Batch& batch, std::uint32_t ticket) {
   // Release: a thief that sees the batch sees where it begins.
   hand.tail.store(make_tail(batch.page->index, batch.end & kEndBits, slot.count), std::memory_order_release);
   in_hand_ |= 1u << priority;
+  if (batch.end - batch.begin > 1) engine_.wake_next();
 }
 
 bool Worker::take_from_others(int priority) {
@@ -237,7 +236,10 @@ Worker::Claimed Worker::steal_child() {
     Worker* victim = engine_.all_workers[i].load(std::memory_order_acquire);
     if (victim == nullptr || victim == this) continue;
     while (const std::uint64_t id = victim->children.pop_oldest()) {
-      if (const Claimed claimed = claim_id(id); claimed.record != nullptr) return claimed;
+      const Claimed claimed = claim_id(id);
+      if (claimed.record == nullptr) continue;
+      if (!victim->children.empty()) engine_.wake_next();
+      return claimed;
     }
   }
   return {};
@@ -310,13 +312,17 @@ void Worker::surrender() {
 Worker::Claimed Worker::take_from_line() {
   for (;;) {
     std::optional<WaitingTask> entry;
+    bool more = false;
     {
       MutexLock lock(engine_.line_mutex);
       entry = engine_.line->pop(engine_.clock->mono().time_since_epoch().count());
+      more = engine_.line->size() != 0;
     }
     if (!entry) return {};
     const Claimed claimed = claim_id(entry->id.value, entry->priority);
-    if (claimed.record != nullptr) return claimed;
+    if (claimed.record == nullptr) continue;
+    if (more) engine_.wake_next();
+    return claimed;
   }
 }
 

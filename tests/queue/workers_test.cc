@@ -197,3 +197,29 @@ TEST(Workers, WaitIdleTellsWhetherAnythingIsLeft) {
   EXPECT_TRUE(queue.wait_idle(kSoon));  // nothing is available or running
   EXPECT_FALSE(queue.submit([&] { return queue.wait_idle(kSoon); }).get());  // it would wait for itself
 }
+
+// Two tasks that come together, while both workers sleep: one wake is not enough, in whatever they wait.
+TEST(Workers, AreWokenForEachTaskThatWaits) {
+  using errand::Order;
+  for (const auto& [order, capacity] : {std::pair{Order::fair, 0}, {Order::fair, 8}, {Order::strict, 0}, {Order::depth_first, 0}}) {
+    errand::Queue queue({.workers = 3, .capacity = static_cast<std::size_t>(capacity), .order = order});
+    for (int round = 0; round < 200; ++round) {
+      Counter together;
+      const auto meet = [&] {
+        together.add();
+        EXPECT_TRUE(together.reaches(3));
+      };
+      if (order == Order::depth_first) {
+        queue.submit([&] {
+          queue.submit(meet);
+          queue.submit(meet);
+          meet();
+        });
+      } else {
+        for (int i = 0; i < 3; ++i) queue.submit(meet);
+      }
+      ASSERT_TRUE(queue.wait_idle(kSoon)) << "order " << static_cast<int>(order) << ", round " << round;
+      ASSERT_EQ(together.count(), 3);
+    }
+  }
+}
