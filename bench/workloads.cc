@@ -62,7 +62,9 @@ std::size_t resident_bytes() {
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
-  const auto of = [](const timeval& t) { return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6; };
+  const auto of = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
   return of(usage.ru_utime) + of(usage.ru_stime);
 }
 
@@ -111,11 +113,13 @@ double mixed(int workers, std::uint64_t count) {
         queue.submit(Nothing{bodies.get(), i, 0}, {.priority = errand::kHigh});
         break;
       case 50:
-        queue.submit([b = bodies.get()](errand::Attempt& a) -> errand::Outcome {
-          if (a.number() == 1) return errand::retry("once more");
-          b->one();
-          return errand::done();
-        }, {.max_attempts = 2, .retry = errand::Retry::immediate()});
+        queue.submit(
+            [b = bodies.get()](errand::Attempt& a) -> errand::Outcome {
+              if (a.number() == 1) return errand::retry("once more");
+              b->one();
+              return errand::done();
+            },
+            {.max_attempts = 2, .retry = errand::Retry::immediate()});
         break;
       case 70: {
         auto task = queue.submit(Nothing{bodies.get(), i, 0});
@@ -134,7 +138,8 @@ double mixed(int workers, std::uint64_t count) {
   const double took = seconds_since(start);
   demand(idle && queue.wait_idle(120s), "the queue did not become idle");
   const errand::Stats stats = queue.stats();
-  demand(stats.completed == bodies->sum() && stats.completed + stats.cancelled == count, "a task was lost or ran twice");
+  demand(stats.completed == bodies->sum() && stats.completed + stats.cancelled == count,
+         "a task was lost or ran twice");
   for (std::size_t i = 0; i < kept.size(); i += kept.size() / 1000 + 1) {
     demand(queue.info(kept[i].id())->state == errand::TaskState::completed, "a kept task is not known as completed");
   }
@@ -233,7 +238,9 @@ double bytes_per_task(std::uint64_t count, bool timed) {
   auto bodies = std::make_unique<Bodies>();
   std::atomic<bool> go{false};
   errand::Queue queue({.workers = 1, .close = {.drain = errand::Drain::none}});
-  queue.submit([&] { while (!go.load()) std::this_thread::sleep_for(1ms); });
+  queue.submit([&] {
+    while (!go.load()) std::this_thread::sleep_for(1ms);
+  });
   const std::size_t before = resident_bytes();
   for (std::uint64_t i = 0; i < count; ++i) {
     if (timed) {

@@ -1,5 +1,6 @@
 #pragma once
-// The memory tier's workloads, each once. They check what they count: a run whose tasks did not all run ends the program.
+// The memory tier's workloads, each once. They check what they count: a run whose tasks did not all run ends the
+// program.
 
 #include <vector>
 

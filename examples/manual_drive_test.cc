@@ -34,7 +34,7 @@ class Reminders {
   Send send_;
 };
 
-// --- the test: any framework's, or none -----------------------------------------------------------------------------
+// --- the test: any framework's, or none ------------------------------------------------------------------------------
 
 std::vector<std::string> outbox;
 int failures = 0;

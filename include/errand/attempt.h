@@ -37,8 +37,8 @@ class Attempt {
   /// For libraries that take a token. The same wish as stop_requested(), with callbacks.
   [[nodiscard]] std::stop_token stop_token();
 
-  /// Sleeps, or returns false at once when the attempt is asked to stop. Under manual drive with a ManualClock the sleep
-  /// moves that clock.
+  /// Sleeps, or returns false at once when the attempt is asked to stop. Under manual drive with a ManualClock the
+  /// sleep moves that clock.
   bool sleep_for(Duration time);
 
   /// How far the work has come, for whoever looks at the task: `done` of `total` (0 = unknown), and a short note.
@@ -47,7 +47,8 @@ class Attempt {
   void log(std::string_view line);
   /// Sets one of the task's metadata fields.
   void metadata(std::string_view key, std::string_view value);
-  /// Says that the attempt is alive: a handler that outlived its timeout is not seen as stuck until `stuck_after` from now.
+  /// Says that the attempt is alive: a handler that outlived its timeout is not seen as stuck until `stuck_after` from
+  /// now.
   void heartbeat();
 
  private:

@@ -33,7 +33,7 @@ class Callback<R(A...)> {
       ::new (static_cast<void*>(room_)) G(std::forward<F>(f));
       how_ = &kInside<G>;
     } else {
-      ::new (static_cast<void*>(room_)) (G*)(new G(std::forward<F>(f)));
+      ::new (static_cast<void*>(room_))(G*)(new G(std::forward<F>(f)));
       how_ = &kOutside<G>;
     }
   }
@@ -83,7 +83,7 @@ class Callback<R(A...)> {
   template <class F>
   static constexpr How kOutside{
       [](void* room, A&&... args) -> R { return invoke(**static_cast<F**>(room), std::forward<A>(args)...); },
-      [](void* from, void* to) noexcept { ::new (to) (F*)(*static_cast<F**>(from)); },
+      [](void* from, void* to) noexcept { ::new (to)(F*)(*static_cast<F**>(from)); },
       [](void* room) noexcept { delete *static_cast<F**>(room); }};
 
   void take(Callback& other) noexcept {

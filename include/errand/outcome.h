@@ -21,17 +21,29 @@ struct [[nodiscard]] Outcome {
 };
 
 /// The task is completed.
-inline Outcome done() { return {}; }
+inline Outcome done() {
+  return {};
+}
 /// The attempt failed; the retry policy says whether and when there is another.
-inline Outcome retry(std::string why) { return {Outcome::Kind::retry, {}, std::move(why)}; }
+inline Outcome retry(std::string why) {
+  return {Outcome::Kind::retry, {}, std::move(why)};
+}
 /// The attempt failed; if there is another one, it comes after `after` (below zero counts as zero).
-inline Outcome retry_after(Duration after, std::string why) { return {Outcome::Kind::retry, after, std::move(why)}; }
+inline Outcome retry_after(Duration after, std::string why) {
+  return {Outcome::Kind::retry, after, std::move(why)};
+}
 /// Not now: come back after `after`. The attempt does not count.
-inline Outcome snooze(Duration after) { return {Outcome::Kind::snooze, after, {}}; }
+inline Outcome snooze(Duration after) {
+  return {Outcome::Kind::snooze, after, {}};
+}
 /// The task ends cancelled.
-inline Outcome cancel(std::string why) { return {Outcome::Kind::cancel, {}, std::move(why)}; }
+inline Outcome cancel(std::string why) {
+  return {Outcome::Kind::cancel, {}, std::move(why)};
+}
 /// The task ends discarded: trying again would not help.
-inline Outcome discard(std::string why) { return {Outcome::Kind::discard, {}, std::move(why)}; }
+inline Outcome discard(std::string why) {
+  return {Outcome::Kind::discard, {}, std::move(why)};
+}
 
 /// A value (the task is completed with it), or another outcome.
 template <class T>

@@ -69,8 +69,8 @@ struct Report {
 
 /// How long finished tasks can still be asked about.
 struct Retention {
-  std::size_t count = 10'000;             ///< at least the last so many per final state; 0 keeps none
-  Duration age = std::chrono::hours(1);   ///< and none longer than this
+  std::size_t count = 10'000;            ///< at least the last so many per final state; 0 keeps none
+  Duration age = std::chrono::hours(1);  ///< and none longer than this
 };
 
 /// The receiver of a queue's measurements, for systems of one's own. Calls come from workers, never under a lock; what
@@ -87,8 +87,8 @@ struct QueueOptions {
   std::string name{};            ///< unset: queue-1, queue-2 ...; at most 64 bytes
   std::optional<int> workers{};  ///< 0 to 1024; unset: one per usable CPU; 0: none here
   Drive drive = Drive::threads;
-  bool start = true;             ///< false: workers wait for start()
-  std::size_t capacity = 0;      ///< available and scheduled tasks it holds at most; 0: no bound
+  bool start = true;         ///< false: workers wait for start()
+  std::size_t capacity = 0;  ///< available and scheduled tasks it holds at most; 0: no bound
   WhenFull when_full = WhenFull::refuse;
   std::optional<Duration> block_for{};  ///< for WhenFull::block; unset: without end
   Order order = Order::fair;
@@ -97,8 +97,8 @@ struct QueueOptions {
   Retry retry{};                        ///< for tasks that may try again and do not say how
   Duration stuck_after = std::chrono::seconds(30);  ///< past its timeout, before a handler counts as stuck
   Retention retention{};
-  ShutdownOptions close{};              ///< what the destructor does
-  Callback<void()> on_wake{};           ///< manual drive: dispatch() has work sooner than it last said; any thread
+  ShutdownOptions close{};                ///< what the destructor does
+  Callback<void()> on_wake{};             ///< manual drive: dispatch() has work sooner than it last said; any thread
   Callback<void(int)> on_worker_start{};  ///< on each new worker thread, with its number
   Callback<void(int)> on_worker_stop{};
   std::shared_ptr<MetricsSink> metrics{};
@@ -111,10 +111,10 @@ struct QueueOptions {
 /// Which tasks list() is to show, and from where.
 struct ListOptions {
   std::optional<TaskState> state{};
-  std::string name{};            ///< unset: any
+  std::string name{};  ///< unset: any
   std::optional<int> priority{};
-  int limit = 100;               ///< at most so many
-  TaskId after{};                ///< the last id of the page before
+  int limit = 100;  ///< at most so many
+  TaskId after{};   ///< the last id of the page before
 };
 
 namespace detail {
@@ -140,7 +140,8 @@ struct TaskMaker {
   // Builds the closure in the record. If that throws, the place is left empty and the task was never there.
   template <class F, class A>
   static Task<ValueOf<F>> make(Engine& engine, Draft draft, A&& f) {
-    if (draft.record == nullptr) [[unlikely]] return refused<ValueOf<F>>(draft);
+    if (draft.record == nullptr) [[unlikely]]
+      return refused<ValueOf<F>>(draft);
     if constexpr (fits_in_record<F> && std::is_nothrow_constructible_v<F, A>) {
       store<F>(*draft.record, std::forward<A>(f));
     } else {
@@ -187,7 +188,8 @@ class Observer {
 /// A task that submit() accepts is run, or ends with a reason, while the process lives. Destroying the queue is a
 /// shutdown as QueueOptions::close says, and always joins every thread: a closure never outlives its queue.
 /// Errors:  the constructor throws std::invalid_argument for options that can't be right.
-/// Threads: every member may be called from any thread, from bodies too. Destroying it on its own worker is an assertion.
+/// Threads: every member may be called from any thread, from bodies too. Destroying it on its own worker is an
+/// assertion.
 class Queue {
  public:
   explicit Queue(QueueOptions options = {});
@@ -240,7 +242,8 @@ class Queue {
   Schedule every(Duration interval, F&& f, ScheduleOptions options = {}) {
     return add_every(interval, erase(std::forward<F>(f)), std::move(options));
   }
-  /// Runs `f` when the cron expression says. An expression, a zone or an option that can't be right is the Result's error.
+  /// Runs `f` when the cron expression says. An expression, a zone or an option that can't be right is the Result's
+  /// error.
   template <Body F>
   Result<Schedule> cron(std::string_view expression, F&& f, ScheduleOptions options = {}) {
     return add_cron(expression, erase(std::forward<F>(f)), std::move(options));
@@ -265,8 +268,8 @@ class Queue {
   Task<> submit_message(M message, TaskOptions options = {}) {
     auto handler = std::static_pointer_cast<MessageHandler<M>>(handler_of(&detail::kMessageKey<M>));
     if (!handler) return refuse_message();
-    return submit([handler = std::move(handler), message = std::move(message)](
-                      Attempt& attempt) { return (*handler)(message, attempt); },
+    return submit([handler = std::move(handler),
+                   message = std::move(message)](Attempt& attempt) { return (*handler)(message, attempt); },
                   std::move(options));
   }
   /// The same for raw bytes: `f` takes a std::span<const std::byte>.
@@ -336,13 +339,13 @@ class Queue {
 
   template <class F>
   static Callback<detail::Said(Attempt&)> erase(F&& f) {
-    return [f = std::decay_t<F>(std::forward<F>(f))](Attempt& attempt) mutable {
-      return detail::call_erased(f, attempt);
-    };
+    return
+        [f = std::decay_t<F>(std::forward<F>(f))](Attempt& attempt) mutable { return detail::call_erased(f, attempt); };
   }
 
   Schedule add_every(Duration interval, Callback<detail::Said(Attempt&)> body, ScheduleOptions options);
-  Result<Schedule> add_cron(std::string_view expression, Callback<detail::Said(Attempt&)> body, ScheduleOptions options);
+  Result<Schedule> add_cron(std::string_view expression, Callback<detail::Said(Attempt&)> body,
+                            ScheduleOptions options);
   void set_handler(const void* key, std::shared_ptr<void> handler);
   [[nodiscard]] std::shared_ptr<void> handler_of(const void* key) const;
   [[nodiscard]] Task<> refuse_message();
@@ -358,8 +361,8 @@ Report shutdown_all(std::initializer_list<Queue*> queues, const ShutdownOptions&
 
 /// Makes the default queue with these options. `invalid` if it is there already.
 Result<void> start_default(QueueOptions options);
-/// The process's own queue; it starts with the defaults on first use, and is never destroyed: at exit it stops claiming,
-/// fires stop tokens, waits 2 s and logs what is left.
+/// The process's own queue; it starts with the defaults on first use, and is never destroyed: at exit it stops
+/// claiming, fires stop tokens, waits 2 s and logs what is left.
 [[nodiscard]] Queue& default_queue();
 /// Drains the default queue, if there is one; from then on it refuses.
 Report shutdown(const ShutdownOptions& options = {});

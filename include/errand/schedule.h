@@ -21,14 +21,14 @@ enum class First : unsigned char {
 
 /// What can be said about a schedule. Errors: as TaskOptions; an unknown zone and a taken name are `invalid`.
 struct ScheduleOptions {
-  std::string name{};              ///< unique in its queue; unset: "every-1", "cron-2" ...
-  std::string time_zone{"UTC"};    ///< cron: a name of the system's zone database
-  Overlap overlap = Overlap::queue_one;  ///< what a slot does that meets a run of its own schedule
-  Missed missed = Missed::latest;  ///< what becomes of slots that nobody was there for
-  Dst dst = Dst::after;            ///< cron: fixed times that a clock change removes or repeats
+  std::string name{};                       ///< unique in its queue; unset: "every-1", "cron-2" ...
+  std::string time_zone{"UTC"};             ///< cron: a name of the system's zone database
+  Overlap overlap = Overlap::queue_one;     ///< what a slot does that meets a run of its own schedule
+  Missed missed = Missed::latest;           ///< what becomes of slots that nobody was there for
+  Dst dst = Dst::after;                     ///< cron: fixed times that a clock change removes or repeats
   First first = First::after_one_interval;  ///< every(): when the first run comes
-  Duration jitter{};               ///< spreads each slot by 0 to this, always the same for one slot
-  int priority = kNormal;          ///< of each run, as TaskOptions; so are the rest
+  Duration jitter{};                        ///< spreads each slot by 0 to this, always the same for one slot
+  int priority = kNormal;                   ///< of each run, as TaskOptions; so are the rest
   std::optional<int> max_attempts{};
   std::optional<Retry> retry{};
   std::optional<Duration> timeout{};

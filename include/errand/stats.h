@@ -19,12 +19,12 @@ struct Stats {
   std::uint64_t completed = 0;
   std::uint64_t cancelled = 0;
   std::uint64_t discarded = 0;
-  std::uint64_t attempts = 0;   ///< bodies that came back
-  std::uint64_t failed = 0;     ///< attempts that failed
-  std::uint64_t retried = 0;    ///< failed attempts that got another one
+  std::uint64_t attempts = 0;  ///< bodies that came back
+  std::uint64_t failed = 0;    ///< attempts that failed
+  std::uint64_t retried = 0;   ///< failed attempts that got another one
   std::uint64_t snoozed = 0;
-  std::uint64_t timed_out = 0;  ///< attempts whose timeout fired
-  std::uint64_t stuck = 0;      ///< attempts that outlived timeout and grace
+  std::uint64_t timed_out = 0;       ///< attempts whose timeout fired
+  std::uint64_t stuck = 0;           ///< attempts that outlived timeout and grace
   std::uint64_t skipped_slots = 0;   ///< slots of schedules left out by overlap, lateness or a pause
   std::uint64_t dropped_events = 0;  ///< events that found the observers' buffer full
 
@@ -33,15 +33,15 @@ struct Stats {
   std::size_t running = 0;
   std::size_t retryable = 0;
 
-  int workers = 0;              ///< wanted
+  int workers = 0;  ///< wanted
   int busy_workers = 0;
   int replacement_workers = 0;  ///< stand in for stuck ones
   bool healthy = true;          ///< false once stuck attempts have used up all replacements
   double utilisation = 0;       ///< of the workers' time since the queue started, the share spent in bodies
 
-  Histogram start_delay{};       ///< available to start of the attempt
-  Histogram attempt_duration{};  ///< start to end of the attempt
-  Histogram attempts_per_task{}; ///< of tasks that ended with an attempt, how many they took; its unit is 1
+  Histogram start_delay{};        ///< available to start of the attempt
+  Histogram attempt_duration{};   ///< start to end of the attempt
+  Histogram attempts_per_task{};  ///< of tasks that ended with an attempt, how many they took; its unit is 1
 };
 
 }  // namespace v0

@@ -130,7 +130,8 @@ class TaskBase {
 
 }  // namespace detail
 
-/// A handle to one task, and to the value it will have. Dropping it neither waits nor cancels; it may outlive its Queue.
+/// A handle to one task, and to the value it will have. Dropping it neither waits nor cancels; it may outlive its
+/// Queue.
 ///
 /// Threads: one at a time uses a handle; other threads may work on the same task through its id.
 template <class T = void>

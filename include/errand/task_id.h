@@ -25,7 +25,9 @@ struct TaskId {
 
 [[nodiscard]] std::string to_string(TaskId id);
 /// For fmt: `fmt::format("{}", id)`.
-[[nodiscard]] inline std::string format_as(TaskId id) { return to_string(id); }
+[[nodiscard]] inline std::string format_as(TaskId id) {
+  return to_string(id);
+}
 /// Reads what to_string() wrote, in any case; anything else is `invalid`.
 [[nodiscard]] Result<TaskId> parse_task_id(std::string_view text);
 

@@ -19,7 +19,9 @@ enum class TaskState : unsigned char {
 };
 
 /// completed, cancelled or discarded.
-[[nodiscard]] constexpr bool is_final(TaskState state) noexcept { return state >= TaskState::completed; }
+[[nodiscard]] constexpr bool is_final(TaskState state) noexcept {
+  return state >= TaskState::completed;
+}
 /// The word used in JSON, SQL, metrics and on the command line: "available".
 [[nodiscard]] std::string_view to_string(TaskState state) noexcept;
 

@@ -29,8 +29,12 @@ struct ManualClock::State {
 ManualClock::ManualClock(WallTime now) : state_(std::make_unique<State>(now)) {}
 ManualClock::~ManualClock() = default;
 
-WallTime ManualClock::now() const noexcept { return WallTime(Duration(state_->wall.load(std::memory_order_acquire))); }
-SteadyTime ManualClock::mono() const noexcept { return SteadyTime(Duration(state_->mono.load(std::memory_order_acquire))); }
+WallTime ManualClock::now() const noexcept {
+  return WallTime(Duration(state_->wall.load(std::memory_order_acquire)));
+}
+SteadyTime ManualClock::mono() const noexcept {
+  return SteadyTime(Duration(state_->mono.load(std::memory_order_acquire)));
+}
 
 void ManualClock::wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, const WaitUntil& until) {
   const std::uint32_t seen = state_->moves.load(std::memory_order_seq_cst);
@@ -42,7 +46,9 @@ void ManualClock::wait(const std::atomic<std::uint32_t>& word, std::uint32_t exp
   state_->waiting.fetch_sub(1);
 }
 
-void ManualClock::wake(const std::atomic<std::uint32_t>&, int) { state_->tell_all(); }
+void ManualClock::wake(const std::atomic<std::uint32_t>&, int) {
+  state_->tell_all();
+}
 
 bool ManualClock::skip_to(SteadyTime at) {
   if (at > mono()) advance(at - mono());
@@ -61,7 +67,9 @@ void ManualClock::set_now(WallTime now) {
   state_->tell_all();
 }
 
-int ManualClock::waiting() const { return state_->waiting.load(); }
+int ManualClock::waiting() const {
+  return state_->waiting.load();
+}
 
 }  // namespace v0
 }  // namespace errand

@@ -12,7 +12,9 @@ std::uint64_t splitmix64(std::uint64_t& x) {
   return z ^ (z >> 31);
 }
 
-constexpr std::uint64_t rotl(std::uint64_t x, int k) { return (x << k) | (x >> (64 - k)); }
+constexpr std::uint64_t rotl(std::uint64_t x, int k) {
+  return (x << k) | (x >> (64 - k));
+}
 
 }  // namespace
 
@@ -41,7 +43,9 @@ std::uint64_t Rng::below(std::uint64_t bound) noexcept {
   return x % bound;
 }
 
-double Rng::unit() noexcept { return static_cast<double>((*this)() >> 11) * 0x1.0p-53; }
+double Rng::unit() noexcept {
+  return static_cast<double>((*this)() >> 11) * 0x1.0p-53;
+}
 
 }  // namespace v0
 }  // namespace errand

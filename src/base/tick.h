@@ -21,7 +21,8 @@ class TickSource {
 
   [[nodiscard]] std::int64_t stamp() const noexcept {
 #if defined(__x86_64__)
-    if (counter_) [[likely]] return static_cast<std::int64_t>(__rdtsc());
+    if (counter_) [[likely]]
+      return static_cast<std::int64_t>(__rdtsc());
 #endif
     return clock_->mono().time_since_epoch().count();
   }

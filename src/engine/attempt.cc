@@ -13,7 +13,9 @@ namespace {
 constexpr std::size_t kLogLines = 32;
 constexpr std::size_t kMetadataBytes = 4096;
 
-std::uint64_t word_of(const detail::Frame& frame) noexcept { return frame.record.word.load(std::memory_order_acquire); }
+std::uint64_t word_of(const detail::Frame& frame) noexcept {
+  return frame.record.word.load(std::memory_order_acquire);
+}
 
 // The Extra of the task, and a lock on it.
 template <class Change>
@@ -27,7 +29,9 @@ void change_extra(detail::Frame& frame, Change change) {
 
 }  // namespace
 
-TaskId Attempt::id() const noexcept { return TaskId{frame_.id}; }
+TaskId Attempt::id() const noexcept {
+  return TaskId{frame_.id};
+}
 
 int Attempt::number() const noexcept {
   const std::uint64_t word = word_of(frame_);
@@ -38,7 +42,9 @@ int Attempt::number() const noexcept {
   return extra != nullptr && extra->attempts > 0 ? extra->attempts : static_cast<int>(detail::attempts_in(word));
 }
 
-bool Attempt::stop_requested() const noexcept { return detail::asked_to_stop(frame_.record); }
+bool Attempt::stop_requested() const noexcept {
+  return detail::asked_to_stop(frame_.record);
+}
 
 StopReason Attempt::stop_reason() const noexcept {
   return static_cast<StopReason>((word_of(frame_) & detail::kStopMask) >> detail::kStopShift);
@@ -104,7 +110,9 @@ void Attempt::metadata(std::string_view key, std::string_view value) {
   });
 }
 
-void Attempt::heartbeat() { frame_.worker.engine().extend_grace(frame_.record); }
+void Attempt::heartbeat() {
+  frame_.worker.engine().extend_grace(frame_.record);
+}
 
 Attempt* current_attempt() noexcept {
   detail::Frame* frame = detail::current_frame();
@@ -112,11 +120,13 @@ Attempt* current_attempt() noexcept {
 }
 
 void detail::say(Attempt& attempt, Outcome outcome) {
-  attempt.frame_.ended = Ended{.how = Ended::How::outcome, .outcome = std::move(outcome), .error = {}, .worth_retrying = true};
+  attempt.frame_.ended =
+      Ended{.how = Ended::How::outcome, .outcome = std::move(outcome), .error = {}, .worth_retrying = true};
 }
 
 void detail::fail(Attempt& attempt, Error error) {
-  attempt.frame_.ended = Ended{.how = Ended::How::failed, .outcome = {}, .error = std::move(error), .worth_retrying = true};
+  attempt.frame_.ended =
+      Ended{.how = Ended::How::failed, .outcome = {}, .error = std::move(error), .worth_retrying = true};
 }
 
 }  // namespace v0

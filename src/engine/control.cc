@@ -21,32 +21,25 @@ constexpr int kLooks = 60;
 
 constinit thread_local Seat* Seat::top = nullptr;
 
-// --- a worker's thread ------------------------------------------------------------------------------------------------
+// --- a worker's thread -----------------------------------------------------------------------------------------------
 
 bool Engine::may_work(const Worker& worker) const noexcept {
-  return worker.number >= kGuests || worker.number < wanted_.load(std::memory_order_relaxed) + standing_in_.load(std::memory_order_relaxed);
-}
-
-void Engine::work(Worker& worker) {
-  const Seat seat(*this, &worker);
-  if (options.on_worker_start) guarded("on_worker_start", [&] { options.on_worker_start(worker.number); });
-  while (!leaves(worker)) {
-    if (!worker.step()) park(worker);
-  }
-  worker.surrender();
-  if (options.on_worker_stop) guarded("on_worker_stop", [&] { options.on_worker_stop(worker.number); });
+  return worker.number >= kGuests ||
+         worker.number < wanted_.load(std::memory_order_relaxed) + standing_in_.load(std::memory_order_relaxed);
 }
 
 bool Engine::leaves(const Worker& worker) const noexcept {
   return (signals.load(std::memory_order_acquire) & kHalted) != 0 || !may_work(worker);
 }
 
-void Engine::park(Worker& worker) {
+// Until there is something to do, or to leave for.
+template <class Over>
+void Engine::park(Worker& worker, Over over) {
   worker.settle();
   note_progress();
   for (int look = 0; look < kLooks; ++look) {
     for (int i = 0; i < 16; ++i) relax_cpu();
-    if (worker.finds_work() || leaves(worker)) return;
+    if (worker.finds_work() || over()) return;
   }
 
   parking.enlist(worker.berth);
@@ -57,16 +50,27 @@ void Engine::park(Worker& worker) {
   // See announce(): either a submit sees that this worker is enlisted and the signals are lowered, or this look finds
   // its task.
   heavy_barrier();
-  if (worker.finds_work() || leaves(worker)) {
+  if (worker.finds_work() || over()) {
     parking.give_up(worker.berth);
     return;
   }
   const std::optional<WaitUntil> watch = timers.keep_watch(&worker);
   parking.sleep(worker.berth, watch.value_or(WaitUntil{}));
   if (watch) timers.watch_over(&worker);
-  // Submits that came while this wake was on its way woke nobody: see what they published, so that the next one is woken
-  // for it, and it does not wait for this worker's task to end.
+  // Submits that came while this wake was on its way woke nobody: see what they published, so that the next one is
+  // woken for it, and it does not wait for this worker's task to end.
   if (parking.parked() != 0) heavy_barrier();
+}
+
+void Engine::work(Worker& worker) {
+  const Seat seat(*this, &worker);
+  if (options.on_worker_start) guarded("on_worker_start", [&] { options.on_worker_start(worker.number); });
+  const auto over = [&] { return leaves(worker); };
+  while (!over()) {
+    if (!worker.step()) park(worker, over);
+  }
+  worker.surrender();
+  if (options.on_worker_stop) guarded("on_worker_stop", [&] { options.on_worker_stop(worker.number); });
 }
 
 Worker& Engine::add_worker(int number) {
@@ -134,7 +138,8 @@ Result<void> Engine::start() {
   if (phase_.load() != Phase::open) {
     return Error(Code::shutting_down, "start queue \"" + options.name + "\": it has been shut down");
   }
-  if (started_.exchange(true)) return Error(Code::invalid, "start queue \"" + options.name + "\": it has started already");
+  if (started_.exchange(true))
+    return Error(Code::invalid, "start queue \"" + options.name + "\": it has started already");
   return spawn_wanted();
 }
 
@@ -183,7 +188,7 @@ void Engine::resume() {
   if (options.drive == Drive::manual) call_on_wake();
 }
 
-// --- idle -------------------------------------------------------------------------------------------------------------
+// --- idle ------------------------------------------------------------------------------------------------------------
 
 // Finished tasks are summed first: a task that comes and goes meanwhile makes the sum too high, never too low.
 bool Engine::idle() const {
@@ -205,7 +210,8 @@ bool Engine::callbacks_done() const {
 void Engine::note_progress() {
   // See wait_until_idle(): it enlists, has everybody execute a barrier, then looks.
   light_barrier();
-  if (progress_waiters_.load(std::memory_order_relaxed) == 0) [[likely]] return;
+  if (progress_waiters_.load(std::memory_order_relaxed) == 0) [[likely]]
+    return;
   progress_word_.fetch_add(1, std::memory_order_release);
   clock->wake(progress_word_, INT_MAX);
 }
@@ -243,10 +249,11 @@ bool Engine::wait_workers_idle(SteadyTime until) {
 }
 
 bool Engine::wait_workers_gone(SteadyTime until) {
-  return wait_for_progress(until, [this] { return live_workers_.load(std::memory_order_acquire) == 0 && running() == 0; });
+  return wait_for_progress(until,
+                           [this] { return live_workers_.load(std::memory_order_acquire) == 0 && running() == 0; });
 }
 
-// --- callbacks of tasks that ended outside a worker ---------------------------------------------------------------------
+// --- callbacks of tasks that ended outside a worker ------------------------------------------------------------------
 
 void Engine::call(Finisher& finisher) {
   guarded("on_finish", [&] { finisher.callback(finisher.info); });
@@ -287,7 +294,7 @@ void Engine::call_on_wake() noexcept {
   if (options.on_wake) guarded("on_wake", [&] { options.on_wake(); });
 }
 
-// --- manual drive -------------------------------------------------------------------------------------------------------
+// --- manual drive ----------------------------------------------------------------------------------------------------
 
 Worker& Engine::borrow_guest() {
   MutexLock lock(control_mutex_);
@@ -329,19 +336,9 @@ void Engine::run(std::stop_token stop) {
   const Seat seat(*this, &worker);
   const std::stop_callback wake(stop, [this] { parking.wake_all(); });
   live_workers_.fetch_add(1, std::memory_order_relaxed);
-  while (!stop.stop_requested() && !leaves(worker)) {
-    if (worker.step()) continue;
-    worker.settle();
-    note_progress();
-    parking.enlist(worker.berth);
-    heavy_barrier();
-    if (worker.finds_work() || stop.stop_requested() || leaves(worker)) {
-      parking.give_up(worker.berth);
-      continue;
-    }
-    const std::optional<WaitUntil> watch = timers.keep_watch(&worker);
-    parking.sleep(worker.berth, watch.value_or(WaitUntil{}));
-    if (watch) timers.watch_over(&worker);
+  const auto over = [&] { return stop.stop_requested() || leaves(worker); };
+  while (!over()) {
+    if (!worker.step()) park(worker, over);
   }
   live_workers_.fetch_sub(1, std::memory_order_relaxed);
   return_guest(worker);

@@ -62,7 +62,7 @@ void Engine::make_cold(Record& record) {
   record.word.fetch_or(kCold | kSingle, std::memory_order_release);
 }
 
-// --- after an attempt -------------------------------------------------------------------------------------------------
+// --- after an attempt ------------------------------------------------------------------------------------------------
 
 bool Engine::begin_attempt(Frame& frame) {
   Record& record = frame.record;
@@ -96,14 +96,17 @@ bool Engine::begin_attempt(Frame& frame) {
   }
   if (limit) {
     std::uint64_t word = record.word.load(std::memory_order_relaxed);
-    while (!set_moment(record, word, raw(TaskState::running), {false, saturating_add(now, *limit).time_since_epoch().count()})) {
+    while (!set_moment(record, word, raw(TaskState::running),
+                       {false, saturating_add(now, *limit).time_since_epoch().count()})) {
       word = record.word.load(std::memory_order_relaxed);
     }
   }
   return true;
 }
 
-Error Engine::expired() { return {Code::discarded, "expired: it was not started in time"}; }
+Error Engine::expired() {
+  return {Code::discarded, "expired: it was not started in time"};
+}
 
 Ended ended_by_exception(std::exception_ptr exception) {
   Ended ended;
@@ -118,7 +121,8 @@ void Engine::conclude(Worker& worker, Frame& frame, Ran ran, std::int64_t ended)
   make_cold(record);
   timers.disarm(record);
   ColdLine& cold = PagePool::cold(record);
-  if (cold.started_at.load(std::memory_order_relaxed) == 0) cold.started_at.store(frame.started, std::memory_order_release);
+  if (cold.started_at.load(std::memory_order_relaxed) == 0)
+    cold.started_at.store(frame.started, std::memory_order_release);
   cold.finished_at.store(ended, std::memory_order_release);
   Transition transition;
   if (ran != Ran::done) {
@@ -159,7 +163,8 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
     if (extra.attempts == 0) extra.attempts = 1;
     if (failed) {
       if (extra.history.size() == kHistory) extra.history.erase(extra.history.begin());
-      extra.history.push_back({extra.attempts, wall_of(began), Duration(ticks.between(began, ended)), transition.error});
+      extra.history.push_back(
+          {extra.attempts, wall_of(began), Duration(ticks.between(began, ended)), transition.error});
     }
     if (transition.error) extra.last_error = transition.error;
     if (transition.gives_back) --extra.attempts;
@@ -207,7 +212,7 @@ void Engine::come_again(Record& record, const Transition& transition) {
   // A shutdown that has collected what is left, or is about to, may not have seen this one: the barrier's other half is
   // in close(). Whoever takes the task out ends it.
   light_barrier();
-  if (phase_.load(std::memory_order_acquire) < Phase::stopping) [[likely]] return;
+  if (phase_.load(std::memory_order_acquire) < Phase::stopping) return;
   const std::uint64_t word = record.word.load(std::memory_order_acquire);
   if (generation_in(word) == generation) cancel_leftover(record, word);
   run_callbacks();
@@ -245,7 +250,7 @@ void Engine::wait_again(Record& record, const Transition& transition) {
   make_available(record, word, false);
 }
 
-// --- the end of a task ------------------------------------------------------------------------------------------------
+// --- the end of a task -----------------------------------------------------------------------------------------------
 
 // REQUIRES: the closure is gone; nobody else may move the record out of its state.
 void Engine::make_final(Meter* meter, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags) {
@@ -338,7 +343,7 @@ void Engine::retire(Page& page) {
   pool.retire(one);
 }
 
-// --- by id ------------------------------------------------------------------------------------------------------------
+// --- by id -----------------------------------------------------------------------------------------------------------
 
 Result<void> Engine::cancel(TaskId id, StopReason reason) {
   Record* record = pool.find(id.value);
@@ -393,7 +398,8 @@ Result<void> Engine::retry(TaskId id) {
 
 Result<void> Engine::set_priority(TaskId id, int priority) {
   if (priority < 0 || priority > 9) {
-    return Error(Code::invalid, "set priority of task " + to_string(id) + ": expected 0 to 9, got " + std::to_string(priority));
+    return Error(Code::invalid,
+                 "set priority of task " + to_string(id) + ": expected 0 to 9, got " + std::to_string(priority));
   }
   Record* record = pool.find(id.value);
   std::uint64_t word = record != nullptr ? record->word.load(std::memory_order_acquire) : 0;

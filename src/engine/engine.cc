@@ -15,7 +15,7 @@ namespace detail {
 
 namespace {
 
-// --- what outlives a queue, and what a fork has to know ---------------------------------------------------------------
+// --- what outlives a queue, and what a fork has to know --------------------------------------------------------------
 
 // Never destroyed: handles and exiting threads may come late.
 struct Process {
@@ -27,8 +27,8 @@ struct Process {
 
 Process& process() {
   static Process& process = *[] {
-    pthread_atfork([]() noexcept { errand::detail::process_before_fork(); }, []() noexcept { errand::detail::process_after_fork(); },
-                   []() noexcept { forget_forked_engines(); });
+    pthread_atfork([]() noexcept { errand::detail::process_before_fork(); },
+                   []() noexcept { errand::detail::process_after_fork(); }, []() noexcept { forget_forked_engines(); });
     return new Process;
   }();
   return process;
@@ -53,7 +53,8 @@ std::uint64_t new_uid(Engine* engine) {
 
 std::uint64_t random_seed() {
   std::uint64_t seed = 0;
-  if (getrandom(&seed, sizeof seed, 0) != sizeof seed) seed = static_cast<std::uint64_t>(real_clock()->now().time_since_epoch().count());
+  if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
+    seed = static_cast<std::uint64_t>(real_clock()->now().time_since_epoch().count());
   return seed;
 }
 
@@ -63,8 +64,12 @@ Intake intake_for(const QueueOptions& options, bool line) {
 
 }  // namespace
 
-void process_before_fork() noexcept { process().mu.lock(); }
-void process_after_fork() noexcept { process().mu.unlock(); }
+void process_before_fork() noexcept {
+  process().mu.lock();
+}
+void process_after_fork() noexcept {
+  process().mu.unlock();
+}
 
 // The child has this one thread and a copy of the memory: other threads' locks may be held for ever, and nothing of the
 // queues can work. They only say so.
@@ -122,14 +127,24 @@ void Engine::forget_threads() {
   for (Post& post : posts_) post.thread.forget();
 }
 
-void CancelOnStop::operator()() const { static_cast<void>(engine->cancel(TaskId{id}, StopReason::caller)); }
+void CancelOnStop::operator()() const {
+  static_cast<void>(engine->cancel(TaskId{id}, StopReason::caller));
+}
 
-// --- what templates in the public headers call -------------------------------------------------------------------------
+// --- what templates in the public headers call -----------------------------------------------------------------------
 
-Draft begin(Engine& engine) { return engine.begin(); }
-Draft begin(Engine& engine, TaskOptions& options) { return engine.begin(options); }
-void publish(Engine& engine, Draft draft, const Ops& ops) noexcept { engine.publish(draft, ops); }
-void abandon(Engine& engine, Draft draft) noexcept { engine.abandon(draft); }
+Draft begin(Engine& engine) {
+  return engine.begin();
+}
+Draft begin(Engine& engine, TaskOptions& options) {
+  return engine.begin(options);
+}
+void publish(Engine& engine, Draft draft, const Ops& ops) noexcept {
+  engine.publish(draft, ops);
+}
+void abandon(Engine& engine, Draft draft) noexcept {
+  engine.abandon(draft);
+}
 
 }  // namespace detail
 }  // namespace v0

@@ -43,8 +43,8 @@ class Observers;
 // Bits of Engine::signals. A priority's bit is raised with the first task of that priority, and lowered only when the
 // last worker goes to sleep: a set bit says "look", a clear one "there is nothing".
 inline constexpr std::uint32_t kPriorities = 0x3ff;
-inline constexpr std::uint32_t kPaused = 1u << 16;  // no claims until resume()
-inline constexpr std::uint32_t kHalted = 1u << 17;  // no claims any more
+inline constexpr std::uint32_t kPaused = 1u << 16;     // no claims until resume()
+inline constexpr std::uint32_t kHalted = 1u << 17;     // no claims any more
 inline constexpr std::uint32_t kResized = 1u << 18;    // workers above the wanted number leave
 inline constexpr std::uint32_t kCallbacks = 1u << 19;  // callbacks of tasks that ended outside a worker wait
 
@@ -87,7 +87,8 @@ class Engine {
   /// For a worker that took a task, and saw that there are more: one wake is on its way at a time, so submits leave it
   /// to whoever they woke to wake the next.
   void wake_next() {
-    if (parking.wakeable()) [[unlikely]] parking.wake_one();
+    if (parking.wakeable()) [[unlikely]]
+      parking.wake_one();
   }
   /// A handler that outlived its timeout is alive: its grace begins anew.
   void extend_grace(Record& record);
@@ -242,7 +243,8 @@ class Engine {
   // control.cc
   void work(Worker& worker);
   void work_at(Post& post);
-  void park(Worker& worker);
+  template <class Over>
+  void park(Worker& worker, Over over);
   [[nodiscard]] bool may_work(const Worker& worker) const noexcept;
   [[nodiscard]] bool leaves(const Worker& worker) const noexcept;
   Worker& add_worker(int number) ERRAND_REQUIRES(control_mutex_);
@@ -289,10 +291,10 @@ class Engine {
   void emit(std::uint64_t id, TaskState to, int attempt);
 
   std::atomic<int> wanted_;
-  std::atomic<int> standing_in_{0};    // workers in the place of stuck ones
-  std::atomic<int> live_workers_{0};   // threads that work
+  std::atomic<int> standing_in_{0};   // workers in the place of stuck ones
+  std::atomic<int> live_workers_{0};  // threads that work
   std::atomic<bool> healthy_{true};
-  std::atomic<std::int64_t> room_{0};  // tasks that count against the capacity
+  std::atomic<std::int64_t> room_{0};        // tasks that count against the capacity
   std::atomic<std::uint32_t> room_word_{0};  // moves when room is made
   std::atomic<std::uint32_t> room_waiters_{0};
   std::atomic<std::uint32_t> progress_word_{0};  // moves when tasks end, while somebody waits for that
@@ -306,7 +308,7 @@ class Engine {
   Drain drain_ = Drain::due;               // set once, before phase_ leaves open... by the one that moves it
   std::uint64_t ended_before_ = 0;         // the same; tasks that had ended when the shutdown began
   std::atomic<std::size_t> cancelled_by_shutdown_{0};
-  const std::int64_t began_;  // ticks
+  const std::int64_t began_;            // ticks
   std::atomic<bool> finishing_{false};  // somebody is in finish_shutdown()
 
   std::atomic<std::uint32_t> timer_word_{0};  // moves when the timer thread has to look again
@@ -332,7 +334,8 @@ void Engine::guarded(const char* what, F f) noexcept {
   try {
     f();
   } catch (...) {
-    log(LogLevel::error, options.name, std::string(what) + ": " + error_from_exception(std::current_exception()).message());
+    log(LogLevel::error, options.name,
+        std::string(what) + ": " + error_from_exception(std::current_exception()).message());
   }
 }
 

@@ -23,9 +23,9 @@ struct Frame {
   Record& record;
   const std::uint64_t id;
   Frame* const outer;
-  std::int64_t started = 0;          // ticks
-  bool has_token = false;            // stop_token() was asked for
-  std::optional<Ended> ended{};      // what the body said
+  std::int64_t started = 0;      // ticks
+  bool has_token = false;        // stop_token() was asked for
+  std::optional<Ended> ended{};  // what the body said
   Attempt attempt;
 };
 

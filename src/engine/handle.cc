@@ -32,7 +32,9 @@ auto with_engine(const Record& record, Use use, Otherwise otherwise) {
   return engine != nullptr && !engine->forked() ? use(*engine) : otherwise();
 }
 
-Error queue_gone(TaskId id) { return {Code::gone, "task " + to_string(id) + ": its queue is gone"}; }
+Error queue_gone(TaskId id) {
+  return {Code::gone, "task " + to_string(id) + ": its queue is gone"};
+}
 
 // The worker of the task's queue that this thread is, if it is one.
 Worker* own_worker(const Record& record) {
@@ -41,8 +43,8 @@ Worker* own_worker(const Record& record) {
   return engine != nullptr ? engine->own_worker() : nullptr;
 }
 
-// Nobody will run a task that waits for time while its worker waits for it; and a body that waits for itself, or for one
-// that is waiting on this very thread, waits for ever.
+// Nobody will run a task that waits for time while its worker waits for it; and a body that waits for itself, or for
+// one that is waiting on this very thread, waits for ever.
 bool never_ends(const Record& record, std::uint64_t word) {
   const TaskState state = state_of(word);
   if (state == TaskState::scheduled || state == TaskState::retryable) return true;
@@ -68,19 +70,24 @@ Error value_gone(const Record& record) {
   return {Code::gone, "task " + to_string(TaskId{id_of(record, word)}) + ": its value has been taken"};
 }
 
-void Engine::wake_waiters(Record& record) { clock->wake(low_half(record), INT_MAX); }
+void Engine::wake_waiters(Record& record) {
+  clock->wake(low_half(record), INT_MAX);
+}
 
 const Error& TaskBase::error() const noexcept {
   ERRAND_ASSERT(record_ == nullptr && id_or_error_ != 0);
   return *reinterpret_cast<const Error*>(id_or_error_);
 }
 
-void TaskBase::release_refused() noexcept { delete reinterpret_cast<const Error*>(id_or_error_); }
+void TaskBase::release_refused() noexcept {
+  delete reinterpret_cast<const Error*>(id_or_error_);
+}
 
 Result<TaskInfo> TaskBase::info() const {
   if (record_ == nullptr) return error();
   return with_engine(
-      *record_, [&](Engine& engine) { return engine.info(id()); }, [&]() -> Result<TaskInfo> { return queue_gone(id()); });
+      *record_, [&](Engine& engine) { return engine.info(id()); },
+      [&]() -> Result<TaskInfo> { return queue_gone(id()); });
 }
 
 Result<void> TaskBase::cancel() {
@@ -104,7 +111,8 @@ bool wait_until(Record& record, std::uint64_t id, std::optional<SteadyTime> unti
       if (never_ends(record, word)) return false;
     }
     if (until && clock.mono() >= *until) return false;
-    if ((word & kWaiter) == 0 && !record.word.compare_exchange_weak(word, word | kWaiter, std::memory_order_acq_rel)) continue;
+    if ((word & kWaiter) == 0 && !record.word.compare_exchange_weak(word, word | kWaiter, std::memory_order_acq_rel))
+      continue;
     WaitUntil wait;
     wait.mono = until;
     clock.wait(low_half(record), static_cast<std::uint32_t>(word | kWaiter), wait);
@@ -133,7 +141,8 @@ Error error_of(const Record& record, TaskState state) {
   const Extra* extra = PagePool::cold(record).extra.load(std::memory_order_relaxed);
   const std::string text = extra != nullptr && extra->last_error ? extra->last_error->message() : "";
   const std::string task = "task " + to_string(TaskId{id_of(record, record.word.load(std::memory_order_acquire))});
-  if (state == TaskState::cancelled) return {Code::cancelled, task + " was cancelled" + (text.empty() ? "" : ": " + text)};
+  if (state == TaskState::cancelled)
+    return {Code::cancelled, task + " was cancelled" + (text.empty() ? "" : ": " + text)};
   // What the body threw is rethrown by get(); the error keeps it.
   if (extra != nullptr && extra->last_error) return *extra->last_error;
   return {Code::discarded, task + " was discarded"};
@@ -160,7 +169,9 @@ std::optional<Error> TaskBase::wait_for_value(bool has_value) const {
   return error_of(*record_, state);
 }
 
-Clock* TaskBase::clock() const noexcept { return record_ != nullptr ? page_of(*record_).pool->clock.get() : nullptr; }
+Clock* TaskBase::clock() const noexcept {
+  return record_ != nullptr ? page_of(*record_).pool->clock.get() : nullptr;
+}
 }  // namespace detail
 
 namespace {

@@ -38,7 +38,8 @@ void Engine::read_cold(const ColdLine& cold, std::uint64_t word, TaskInfo& info)
   info.name = extra->options.name;
   info.metadata = extra->options.metadata;
   if (extra->recurrence != nullptr) info.schedule = recurrence_name(*extra->recurrence);
-  info.attempts = std::max(extra->attempts, info.attempts >= static_cast<int>(kMostAttempts) ? extra->attempts : info.attempts);
+  info.attempts =
+      std::max(extra->attempts, info.attempts >= static_cast<int>(kMostAttempts) ? extra->attempts : info.attempts);
   info.max_attempts = extra->max_attempts;
   if (extra->last_error) info.last_error = extra->last_error->message();
   info.history = extra->history;
@@ -74,7 +75,9 @@ std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
       read_cold(PagePool::cold(record), word, info);
     }
     const std::uint64_t after = record.word.load(std::memory_order_acquire);
-    if (generation_in(after) == generation_in(id) && raw_state(after) == state && attempts_in(after) == attempts_in(word)) return info;
+    if (generation_in(after) == generation_in(id) && raw_state(after) == state &&
+        attempts_in(after) == attempts_in(word))
+      return info;
   }
 }
 
@@ -119,7 +122,10 @@ std::uint64_t Engine::total(Count which) const {
   std::uint64_t sum = shared_.counts[static_cast<int>(which)].load(std::memory_order_acquire);
   const int count = worker_count.load(std::memory_order_acquire);
   for (int i = 0; i < count; ++i) {
-    sum += all_workers[i].load(std::memory_order_acquire)->meter.counts[static_cast<int>(which)].load(std::memory_order_acquire);
+    sum += all_workers[i]
+               .load(std::memory_order_acquire)
+               ->meter.counts[static_cast<int>(which)]
+               .load(std::memory_order_acquire);
   }
   return sum;
 }

@@ -73,8 +73,8 @@ class Lane {
   [[nodiscard]] bool empty(const PagePool& pool) const noexcept;
 
   struct Taken {
-    Batch batch;           // begin == end: nothing
-    bool more = false;     // something is left in the lane
+    Batch batch;             // begin == end: nothing
+    bool more = false;       // something is left in the lane
     Page* passed = nullptr;  // the taker went past this page's end, and that made it worth opening again
   };
   /// Takes the next tasks, at most one page's. `share`: of an incomplete page, or the last complete one, only one part

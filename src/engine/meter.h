@@ -12,7 +12,18 @@ namespace errand {
 inline namespace v0 {
 namespace detail {
 
-enum class Count : unsigned char { refused, completed, cancelled, discarded, attempts, failed, retried, snoozed, timed_out, stuck };
+enum class Count : unsigned char {
+  refused,
+  completed,
+  cancelled,
+  discarded,
+  attempts,
+  failed,
+  retried,
+  snoozed,
+  timed_out,
+  stuck
+};
 inline constexpr int kCounts = 10;
 
 /// One worker's figures: written by it alone, read by anybody.
@@ -20,8 +31,8 @@ struct alignas(64) Meter {
   std::atomic<std::uint64_t> counts[kCounts] = {};
   HistogramCell start_delay;
   HistogramCell attempt_duration;
-  // Of tasks that took part in decide(), and ended on a worker. Every other completed task took one attempt, so that the
-  // plain way does not count here: see Engine::stats().
+  // Of tasks that took part in decide(), and ended on a worker. Every other completed task took one attempt, so that
+  // the plain way does not count here: see Engine::stats().
   HistogramCell attempts_per_task;
 
   // Release: whoever sees the count sees what it counts.

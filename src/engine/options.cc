@@ -71,26 +71,30 @@ std::optional<std::string> check(const ScheduleOptions& options) {
   std::optional<std::string> jitter;
   if (options.jitter < Duration::zero()) jitter = expected("jitter", "zero or more", to_text(options.jitter));
   return first_of(at_most("name", options.name.size(), 256), jitter, in_range("priority", options.priority, 0, 9),
-                  check_attempts(options.max_attempts), check_retry(options.retry), positive("timeout", options.timeout));
+                  check_attempts(options.max_attempts), check_retry(options.retry),
+                  positive("timeout", options.timeout));
 }
 
 std::optional<std::string> check(const QueueOptions& options) {
   std::optional<std::string> line;
   const bool own_line = options.order != Order::fair || options.age_step;
   if (options.line && own_line) line = "line: expected no order and no age_step beside a line of one's own";
-  if (options.age_step && options.order == Order::depth_first) line = "age_step: expected no Order::depth_first beside it";
-  if (options.capacity != 0 && options.order == Order::depth_first) line = "capacity: expected no Order::depth_first beside it";
+  if (options.age_step && options.order == Order::depth_first)
+    line = "age_step: expected no Order::depth_first beside it";
+  if (options.capacity != 0 && options.order == Order::depth_first)
+    line = "capacity: expected no Order::depth_first beside it";
   std::optional<std::string> age;
-  if (options.retention.age < Duration::zero()) age = expected("retention.age", "zero or more", to_text(options.retention.age));
+  if (options.retention.age < Duration::zero())
+    age = expected("retention.age", "zero or more", to_text(options.retention.age));
   return first_of(at_most("name", options.name.size(), 64), in_range("workers", options.workers.value_or(1), 0, 1024),
                   positive("block_for", options.block_for), positive("age_step", options.age_step), line,
                   check_retry(options.retry), positive("stuck_after", options.stuck_after), age);
 }
 
 bool has_wishes(const TaskOptions& options) {
-  return options.at || options.max_attempts || options.retry || options.timeout ||
-         options.max_elapsed || options.expires_at || options.stop.stop_possible() || !options.name.empty() ||
-         options.on_finish || !options.metadata.empty();
+  return options.at || options.max_attempts || options.retry || options.timeout || options.max_elapsed ||
+         options.expires_at || options.stop.stop_possible() || !options.name.empty() || options.on_finish ||
+         !options.metadata.empty();
 }
 
 std::shared_ptr<WaitingLine> make_line(const QueueOptions& options) {

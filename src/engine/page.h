@@ -51,9 +51,13 @@ struct alignas(kPageSize) Page {
 };
 static_assert(sizeof(Page) == kPageSize);
 
-inline Page& page_of(const Record& record) noexcept { return *reinterpret_cast<Page*>(page_address(record)); }
+inline Page& page_of(const Record& record) noexcept {
+  return *reinterpret_cast<Page*>(page_address(record));
+}
 
-constexpr std::uint64_t bit_of(std::size_t line) noexcept { return std::uint64_t{1} << line; }
+constexpr std::uint64_t bit_of(std::size_t line) noexcept {
+  return std::uint64_t{1} << line;
+}
 
 // Ids: generation 62..32 | page 31..6 | line 5..0.
 constexpr std::uint64_t make_id(std::uint32_t generation, std::uint32_t page, std::size_t line) noexcept {
@@ -62,25 +66,36 @@ constexpr std::uint64_t make_id(std::uint32_t generation, std::uint32_t page, st
 constexpr std::uint32_t generation_in(std::uint64_t id_or_word) noexcept {
   return static_cast<std::uint32_t>(id_or_word >> kGenerationShift);
 }
-constexpr std::uint32_t page_in(std::uint64_t id) noexcept { return static_cast<std::uint32_t>(id) >> 6; }
-constexpr int line_in(std::uint64_t id) noexcept { return static_cast<int>(id & 63); }
+constexpr std::uint32_t page_in(std::uint64_t id) noexcept {
+  return static_cast<std::uint32_t>(id) >> 6;
+}
+constexpr int line_in(std::uint64_t id) noexcept {
+  return static_cast<int>(id & 63);
+}
 
 inline std::uint64_t id_of(const Record& record, std::uint64_t word) noexcept {
   return make_id(generation_in(word), page_of(record).index, line_of(record));
 }
 
-constexpr int priority_in(std::uint64_t word) noexcept { return static_cast<int>((word >> kPriorityShift) & 0xf); }
+constexpr int priority_in(std::uint64_t word) noexcept {
+  return static_cast<int>((word >> kPriorityShift) & 0xf);
+}
 // Attempts begun, as far as they fit; Extra::attempts is exact.
 inline constexpr std::uint64_t kMostAttempts = 0x7fff;
-constexpr std::uint64_t attempts_in(std::uint64_t word) noexcept { return (word >> kAttemptShift) & kMostAttempts; }
+constexpr std::uint64_t attempts_in(std::uint64_t word) noexcept {
+  return (word >> kAttemptShift) & kMostAttempts;
+}
 
-constexpr std::uint64_t make_word(std::uint32_t generation, int priority, std::uint64_t flags, std::uint64_t state) noexcept {
+constexpr std::uint64_t make_word(std::uint32_t generation, int priority, std::uint64_t flags,
+                                  std::uint64_t state) noexcept {
   return (std::uint64_t{generation} << kGenerationShift) | (std::uint64_t(priority) << kPriorityShift) | flags | state;
 }
 constexpr std::uint64_t with_state(std::uint64_t word, std::uint64_t state) noexcept {
   return (word & ~kStateMask) | state;
 }
-constexpr std::uint64_t raw(TaskState state) noexcept { return static_cast<std::uint64_t>(state); }
+constexpr std::uint64_t raw(TaskState state) noexcept {
+  return static_cast<std::uint64_t>(state);
+}
 
 }  // namespace detail
 }  // namespace v0

@@ -46,8 +46,9 @@ class PagePool {
   /// The record an id means, whatever its generation now; null where there never was such a record.
   [[nodiscard]] Record* find(std::uint64_t id) const noexcept;
   [[nodiscard]] Page& page(std::uint32_t index) const noexcept {
-    return *reinterpret_cast<Page*>(reinterpret_cast<char*>(slabs_[index / kPagesPerSlab].load(std::memory_order_acquire)) +
-                                    (index % kPagesPerSlab) * kPageSize);
+    return *reinterpret_cast<Page*>(
+        reinterpret_cast<char*>(slabs_[index / kPagesPerSlab].load(std::memory_order_acquire)) +
+        (index % kPagesPerSlab) * kPageSize);
   }
   [[nodiscard]] static ColdLine& cold(const Record& record) noexcept;
   /// REQUIRES: the node is a cold line's.

@@ -47,7 +47,8 @@ Producer::~Producer() {
 Producers::~Producers() = default;
 
 Producer* Producers::of_this_thread(const std::shared_ptr<Producers>& self, std::uint64_t queue_uid) {
-  if (last.queue_uid == queue_uid) [[likely]] return last.producer;
+  if (last.queue_uid == queue_uid) [[likely]]
+    return last.producer;
   if (ending) [[unlikely]] {
     // Never handed back: the queue owns it, and this thread makes few.
     last = {queue_uid, &self->adopt_or_make()};

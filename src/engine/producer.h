@@ -52,7 +52,9 @@ class Producers {
   [[nodiscard]] Lane& lane(Producer& producer, int priority);
 
   /// The lanes of one priority; each list only grows.
-  [[nodiscard]] Lane* first_lane(int priority) const noexcept { return heads_[priority].load(std::memory_order_acquire); }
+  [[nodiscard]] Lane* first_lane(int priority) const noexcept {
+    return heads_[priority].load(std::memory_order_acquire);
+  }
 
   /// Waits until no submit is on its way, this thread's own aside. REQUIRES: the intake is closed, and a heavy barrier
   /// came after that.

@@ -23,13 +23,16 @@ class Recurrence {
  public:
   Recurrence(ScheduleOptions options, std::string expression, bool by_wall, Timetable timetable,
              Callback<Said(Attempt&)> body)
-      : by_wall(by_wall), options(std::move(options)), expression(std::move(expression)), timetable(std::move(timetable)),
+      : by_wall(by_wall),
+        options(std::move(options)),
+        expression(std::move(expression)),
+        timetable(std::move(timetable)),
         body(std::move(body)) {}
 
   /// What the slots up to `now` come to. Moves on to the next slot.
   struct Turn {
-    int starts = 0;                    // runs to submit
-    std::vector<TaskId> cancels{};     // runs to cancel first
+    int starts = 0;                 // runs to submit
+    std::vector<TaskId> cancels{};  // runs to cancel first
     std::uint64_t skipped = 0;
   };
   [[nodiscard]] Turn take_turn(WallTime now);
@@ -64,7 +67,7 @@ class Recurrence {
   }
 
   mutable Mutex mu_;
-  WallTime last_ ERRAND_GUARDED_BY(mu_){};                 // slots up to here have been dealt with
+  WallTime last_ ERRAND_GUARDED_BY(mu_){};  // slots up to here have been dealt with
   std::optional<WallTime> last_slot_ ERRAND_GUARDED_BY(mu_);
   std::optional<WallTime> next_slot_ ERRAND_GUARDED_BY(mu_);
   bool paused_ ERRAND_GUARDED_BY(mu_) = false;

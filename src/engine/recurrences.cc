@@ -65,7 +65,9 @@ void submit_run(Engine& engine, const std::shared_ptr<Recurrence>& recurrence) {
 
 }  // namespace
 
-std::string recurrence_name(const Recurrence& recurrence) { return recurrence.options.name; }
+std::string recurrence_name(const Recurrence& recurrence) {
+  return recurrence.options.name;
+}
 
 Result<std::shared_ptr<Recurrence>> Recurrences::add_every(Duration interval, Callback<Said(Attempt&)> body,
                                                            ScheduleOptions options) {
@@ -196,7 +198,9 @@ std::shared_ptr<Recurrence> Recurrences::find(std::string_view name) const {
   return nullptr;
 }
 
-std::uint64_t Recurrences::skipped() const { return skipped_.load(std::memory_order_relaxed); }
+std::uint64_t Recurrences::skipped() const {
+  return skipped_.load(std::memory_order_relaxed);
+}
 
 namespace {
 
@@ -244,7 +248,8 @@ void Schedule::cancel() {
 ScheduleInfo Schedule::info() const {
   if (recurrence_ == nullptr) return {.cancelled = true};
   Duration offset{};
-  detail::with_engine(*recurrence_, [&](detail::Engine& engine) { offset = detail::offset_for(*recurrence_, *engine.clock); });
+  detail::with_engine(*recurrence_,
+                      [&](detail::Engine& engine) { offset = detail::offset_for(*recurrence_, *engine.clock); });
   return recurrence_->info(offset);
 }
 
@@ -252,7 +257,8 @@ std::vector<WallTime> Schedule::next(int count) const {
   std::vector<WallTime> slots;
   if (recurrence_ == nullptr) return slots;
   detail::with_engine(*recurrence_, [&](detail::Engine& engine) {
-    slots = recurrence_->next(count, detail::now_for(*recurrence_, *engine.clock), detail::offset_for(*recurrence_, *engine.clock));
+    slots = recurrence_->next(count, detail::now_for(*recurrence_, *engine.clock),
+                              detail::offset_for(*recurrence_, *engine.clock));
   });
   return slots;
 }

@@ -47,11 +47,13 @@ class Recurrences {
 
  private:
   [[nodiscard]] Result<std::shared_ptr<Recurrence>> add(ScheduleOptions options, std::string expression, bool by_wall,
-                                                        Timetable timetable, Callback<Said(Attempt&)> body, WallTime now);
+                                                        Timetable timetable, Callback<Said(Attempt&)> body,
+                                                        WallTime now);
 
   Engine& engine_;
   std::atomic<std::uint64_t> skipped_{0};
-  std::atomic<std::int64_t> next_mono_{INT64_MAX};  // the earliest slot, so that step() costs a load where there is none
+  std::atomic<std::int64_t> next_mono_{
+      INT64_MAX};  // the earliest slot, so that step() costs a load where there is none
   std::atomic<std::int64_t> next_wall_{INT64_MAX};
   // Lock order: mu_, then a Recurrence's, then the Timekeeper's. No user code under either.
   mutable Mutex mu_;

@@ -8,8 +8,8 @@ namespace detail {
 class Engine;
 class Worker;
 
-/// While it lives, this thread works for `engine`: as one of its workers, or to shut it down (no worker). What is called
-/// from user code on such a thread must not wait for that thread.
+/// While it lives, this thread works for `engine`: as one of its workers, or to shut it down (no worker). What is
+/// called from user code on such a thread must not wait for that thread.
 class Seat {
  public:
   Seat(const Engine& engine, Worker* worker) noexcept : engine_(engine), worker_(worker), outer_(top) { top = this; }

@@ -16,7 +16,8 @@ namespace detail {
 namespace {
 
 constexpr Duration kDefaultTimeout = std::chrono::seconds(30);
-// The last part of a shutdown's time is for attempts to come back in after their stop token fired: a tenth, at most this.
+// The last part of a shutdown's time is for attempts to come back in after their stop token fired: a tenth, at most
+// this.
 constexpr Duration kAfterStop = std::chrono::milliseconds(100);
 constexpr Duration kNameStuckEvery = std::chrono::seconds(5);
 
@@ -173,7 +174,8 @@ void Engine::each_live(Visit visit) {
     for (Record& record : pool.page(index).records) {
       const std::uint64_t word = record.word.load(std::memory_order_acquire);
       const std::uint64_t state = raw_state(word);
-      if (generation_in(word) != 0 && state != kForward && state != kVacant && state != kVoid && !is_final(state_of(word))) {
+      if (generation_in(word) != 0 && state != kForward && state != kVacant && state != kVoid &&
+          !is_final(state_of(word))) {
         visit(record, word);
       }
     }
@@ -255,8 +257,9 @@ void Engine::name_the_running() {
     if (raw_state(word) != raw(TaskState::running)) return;
     const TaskId id{id_of(record, word)};
     const auto info = read(record, id.value);
-    log(LogLevel::warning, options.name, "waiting for task " + to_string(id) + (info && !info->name.empty() ? " \"" + info->name + "\"" : "") +
-                                            ", which ignores its stop token");
+    log(LogLevel::warning, options.name,
+        "waiting for task " + to_string(id) + (info && !info->name.empty() ? " \"" + info->name + "\"" : "") +
+            ", which ignores its stop token");
   });
 }
 

@@ -33,7 +33,8 @@ Error no_memory(const std::string& queue) {
 }  // namespace
 
 Draft Engine::begin() {
-  if (forked()) [[unlikely]] return refuse(intake_error(options.name, Intake::forked));
+  if (forked()) [[unlikely]]
+    return refuse(intake_error(options.name, Intake::forked));
   Producer& producer = *this->producer();
   producer.enter();
   // A shutdown closes the intake, then waits for those on their way in: one of us sees the other.
@@ -51,7 +52,8 @@ Draft Engine::begin() {
 }
 
 Draft Engine::begin(TaskOptions& task, std::shared_ptr<Recurrence> recurrence) {
-  if (const auto error = check(task)) return refuse(Error(Code::invalid, "submit to queue \"" + options.name + "\": " + *error));
+  if (const auto error = check(task))
+    return refuse(Error(Code::invalid, "submit to queue \"" + options.name + "\": " + *error));
   if (forked()) return refuse(intake_error(options.name, Intake::forked));
   Producer& producer = *this->producer();
   producer.enter();
@@ -170,7 +172,8 @@ void Engine::publish(Draft draft, const Ops& ops) noexcept {
   } else {
     // Release: the closure, and the fields above.
     record.word.store(with_state(vacant, raw(TaskState::available)), std::memory_order_release);
-    if (observed.load(std::memory_order_relaxed)) [[unlikely]] emit(draft.id_or_error, TaskState::available, 0);
+    if (observed.load(std::memory_order_relaxed)) [[unlikely]]
+      emit(draft.id_or_error, TaskState::available, 0);
     announce(priority);
   }
   producer.leave();
@@ -208,7 +211,8 @@ void Engine::make_available(Record& record, std::uint64_t word, bool child) {
   const std::uint64_t id = id_of(record, word);
   const Extra* extra = (word & kCold) != 0 ? PagePool::cold(record).extra.load(std::memory_order_relaxed) : nullptr;
   if ((word & kStopMask) == 0 && extra != nullptr && extra->options.expires_at && !extra->first_started) {
-    if (set_moment(record, word, raw(TaskState::available), {true, extra->options.expires_at->time_since_epoch().count()})) {
+    if (set_moment(record, word, raw(TaskState::available),
+                   {true, extra->options.expires_at->time_since_epoch().count()})) {
       if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::available, 0);
       place(record, word, child);
       return;
@@ -219,7 +223,8 @@ void Engine::make_available(Record& record, std::uint64_t word, bool child) {
     const std::uint64_t next = with_state(word, stopped ? kEnding : raw(TaskState::available));
     if (!record.word.compare_exchange_weak(word, next, std::memory_order_acq_rel)) continue;
     if (stopped) {
-      end_unstarted(record, next, TaskState::cancelled, Error(Code::cancelled, "its stop token had fired when it was submitted"));
+      end_unstarted(record, next, TaskState::cancelled,
+                    Error(Code::cancelled, "its stop token had fired when it was submitted"));
     } else {
       if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::available, 0);
       place(record, next, child);
@@ -276,8 +281,9 @@ void Engine::run_in_caller(Record& record, std::uint64_t word) {
   // The submit is over as far as a shutdown has to wait for it; the body may take long.
   Producer& producer = *this->producer();
   producer.leave();
-  while (!record.word.compare_exchange_weak(word, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift),
-                                            std::memory_order_acq_rel)) {
+  while (!record.word.compare_exchange_weak(
+      word, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift),
+      std::memory_order_acq_rel)) {
   }
   worker.run({&record, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift)});
   if (own == nullptr) return_guest(worker);
@@ -334,8 +340,8 @@ std::optional<Error> Engine::make_room(Producer& producer, bool& run_here) {
 }
 
 Error Engine::queue_full() const {
-  return {Code::queue_full, "submit to queue \"" + options.name + "\": it is full (capacity " +
-                                std::to_string(options.capacity) + ")"};
+  return {Code::queue_full,
+          "submit to queue \"" + options.name + "\": it is full (capacity " + std::to_string(options.capacity) + ")"};
 }
 
 // False when the time is over. The submit is not on its way meanwhile, so that a shutdown need not wait for it.
@@ -382,12 +388,16 @@ bool Engine::drop_oldest() {
 }
 
 void Engine::announce(int priority) {
-  // The sleeper's side of this is in park(): it lowers signals and enlists, has everybody execute a barrier, then looks.
+  // The sleeper's side of this is in park(): it lowers signals and enlists, has everybody execute a barrier, then
+  // looks.
   light_barrier();
   const std::uint32_t bit = 1u << priority;
-  if ((signals.load(std::memory_order_relaxed) & bit) == 0) [[unlikely]] signals.fetch_or(bit, std::memory_order_release);
-  if (parking.wakeable()) [[unlikely]] parking.wake_one();
-  if (options.drive == Drive::manual) [[unlikely]] call_on_wake();
+  if ((signals.load(std::memory_order_relaxed) & bit) == 0) [[unlikely]]
+    signals.fetch_or(bit, std::memory_order_release);
+  if (parking.wakeable()) [[unlikely]]
+    parking.wake_one();
+  if (options.drive == Drive::manual) [[unlikely]]
+    call_on_wake();
 }
 
 }  // namespace detail

@@ -8,16 +8,22 @@ namespace detail {
 
 namespace {
 
-std::int64_t ns(SteadyTime t) { return t.time_since_epoch().count(); }
-std::int64_t ns(WallTime t) { return t.time_since_epoch().count(); }
+std::int64_t ns(SteadyTime t) {
+  return t.time_since_epoch().count();
+}
+std::int64_t ns(WallTime t) {
+  return t.time_since_epoch().count();
+}
 
-// Which wheel a moment is in is the lowest bit of its time. The rest is rounded up, since nothing may come early; and the
-// wall's wheel is asked for what is due by `now | 1`, so that the bit does not make anything late.
+// Which wheel a moment is in is the lowest bit of its time. The rest is rounded up, since nothing may come early; and
+// the wall's wheel is asked for what is due by `now | 1`, so that the bit does not make anything late.
 constexpr std::int64_t tag(Moment at) {
   const std::int64_t even = at.ns >= INT64_MAX - 1 ? INT64_MAX - 1 : (at.ns + 1) & ~std::int64_t{1};
   return at.wall ? even | 1 : even;
 }
-constexpr bool is_wall(const TimerNode& timer) { return (timer.due & 1) != 0; }
+constexpr bool is_wall(const TimerNode& timer) {
+  return (timer.due & 1) != 0;
+}
 
 std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
   std::int64_t sum = 0;
@@ -109,7 +115,9 @@ WaitUntil earliest_of(std::int64_t mono, std::int64_t wall, WaitUntil next) {
 
 }  // namespace
 
-WaitUntil Timekeeper::next_locked() const { return earliest_of(mono_.next_due(), wall_.next_due(), slots_); }
+WaitUntil Timekeeper::next_locked() const {
+  return earliest_of(mono_.next_due(), wall_.next_due(), slots_);
+}
 
 void Timekeeper::publish_next() {
   const WaitUntil next = next_locked();

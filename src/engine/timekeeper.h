@@ -53,8 +53,8 @@ class Timekeeper {
 
   /// The next moment, exactly; nothing: unset.
   [[nodiscard]] WaitUntil next() const;
-  /// The same, for somebody who is about to sleep until then, and wants to be woken for an earlier moment. Every sleeper
-  /// gives its place in `sleeping_until`; of two the earlier one keeps watch, and the other need not (unset).
+  /// The same, for somebody who is about to sleep until then, and wants to be woken for an earlier moment. Every
+  /// sleeper gives its place in `sleeping_until`; of two the earlier one keeps watch, and the other need not (unset).
   [[nodiscard]] std::optional<WaitUntil> keep_watch(const void* sleeper);
   void watch_over(const void* sleeper);
   /// As keep_watch, for the timer thread: it comes `grace` later, if nobody else was there.
@@ -94,9 +94,9 @@ class Timekeeper {
   Wheel wall_ ERRAND_GUARDED_BY(mu_);
   WaitUntil slots_ ERRAND_GUARDED_BY(mu_);
   std::int64_t wall_seen_ ERRAND_GUARDED_BY(mu_) = INT64_MIN;
-  const void* watcher_ ERRAND_GUARDED_BY(mu_) = nullptr;            // the worker that sleeps until
-  std::int64_t watcher_until_ ERRAND_GUARDED_BY(mu_) = INT64_MAX;   // this moment
-  std::int64_t back_up_until_ ERRAND_GUARDED_BY(mu_) = INT64_MAX;   // and the timer thread
+  const void* watcher_ ERRAND_GUARDED_BY(mu_) = nullptr;           // the worker that sleeps until
+  std::int64_t watcher_until_ ERRAND_GUARDED_BY(mu_) = INT64_MAX;  // this moment
+  std::int64_t back_up_until_ ERRAND_GUARDED_BY(mu_) = INT64_MAX;  // and the timer thread
 };
 
 }  // namespace detail

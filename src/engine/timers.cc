@@ -1,7 +1,7 @@
 // What a moment brings: tasks become available, expire, or are asked to stop.
 //
-// Whoever is awake steps the timers: a worker between two tasks, else the parked worker that keeps watch, else the timer
-// thread, a little later. That thread exists once a moment has been set.
+// Whoever is awake steps the timers: a worker between two tasks, else the parked worker that keeps watch, else the
+// timer thread, a little later. That thread exists once a moment has been set.
 
 #include <algorithm>
 
@@ -65,7 +65,8 @@ void Engine::wake_for(Timekeeper::Wake wake) {
 
 void Engine::glance_at_timers(Worker::Anchor& anchor, std::int64_t stamp) {
   const std::int64_t next = timers.next_mono();
-  if (next == INT64_MAX) [[likely]] return;
+  if (next == INT64_MAX) [[likely]]
+    return;
   if (stamp != 0 && anchor.stamp != 0) {
     // In the middle of a run of tasks the end of the last one is as good as now, but for the error of the stamps' rate.
     const std::int64_t since = ticks.between(anchor.stamp, stamp);
@@ -94,7 +95,8 @@ void Engine::on_due(const Timekeeper::Due& due) {
   }
   const Extra* extra = PagePool::cold(record).extra.load(std::memory_order_acquire);
   const bool begun = PagePool::cold(record).started_at.load(std::memory_order_acquire) != 0;
-  const bool over = extra != nullptr && extra->options.expires_at && !begun && clock->now() >= *extra->options.expires_at;
+  const bool over =
+      extra != nullptr && extra->options.expires_at && !begun && clock->now() >= *extra->options.expires_at;
   if (state == raw(TaskState::available) && !over) return;
   // A shutdown that waits for nothing that is due later; the task is cancelled with the rest.
   if (!over && only_due_now_.load(std::memory_order_acquire)) return;
@@ -113,7 +115,9 @@ void Engine::on_timeout(Record& record, std::uint64_t word) {
   const std::uint64_t attempt = attempts_in(word);
   const bool second = static_cast<StopReason>((word & kStopMask) >> kStopShift) == StopReason::timed_out;
   for (;;) {
-    if (generation_in(word) != generation_in(id) || raw_state(word) != raw(TaskState::running) || attempts_in(word) != attempt) return;
+    if (generation_in(word) != generation_in(id) || raw_state(word) != raw(TaskState::running) ||
+        attempts_in(word) != attempt)
+      return;
     std::uint64_t next = word;
     if (second) {
       next |= kStuck;
@@ -144,7 +148,8 @@ void Engine::on_timeout(Record& record, std::uint64_t word) {
 
 void Engine::extend_grace(Record& record) {
   std::uint64_t word = record.word.load(std::memory_order_acquire);
-  if (static_cast<StopReason>((word & kStopMask) >> kStopShift) != StopReason::timed_out || (word & kStuck) != 0) return;
+  if (static_cast<StopReason>((word & kStopMask) >> kStopShift) != StopReason::timed_out || (word & kStuck) != 0)
+    return;
   timers.disarm(record);
   const SteadyTime grace = saturating_add(clock->mono(), options.stuck_after);
   static_cast<void>(set_moment(record, word, raw(TaskState::running), {false, grace.time_since_epoch().count()}));

@@ -19,18 +19,26 @@ namespace {
 constexpr std::uint64_t make_tail(std::uint32_t page, int end, std::uint32_t count) noexcept {
   return (std::uint64_t{page} << 38) | (static_cast<std::uint64_t>(end) << 32) | count;
 }
-constexpr std::uint32_t page_of_tail(std::uint64_t tail) noexcept { return static_cast<std::uint32_t>(tail >> 38); }
-constexpr int end_of_tail(std::uint64_t tail) noexcept { return static_cast<int>((tail >> 32) & 0x3f); }
+constexpr std::uint32_t page_of_tail(std::uint64_t tail) noexcept {
+  return static_cast<std::uint32_t>(tail >> 38);
+}
+constexpr int end_of_tail(std::uint64_t tail) noexcept {
+  return static_cast<int>((tail >> 32) & 0x3f);
+}
 
 // Ends are 1 to 64 in six bits: 64 is written as 0, which no end is.
 constexpr int kEndBits = 0x3f;
-constexpr int unpack_end(std::uint64_t tail) noexcept { return end_of_tail(tail) == 0 ? kLines : end_of_tail(tail); }
+constexpr int unpack_end(std::uint64_t tail) noexcept {
+  return end_of_tail(tail) == 0 ? kLines : end_of_tail(tail);
+}
 
 constinit thread_local Frame* top_frame = nullptr;
 
 }  // namespace
 
-Frame* current_frame() noexcept { return top_frame; }
+Frame* current_frame() noexcept {
+  return top_frame;
+}
 
 Worker::Worker(Engine& engine, int number, std::uint64_t seed) : number(number), rng(seed), engine_(engine) {}
 
@@ -154,8 +162,8 @@ Worker::Claimed Worker::claim_id(std::uint64_t id, int priority) {
   return claim_line(page_of(*record), generation_in(id), static_cast<int>(line_of(*record)), priority);
 }
 
-// A batch that has seen every worker take another one since is in the hands of one that is slow, or does not run at all:
-// it comes before the lanes, so that no task is overtaken by more than that.
+// A batch that has seen every worker take another one since is in the hands of one that is slow, or does not run at
+// all: it comes before the lanes, so that no task is overtaken by more than that.
 bool Worker::take_from_late(int priority) {
   const int count = engine_.worker_count.load(std::memory_order_acquire);
   if (count < 2) return false;
@@ -231,7 +239,8 @@ bool Worker::take_from_others(int priority) {
 
 // The oldest child of another worker's: the root of the largest part of the work, as a rule.
 Worker::Claimed Worker::steal_child() {
-  const int count = engine_.options.order == Order::depth_first ? engine_.worker_count.load(std::memory_order_acquire) : 0;
+  const int count =
+      engine_.options.order == Order::depth_first ? engine_.worker_count.load(std::memory_order_acquire) : 0;
   for (int i = 0; i < count; ++i) {
     Worker* victim = engine_.all_workers[i].load(std::memory_order_acquire);
     if (victim == nullptr || victim == this) continue;
@@ -326,7 +335,9 @@ Worker::Claimed Worker::take_from_line() {
   }
 }
 
-bool Worker::finds_work() const { return finds_work_in(engine_, this); }
+bool Worker::finds_work() const {
+  return finds_work_in(engine_, this);
+}
 
 bool Worker::finds_work_in(const Engine& engine_, const Worker* self) {
   const std::uint32_t signals = engine_.signals.load(std::memory_order_acquire);
@@ -354,7 +365,8 @@ bool Worker::finds_work_in(const Engine& engine_, const Worker* self) {
     for (int priority = 0; priority < 10; ++priority) {
       const Hand& hand = other->hands_[priority];
       const std::uint64_t tail = hand.tail.load(std::memory_order_acquire);
-      if (tail != 0 && static_cast<int>(hand.at.load(std::memory_order_relaxed)) < unpack_end(tail)) found |= 1u << priority;
+      if (tail != 0 && static_cast<int>(hand.at.load(std::memory_order_relaxed)) < unpack_end(tail))
+        found |= 1u << priority;
     }
   }
   if (found != 0) engine_.signals.fetch_or(found, std::memory_order_release);
@@ -389,7 +401,8 @@ void Worker::run(Claimed claimed) {
   frame = &here;
   Frame* const outer_top = std::exchange(top_frame, &here);
   depth.store(depth.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  if (engine_.observed.load(std::memory_order_relaxed)) engine_.emit(here.id, TaskState::running, here.attempt.number());
+  if (engine_.observed.load(std::memory_order_relaxed))
+    engine_.emit(here.id, TaskState::running, here.attempt.number());
 
   Ran ran;
   try {
@@ -409,16 +422,16 @@ void Worker::run(Claimed claimed) {
   meter.add(Count::attempts);
   record.ran.store(to_short_time(engine_.ticks.between(started, ended)), std::memory_order_release);
   if (here.has_token) engine_.stop_tokens.forget(here.id);
-  if (ran == Ran::done && (claimed.word & (kCold | kSingle)) == 0 && !engine_.observed.load(std::memory_order_relaxed) &&
-      engine_.options.metrics == nullptr) {
+  if (ran == Ran::done && (claimed.word & (kCold | kSingle)) == 0 &&
+      !engine_.observed.load(std::memory_order_relaxed) && engine_.options.metrics == nullptr) {
     // What decide() says of it without being asked: completed. The flags may have changed meanwhile, the state has not.
-    const std::uint64_t finish =
-        raw(TaskState::completed) - raw(TaskState::running) + (record.ops->value ? kValue : 0);
+    const std::uint64_t finish = raw(TaskState::completed) - raw(TaskState::running) + (record.ops->value ? kValue : 0);
     const auto drop_value = record.ops->destroy_value;
     // Release: the value comes before the state. seq_cst only matters where a handle has a value to drop, see unpin().
     const std::uint64_t before = record.word.fetch_add(finish, std::memory_order_seq_cst);
     meter.add(Count::completed);
-    if ((before & kWaiter) != 0) [[unlikely]] engine_.wake_waiters(record);
+    if ((before & kWaiter) != 0) [[unlikely]]
+      engine_.wake_waiters(record);
     if (drop_value != nullptr) [[unlikely]] {
       if (pin_of(record).load(std::memory_order_seq_cst) == kAbandoned) drop_abandoned(record, drop_value);
     }

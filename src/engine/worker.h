@@ -18,9 +18,9 @@ namespace detail {
 
 class Engine;
 
-// What a worker has in hand at one priority, as thieves see it: page index 63..38 | end 37..32 | count of batches 31..0.
-// The owner writes it anew for each batch; thieves take from the end by compare-and-swap. Where the owner is, `at` says;
-// how many batches had been taken from lanes before this one, `ticket`.
+// What a worker has in hand at one priority, as thieves see it: page index 63..38 | end 37..32 | count of
+// batches 31..0. The owner writes it anew for each batch; thieves take from the end by compare-and-swap. Where the
+// owner is, `at` says; how many batches had been taken from lanes before this one, `ticket`.
 struct alignas(16) Hand {
   std::atomic<std::uint64_t> tail{0};
   std::atomic<std::uint32_t> at{0};
@@ -73,8 +73,8 @@ class Worker {
   Berth berth;
   Rng rng;
   std::atomic<std::uint32_t> depth{0};  // frames; 0: no body is running
-  Frame* frame = nullptr;  // the attempt it is in; the thread that drives the worker alone
-  Children children;       // Order::depth_first
+  Frame* frame = nullptr;               // the attempt it is in; the thread that drives the worker alone
+  Children children;                    // Order::depth_first
 
  private:
   friend class Engine;
@@ -105,7 +105,7 @@ class Worker {
   int children_in_a_row_ = 0;
   std::uint32_t in_hand_ = 0;  // bit p: hands_[p] may have something
   Slot slots_[10];
-  Lane* turn_[10] = {};  // the lane that was served last, by priority
+  Lane* turn_[10] = {};          // the lane that was served last, by priority
   std::int64_t last_stamp_ = 0;  // the end of the last task, if the next one follows at once; else 0
 
   Anchor anchor_;

@@ -48,7 +48,8 @@ Result<void> start_default(QueueOptions options) {
   if (auto ok = options.check(); !ok) return ok;
   MutexLock lock(the_default().mu);
   if (the_default().queue.load(std::memory_order_acquire) != nullptr) {
-    return Error(Code::invalid, "start the default queue: it is there already; call start_default() before its first use");
+    return Error(Code::invalid,
+                 "start the default queue: it is there already; call start_default() before its first use");
   }
   if (options.name.empty()) options.name = "default";
   detail::DefaultQueue::make(std::move(options));

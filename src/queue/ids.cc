@@ -18,7 +18,8 @@ int digit_of(char c) {
 }
 
 Error bad_id(std::string_view text) {
-  return {Code::invalid, "task id: expected \"m\" and 13 characters of base32, got \"" + std::string(text.substr(0, 64)) + "\""};
+  return {Code::invalid,
+          "task id: expected \"m\" and 13 characters of base32, got \"" + std::string(text.substr(0, 64)) + "\""};
 }
 
 }  // namespace

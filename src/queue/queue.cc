@@ -33,11 +33,14 @@ QueueOptions checked(QueueOptions options) {
 }  // namespace
 
 Queue::Queue(QueueOptions options)
-    : engine_(std::make_unique<detail::Engine>(checked(std::move(options)))), handlers_(std::make_unique<detail::Handlers>()) {}
+    : engine_(std::make_unique<detail::Engine>(checked(std::move(options)))),
+      handlers_(std::make_unique<detail::Handlers>()) {}
 
 Queue::~Queue() = default;
 
-const std::string& Queue::name() const noexcept { return engine_->options.name; }
+const std::string& Queue::name() const noexcept {
+  return engine_->options.name;
+}
 
 Schedule Queue::add_every(Duration interval, Callback<detail::Said(Attempt&)> body, ScheduleOptions options) {
   if (engine_->forked()) return Schedule(forked(*this));
@@ -70,11 +73,13 @@ void Queue::set_handler(const void* key, std::shared_ptr<void> handler) {
   }
 }
 
-std::shared_ptr<void> Queue::handler_of(const void* key) const { return handlers_->find(key); }
+std::shared_ptr<void> Queue::handler_of(const void* key) const {
+  return handlers_->find(key);
+}
 
 Task<> Queue::refuse_message() {
-  return detail::TaskMaker::refused<void>(
-      engine_->refuse(Error(Code::unknown_kind, "submit to queue \"" + name() + "\": it has no handler for messages of this type")));
+  return detail::TaskMaker::refused<void>(engine_->refuse(
+      Error(Code::unknown_kind, "submit to queue \"" + name() + "\": it has no handler for messages of this type")));
 }
 
 Result<TaskInfo> Queue::info(TaskId id) const {
@@ -109,9 +114,15 @@ bool Queue::start() {
   return started.has_value();
 }
 
-void Queue::pause() { engine_->pause(); }
-void Queue::resume() { engine_->resume(); }
-bool Queue::paused() const noexcept { return (engine_->signals.load(std::memory_order_acquire) & detail::kPaused) != 0; }
+void Queue::pause() {
+  engine_->pause();
+}
+void Queue::resume() {
+  engine_->resume();
+}
+bool Queue::paused() const noexcept {
+  return (engine_->signals.load(std::memory_order_acquire) & detail::kPaused) != 0;
+}
 
 void Queue::set_workers(int count) {
   if (count < 0 || count > 1024) {
@@ -120,12 +131,24 @@ void Queue::set_workers(int count) {
   if (!engine_->forked()) engine_->set_workers(count);
 }
 
-int Queue::workers() const noexcept { return engine_->workers(); }
-Stats Queue::stats() const { return engine_->forked() ? Stats{} : engine_->stats(); }
-bool Queue::wait_idle(Duration timeout) const { return !engine_->forked() && engine_->wait_idle(timeout); }
-Observer Queue::observe(std::size_t capacity) { return engine_->observe(capacity); }
-Report Queue::shutdown(const ShutdownOptions& options) { return engine_->forked() ? Report{} : engine_->shutdown(options); }
-SteadyTime Queue::dispatch() { return engine_->forked() ? SteadyTime::max() : engine_->dispatch(); }
+int Queue::workers() const noexcept {
+  return engine_->workers();
+}
+Stats Queue::stats() const {
+  return engine_->forked() ? Stats{} : engine_->stats();
+}
+bool Queue::wait_idle(Duration timeout) const {
+  return !engine_->forked() && engine_->wait_idle(timeout);
+}
+Observer Queue::observe(std::size_t capacity) {
+  return engine_->observe(capacity);
+}
+Report Queue::shutdown(const ShutdownOptions& options) {
+  return engine_->forked() ? Report{} : engine_->shutdown(options);
+}
+SteadyTime Queue::dispatch() {
+  return engine_->forked() ? SteadyTime::max() : engine_->dispatch();
+}
 
 void Queue::run(std::stop_token stop) {
   if (!engine_->forked()) engine_->run(std::move(stop));

@@ -53,7 +53,8 @@ void expect_refused(QueueOptions options, const std::vector<std::string>& parts)
 
 void expect_schedule_refused(errand::ScheduleOptions options, const std::vector<std::string>& parts) {
   Manual m;
-  auto tick = m.queue.every(1s, [] {}, std::move(options));
+  auto tick = m.queue.every(
+      1s, [] {}, std::move(options));
   ASSERT_FALSE(tick);
   EXPECT_EQ(tick.error().code(), Code::invalid);
   expect_parts(tick.error().message(), parts);
@@ -87,7 +88,8 @@ TEST(BadInput, TaskRetry) {
   expect_refused(TaskOptions{.retry = errand::Retry::exponential(2s, 1s)}, {"retry", "max"});
   expect_refused(TaskOptions{.retry = errand::Retry::fixed(1s).with_jitter(1.5)}, {"jitter", "1.5"});
   expect_refused(TaskOptions{.retry = errand::Retry::exponential(1s, 1h, 0.5)}, {"factor", "0.5"});
-  expect_refused(TaskOptions{.retry = errand::Retry::exponential(1s, 1h, std::numeric_limits<double>::quiet_NaN())}, {"factor"});
+  expect_refused(TaskOptions{.retry = errand::Retry::exponential(1s, 1h, std::numeric_limits<double>::quiet_NaN())},
+                 {"factor"});
 }
 TEST(BadInput, TaskName) {
   expect_refused(TaskOptions{.name = std::string(257, 'x')}, {"name", "at most 256 bytes", "257"});
@@ -108,14 +110,18 @@ TEST(BadInput, QueueWorkers) {
   EXPECT_THROW(queue.set_workers(1025), std::invalid_argument);
   EXPECT_EQ(queue.workers(), 0);
 }
-TEST(BadInput, QueueName) { expect_refused(QueueOptions{.name = std::string(65, 'q')}, {"name", "at most 64 bytes", "65"}); }
+TEST(BadInput, QueueName) {
+  expect_refused(QueueOptions{.name = std::string(65, 'q')}, {"name", "at most 64 bytes", "65"});
+}
 TEST(BadInput, QueueDurations) {
   expect_refused(QueueOptions{.block_for = 0s}, {"block_for", "more than zero"});
   expect_refused(QueueOptions{.age_step = 0s}, {"age_step", "more than zero"});
   expect_refused(QueueOptions{.stuck_after = 0s}, {"stuck_after", "more than zero"});
   expect_refused(QueueOptions{.retention = {.age = -1s}}, {"retention.age", "zero or more", "-1s"});
 }
-TEST(BadInput, QueueRetry) { expect_refused(QueueOptions{.retry = errand::Retry::linear(-1s)}, {"retry", "-1s"}); }
+TEST(BadInput, QueueRetry) {
+  expect_refused(QueueOptions{.retry = errand::Retry::linear(-1s)}, {"retry", "-1s"});
+}
 TEST(BadInput, QueueOptionsThatDoNotGoTogether) {
   expect_refused(QueueOptions{.order = Order::depth_first, .age_step = 1s}, {"age_step", "depth_first"});
   expect_refused(QueueOptions{.capacity = 5, .order = Order::depth_first}, {"capacity", "depth_first"});

@@ -11,7 +11,9 @@ using errand::TaskState;
 TEST(Handle, DroppingItNeitherWaitsNorCancels) {
   Manual m;
   int runs = 0;
-  { auto task = m.queue.submit([&] { ++runs; }); }
+  {
+    auto task = m.queue.submit([&] { ++runs; });
+  }
   m.queue.submit([&] { ++runs; });
   m.queue.dispatch();
   EXPECT_EQ(runs, 2);
@@ -146,7 +148,8 @@ TEST(Handle, OnAWorkerAnAvailableTaskIsRunInPlace) {
 TEST(Handle, OnAWorkerAWaitThatCouldNeverEndIsRefused) {
   Manual m;
   auto later = m.queue.submit_in(1h, [] { return 1; });
-  auto failing = m.queue.submit([]() -> errand::OutcomeOf<int> { return errand::retry_after(1h, "x"); }, {.max_attempts = 2});
+  auto failing =
+      m.queue.submit([]() -> errand::OutcomeOf<int> { return errand::retry_after(1h, "x"); }, {.max_attempts = 2});
   auto waiting = m.queue.submit([&] {
     EXPECT_FALSE(later.wait_for(1h));
     EXPECT_EQ(later.result().error().code(), Code::would_block);

@@ -132,8 +132,12 @@ TEST(Limits, NoSecondCopyOfALiveAttemptStarts) {
   errand::Queue queue({.workers = 2, .stuck_after = 1s, .clock = clock});
   Gate out;
   Counter runs;
-  auto task = queue.submit([&] { runs.add(); EXPECT_TRUE(out.wait()); },
-                           {.max_attempts = 2, .retry = Retry::immediate(), .timeout = 1s, .name = "live"});
+  auto task = queue.submit(
+      [&] {
+        runs.add();
+        EXPECT_TRUE(out.wait());
+      },
+      {.max_attempts = 2, .retry = Retry::immediate(), .timeout = 1s, .name = "live"});
   EXPECT_TRUE(runs.reaches(1));
   clock->advance(2s);
   const auto until = errand::real_clock()->mono() + kSoon;
@@ -162,7 +166,12 @@ TEST(Limits, AStuckHandlersWorkerIsReplaced) {
   Gate second_out;
   Counter inside;
   const auto get_stuck = [&](Gate& out, std::uint64_t which) {
-    queue.submit([&] { inside.add(); EXPECT_TRUE(out.wait()); }, {.timeout = 1s});
+    queue.submit(
+        [&] {
+          inside.add();
+          EXPECT_TRUE(out.wait());
+        },
+        {.timeout = 1s});
     EXPECT_TRUE(inside.reaches(static_cast<int>(which)));
     clock->advance(2s);
     wait([&] { return queue.stats().timed_out == which; });

@@ -22,7 +22,8 @@ TEST(Messages, GoToTheHandlerOfTheirType) {
   Manual m;
   std::string said;
   m.queue.handle_messages<Mail>([&](const Mail& mail) { said += "mail to " + mail.to + ";"; });
-  m.queue.handle_messages<Ping>([&](const Ping& ping, errand::Attempt& a) { said += "ping " + std::to_string(ping.n + a.number()) + ";"; });
+  m.queue.handle_messages<Ping>(
+      [&](const Ping& ping, errand::Attempt& a) { said += "ping " + std::to_string(ping.n + a.number()) + ";"; });
   EXPECT_TRUE(m.queue.submit_message(Mail{"a@b.c"}));
   EXPECT_TRUE(m.queue.submit_message(Ping{6}, {.name = "pinged"}));
   m.queue.dispatch();
@@ -85,7 +86,9 @@ TEST(Messages, TheirHandlersMayAskForAnotherAttempt) {
 TEST(Messages, AreOwnedByTheQueue) {
   Manual m;
   std::string seen;
-  m.queue.handle_bytes([&](std::span<const std::byte> bytes) { seen.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size()); });
+  m.queue.handle_bytes([&](std::span<const std::byte> bytes) {
+    seen.assign(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  });
   {
     std::string text = "hello";
     m.queue.submit_bytes(std::as_bytes(std::span(text)));

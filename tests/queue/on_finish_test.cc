@@ -101,7 +101,8 @@ TEST(OnFinish, MayThrow) {
   errand::set_logger([&](const errand::LogLine& line) { logged += line.text; });
   {
     Manual m;
-    auto ran = m.queue.submit([] { return 1; }, {.on_finish = [](const TaskInfo&) { throw std::runtime_error("oh dear"); }});
+    auto ran =
+        m.queue.submit([] { return 1; }, {.on_finish = [](const TaskInfo&) { throw std::runtime_error("oh dear"); }});
     auto cancelled = m.queue.submit([] {}, {.on_finish = [](const TaskInfo&) { throw 1; }});
     EXPECT_TRUE(cancelled.cancel());
     m.queue.dispatch();
@@ -116,10 +117,10 @@ TEST(OnFinish, MayUseTheQueue) {
   Manual m;
   int ran = 0;
   m.queue.submit([] {}, {.on_finish = [&](const TaskInfo& info) {
-                           EXPECT_EQ(m.queue.info(info.id)->state, TaskState::completed);
-                           EXPECT_FALSE(m.queue.cancel(info.id));
-                           m.queue.submit([&] { ++ran; });
-                         }});
+                   EXPECT_EQ(m.queue.info(info.id)->state, TaskState::completed);
+                   EXPECT_FALSE(m.queue.cancel(info.id));
+                   m.queue.submit([&] { ++ran; });
+                 }});
   m.queue.dispatch();
   m.queue.dispatch();
   EXPECT_EQ(ran, 1);
@@ -129,9 +130,9 @@ TEST(OnFinish, MayShutTheQueueDown) {
   errand::Queue queue({.workers = 1});
   Gate called;
   queue.submit([] {}, {.on_finish = [&](const TaskInfo&) {
-                         queue.shutdown();  // returns at once: this worker can't wait for itself
-                         called.open();
-                       }});
+                 queue.shutdown();  // returns at once: this worker can't wait for itself
+                 called.open();
+               }});
   EXPECT_TRUE(called.wait());
   EXPECT_EQ(queue.shutdown().left_over, 0u);
   EXPECT_FALSE(queue.submit([] {}));
@@ -165,9 +166,9 @@ TEST(OnFinish, MayWaitForATaskOfItsOwnQueue) {
   Gate called;
   int got = 0;
   queue.submit([] {}, {.on_finish = [&](const TaskInfo&) {
-                         got = queue.submit([] { return 8; }).get();  // there is no other worker to run it
-                         called.open();
-                       }});
+                 got = queue.submit([] { return 8; }).get();  // there is no other worker to run it
+                 called.open();
+               }});
   EXPECT_TRUE(called.wait());
   EXPECT_EQ(got, 8);
 }

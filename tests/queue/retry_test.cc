@@ -42,13 +42,15 @@ TEST(Retries, WaitLongerEachTimeWhereLinear) {
   expect_about(attempts_of({.max_attempts = 4, .retry = Retry::linear(1s)}), {0s, 1s, 3s, 6s});
 }
 TEST(Retries, WaitTwiceAsLongEachTimeWhereExponential) {
-  expect_about(attempts_of({.max_attempts = 5, .retry = Retry::exponential(1s, 4s).with_jitter(0)}), {0s, 1s, 3s, 7s, 11s});
+  expect_about(attempts_of({.max_attempts = 5, .retry = Retry::exponential(1s, 4s).with_jitter(0)}),
+               {0s, 1s, 3s, 7s, 11s});
 }
 TEST(Retries, WaitAsTheUsersOwnFunctionSays) {
-  expect_about(attempts_of({.max_attempts = 3, .retry = Retry::custom([](int attempt, const errand::Error&) -> errand::Duration {
-                              return attempt * 10s;
-                            })}),
-               {0s, 10s, 30s});
+  expect_about(
+      attempts_of({.max_attempts = 3, .retry = Retry::custom([](int attempt, const errand::Error&) -> errand::Duration {
+                                        return attempt * 10s;
+                                      })}),
+      {0s, 10s, 30s});
 }
 
 // FLOOR 13: a cap that holds with jitter too; options that do something.

@@ -30,7 +30,8 @@ TEST(Room, ARefusalLeavesNoTrace) {
   const auto held = std::make_shared<int>(1);
   m.queue.submit([] {});
   auto body = [held] {};
-  auto refused = m.queue.submit(std::move(body), {.name = "refused", .on_finish = [&](const errand::TaskInfo&) { told = true; }});
+  auto refused =
+      m.queue.submit(std::move(body), {.name = "refused", .on_finish = [&](const errand::TaskInfo&) { told = true; }});
   EXPECT_FALSE(refused);
   EXPECT_FALSE(refused.id());
   EXPECT_EQ(refused.state(), TaskState::refused);
@@ -75,7 +76,10 @@ TEST(Room, BlocksUntilThereIsSome) {
   Gate blocked;
   errand::Queue queue({.workers = 1, .capacity = 1, .when_full = WhenFull::block});
   Gate inside;
-  queue.submit([&] { inside.open(); EXPECT_TRUE(first.wait()); });
+  queue.submit([&] {
+    inside.open();
+    EXPECT_TRUE(first.wait());
+  });
   EXPECT_TRUE(inside.wait());
   queue.submit([] {});
   std::atomic<bool> accepted{false};
@@ -100,7 +104,10 @@ TEST(Room, BlocksNoLongerThanTold) {
 }
 
 TEST(Room, BlocksForEverWhereTheTimeHasNoEnd) {
-  errand::Queue queue({.workers = 1, .start = false, .capacity = 1, .when_full = WhenFull::block,
+  errand::Queue queue({.workers = 1,
+                       .start = false,
+                       .capacity = 1,
+                       .when_full = WhenFull::block,
                        .block_for = errand::Duration::max()});
   queue.submit([] {});
   std::atomic<bool> accepted{false};

@@ -11,8 +11,12 @@ TEST(Sample, ValuesComeBackThroughTheHandle) {
   auto five = queue.submit([p = std::make_unique<int>(5)]() mutable { return std::move(p); }).get();
   EXPECT_EQ(*five, 5);
   auto task = queue.submit([](errand::Attempt& a) { return a.stop_requested() ? 0 : a.number(); },
-                           {.delay = 500us, .priority = 5, .max_attempts = 5, .retry = errand::Retry::fixed(1s),
-                            .timeout = 10s, .name = "thumbnail"});
+                           {.delay = 500us,
+                            .priority = 5,
+                            .max_attempts = 5,
+                            .retry = errand::Retry::fixed(1s),
+                            .timeout = 10s,
+                            .name = "thumbnail"});
   ASSERT_TRUE(task);
   EXPECT_EQ(task.get(), 1);
   EXPECT_EQ(queue.info(task.id())->name, "thumbnail");

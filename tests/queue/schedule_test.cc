@@ -15,7 +15,8 @@ const errand::WallTime kNewYear(24h * 10957);
 
 struct Ticking : Manual {
   explicit Ticking(errand::ScheduleOptions options = {}, errand::Duration interval = 10s)
-      : tick(queue.every(interval, [this] { at.push_back(clock->mono() - start); }, std::move(options))) {}
+      : tick(queue.every(
+            interval, [this] { at.push_back(clock->mono() - start); }, std::move(options))) {}
   errand::SteadyTime start = clock->mono();
   std::vector<errand::Duration> at{};
   errand::Schedule tick;
@@ -217,18 +218,17 @@ std::string overlapping(Overlap overlap, std::uint64_t& skipped, std::uint64_t& 
   Manual m;
   std::string said;
   int number = 0;
-  auto tick = m.queue.every(
-      1s,
-      [&](errand::Attempt& a) {
-        const int mine = ++number;
-        said += std::to_string(mine) + "(";
-        if (mine == 1) {
-          m.advance(1s);
-          m.advance(1s);
-        }
-        said += a.stop_requested() ? "!)" : ")";
-      },
-      {.overlap = overlap});
+  auto tick = m.queue.every(1s,
+                            [&](errand::Attempt& a) {
+                              const int mine = ++number;
+                              said += std::to_string(mine) + "(";
+                              if (mine == 1) {
+                                m.advance(1s);
+                                m.advance(1s);
+                              }
+                              said += a.stop_requested() ? "!)" : ")";
+                            },
+                            {.overlap = overlap});
   m.advance(1s);
   m.queue.dispatch();
   m.queue.dispatch();

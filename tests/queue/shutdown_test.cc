@@ -365,7 +365,8 @@ TEST(Shutdown, DrainNoneWaitsOnlyForWhatRuns) {
   EXPECT_EQ(task.state(), TaskState::cancelled);
 }
 
-// What comes back after the shutdown has returned without it is cancelled like the rest, and not only by the destructor.
+// What comes back after the shutdown has returned without it is cancelled like the rest, and not only by the
+// destructor.
 TEST(Shutdown, AnAttemptThatComesBackTooLateEndsCancelled) {
   errand::Queue queue({.workers = 1});
   Gate inside;

@@ -61,10 +61,12 @@ TEST(Figures, HistogramsTellHowLongThingsTook) {
 
 TEST(Figures, AStartDelayBeginsWhenTheTaskBecomesAvailable) {
   Manual m;
-  m.queue.submit([](errand::Attempt& a) -> errand::Outcome {
-    if (a.number() == 1) return errand::retry("x");
-    return errand::done();
-  }, {.delay = 1h, .max_attempts = 2, .retry = errand::Retry::fixed(1h)});
+  m.queue.submit(
+      [](errand::Attempt& a) -> errand::Outcome {
+        if (a.number() == 1) return errand::retry("x");
+        return errand::done();
+      },
+      {.delay = 1h, .max_attempts = 2, .retry = errand::Retry::fixed(1h)});
   errand::drain(m.queue, *m.clock);
   EXPECT_LE(m.queue.stats().start_delay.sum(), 1us);
 }
@@ -97,7 +99,8 @@ struct Sink final : errand::MetricsSink {
     errand::Duration waited;
     errand::Duration took;
   };
-  void attempt_ended(const errand::TaskInfo& task, TaskState state, errand::Duration waited, errand::Duration took) override {
+  void attempt_ended(const errand::TaskInfo& task, TaskState state, errand::Duration waited,
+                     errand::Duration took) override {
     const std::lock_guard lock(mu);
     calls.push_back({task, state, waited, took});
     if (throws) throw std::runtime_error("sink is full");

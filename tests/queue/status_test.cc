@@ -11,8 +11,12 @@ TEST(Status, ShowsATasksWholeLife) {
   Manual m({.name = "mill"});
   const auto t0 = m.clock->now();
   auto task = m.queue.submit([&] { m.clock->advance(3s), throw std::runtime_error("first"); },
-                             {.delay = 1min, .priority = 3, .max_attempts = 2, .retry = errand::Retry::fixed(10s),
-                              .name = "grind", .metadata = {{"grain", "rye"}}});
+                             {.delay = 1min,
+                              .priority = 3,
+                              .max_attempts = 2,
+                              .retry = errand::Retry::fixed(10s),
+                              .name = "grind",
+                              .metadata = {{"grain", "rye"}}});
   auto info = *task.info();
   EXPECT_EQ(info.id, task.id());
   EXPECT_EQ(info.state, TaskState::scheduled);
@@ -51,7 +55,9 @@ TEST(Status, ShowsAPlainTasksTimesToo) {
   auto task = m.queue.submit([&] { m.clock->advance(2s); });
   m.advance(1s);
   const auto info = *task.info();
-  const auto near = [](std::optional<errand::WallTime> a, errand::WallTime b) { return a && *a - b < 100ms && b - *a < 100ms; };
+  const auto near = [](std::optional<errand::WallTime> a, errand::WallTime b) {
+    return a && *a - b < 100ms && b - *a < 100ms;
+  };
   EXPECT_EQ(info.created_at, t0);
   EXPECT_TRUE(near(info.started_at, t0 + 1s));
   EXPECT_TRUE(near(info.finished_at, t0 + 3s));
@@ -89,7 +95,8 @@ TEST(Status, IsTheSameWhereverItIsReadFrom) {
 // FLOOR 23: what is handed out is a copy, that nobody changes any more.
 TEST(Status, InfosAreCopies) {
   Manual m;
-  auto task = m.queue.submit([](errand::Attempt& a) { a.metadata("k", "new"); }, {.name = "n", .metadata = {{"k", "old"}}});
+  auto task =
+      m.queue.submit([](errand::Attempt& a) { a.metadata("k", "new"); }, {.name = "n", .metadata = {{"k", "old"}}});
   const auto before = *task.info();
   m.queue.dispatch();
   EXPECT_EQ(before.metadata[0].second, "old");
@@ -121,7 +128,8 @@ TEST(Status, AnUnknownIdIsAnErrorValue) {
   Manual other;
   auto elsewhere = other.queue.submit([] {});
   m.queue.submit([] {});
-  for (const errand::TaskId id : {errand::TaskId{}, errand::TaskId{1}, errand::TaskId{~std::uint64_t{0}}, elsewhere.id()}) {
+  for (const errand::TaskId id :
+       {errand::TaskId{}, errand::TaskId{1}, errand::TaskId{~std::uint64_t{0}}, elsewhere.id()}) {
     EXPECT_EQ(m.queue.info(id).error().code(), Code::not_found);
     EXPECT_EQ(m.queue.cancel(id).error().code(), Code::not_found);
     EXPECT_EQ(m.queue.retry(id).error().code(), Code::not_found);
@@ -151,8 +159,9 @@ TEST(Status, IdsAreReadBackFromTheirText) {
   for (char& c : upper) c = static_cast<char>(std::toupper(c));
   EXPECT_EQ(*errand::parse_task_id(upper), task.id());
   EXPECT_EQ(task.id().value >> 63, 0u);  // the memory tier
-  for (const std::string& bad : {std::string(), std::string("m"), text + "0", text.substr(1), std::string("m0000000000000"),
-                                std::string("mzzzzzzzzzzzzz"), text.substr(0, 13) + "u", text.substr(0, 13) + "-"}) {
+  for (const std::string& bad :
+       {std::string(), std::string("m"), text + "0", text.substr(1), std::string("m0000000000000"),
+        std::string("mzzzzzzzzzzzzz"), text.substr(0, 13) + "u", text.substr(0, 13) + "-"}) {
     EXPECT_EQ(errand::parse_task_id(bad).error().code(), Code::invalid) << bad;
   }
 }

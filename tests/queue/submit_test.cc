@@ -7,7 +7,9 @@
 
 namespace {
 
-int plain_function() { return 4; }
+int plain_function() {
+  return 4;
+}
 
 struct CountsCopies {
   CountsCopies() = default;

@@ -17,7 +17,8 @@ TEST(When, ADelayIsWaitedOutToTheNanosecond) {
 
 TEST(When, DelaysOfEveryLengthAreKept) {
   Manual m;
-  std::vector<errand::Duration> delays{1ns, 1us, 999us, 1ms, 63ms, 64ms, 65ms, 1s, 1min, 1h, 24h, 24h * 365, 24h * 365 * 50};
+  std::vector<errand::Duration> delays{1ns, 1us,  999us, 1ms, 63ms,      64ms,          65ms,
+                                       1s,  1min, 1h,    24h, 24h * 365, 24h * 365 * 50};
   std::size_t runs = 0;
   const errand::SteadyTime start = m.clock->mono();
   for (const auto delay : delays) m.queue.submit_in(delay, [&] { ++runs; });

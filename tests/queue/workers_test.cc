@@ -118,8 +118,16 @@ TEST(Workers, HaveHooksWithTheirNumbers) {
   std::multiset<int> stopped;
   {
     errand::Queue queue({.workers = 3,
-                         .on_worker_start = [&](int n) { const std::lock_guard lock(mu); started.insert(n); },
-                         .on_worker_stop = [&](int n) { const std::lock_guard lock(mu); stopped.insert(n); }});
+                         .on_worker_start =
+                             [&](int n) {
+                               const std::lock_guard lock(mu);
+                               started.insert(n);
+                             },
+                         .on_worker_stop =
+                             [&](int n) {
+                               const std::lock_guard lock(mu);
+                               stopped.insert(n);
+                             }});
   }
   EXPECT_EQ(started, (std::multiset<int>{0, 1, 2}));
   EXPECT_EQ(stopped, started);
@@ -128,7 +136,8 @@ TEST(Workers, HaveHooksWithTheirNumbers) {
 TEST(Workers, SurviveHooksThatThrow) {
   errand::set_logger([](const errand::LogLine&) {});
   {
-    errand::Queue queue({.workers = 1, .on_worker_start = [](int) { throw 1; }, .on_worker_stop = [](int) { throw 2; }});
+    errand::Queue queue(
+        {.workers = 1, .on_worker_start = [](int) { throw 1; }, .on_worker_stop = [](int) { throw 2; }});
     EXPECT_EQ(queue.submit([] { return 3; }).get(), 3);
   }
   errand::set_logger({});
@@ -136,17 +145,21 @@ TEST(Workers, SurviveHooksThatThrow) {
 
 TEST(Workers, AreNamedAfterTheirQueueAndDeafToSignals) {
   errand::Queue queue({.name = "press", .workers = 1});
-  const std::string name = queue.submit([] {
-                                  char text[16] = {};
-                                  pthread_getname_np(pthread_self(), text, sizeof text);
-                                  return std::string(text);
-                                }).get();
+  const std::string name = queue
+                               .submit([] {
+                                 char text[16] = {};
+                                 pthread_getname_np(pthread_self(), text, sizeof text);
+                                 return std::string(text);
+                               })
+                               .get();
   EXPECT_EQ(name, "press/0");
-  EXPECT_TRUE(queue.submit([] {
-                     sigset_t blocked;
-                     pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
-                     return sigismember(&blocked, SIGTERM) == 1 && sigismember(&blocked, SIGINT) == 1;
-                   }).get());
+  EXPECT_TRUE(queue
+                  .submit([] {
+                    sigset_t blocked;
+                    pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+                    return sigismember(&blocked, SIGTERM) == 1 && sigismember(&blocked, SIGINT) == 1;
+                  })
+                  .get());
 }
 
 // FLOOR 22: idle workers sleep; nothing is polled for. Processor time is what tells them apart.
@@ -194,14 +207,15 @@ TEST(Workers, WaitIdleTellsWhetherAnythingIsLeft) {
   out.open();
   EXPECT_TRUE(queue.wait_idle(kSoon));
   queue.submit_in(1h, [] {});
-  EXPECT_TRUE(queue.wait_idle(kSoon));  // nothing is available or running
+  EXPECT_TRUE(queue.wait_idle(kSoon));                                       // nothing is available or running
   EXPECT_FALSE(queue.submit([&] { return queue.wait_idle(kSoon); }).get());  // it would wait for itself
 }
 
 // Two tasks that come together, while both workers sleep: one wake is not enough, in whatever they wait.
 TEST(Workers, AreWokenForEachTaskThatWaits) {
   using errand::Order;
-  for (const auto& [order, capacity] : {std::pair{Order::fair, 0}, {Order::fair, 8}, {Order::strict, 0}, {Order::depth_first, 0}}) {
+  for (const auto& [order, capacity] :
+       {std::pair{Order::fair, 0}, {Order::fair, 8}, {Order::strict, 0}, {Order::depth_first, 0}}) {
     errand::Queue queue({.workers = 3, .capacity = static_cast<std::size_t>(capacity), .order = order});
     for (int round = 0; round < 200; ++round) {
       Counter together;

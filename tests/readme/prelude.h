@@ -8,4 +8,3 @@
 #include <vector>
 
 using namespace std::chrono_literals;
-

@@ -34,10 +34,10 @@ std::uint64_t number_from(const char* name, std::uint64_t otherwise) {
 // What the simulation knows about a task by itself, without asking the engine.
 struct Model {
   int priority = kNormal;
-  int bodies = 0;          // that have begun
-  int finish_calls = 0;    // of on_finish
-  bool watched = false;    // has an on_finish
-  bool moved = false;      // its place in line is not its submit's any more
+  int bodies = 0;                       // that have begun
+  int finish_calls = 0;                 // of on_finish
+  bool watched = false;                 // has an on_finish
+  bool moved = false;                   // its place in line is not its submit's any more
   TaskState last = TaskState::refused;  // by the events
   std::uint64_t serial = 0;
 };
@@ -268,12 +268,20 @@ void run_seeds(Order order, int workers) {
 
 }  // namespace
 
-TEST(Sim, OneWorkerKeepsThePromises) { run_seeds(Order::fair, 1); }
-TEST(Sim, ThreeWorkersKeepThePromises) { run_seeds(Order::fair, 3); }
-TEST(Sim, StrictOrderKeepsThePromises) { run_seeds(Order::strict, 2); }
+TEST(Sim, OneWorkerKeepsThePromises) {
+  run_seeds(Order::fair, 1);
+}
+TEST(Sim, ThreeWorkersKeepThePromises) {
+  run_seeds(Order::fair, 3);
+}
+TEST(Sim, StrictOrderKeepsThePromises) {
+  run_seeds(Order::strict, 2);
+}
 
 // A change of the engine's decisions changes this number; another compiler, or a sanitizer, may not.
-TEST(Sim, TheTraceIsTheSameWithEveryCompiler) { EXPECT_EQ(run(42, {}, 3), kTraceOfSeed42); }
+TEST(Sim, TheTraceIsTheSameWithEveryCompiler) {
+  EXPECT_EQ(run(42, {}, 3), kTraceOfSeed42);
+}
 
 TEST(Sim, TheSameSeedGivesTheSameTrace) {
   EXPECT_EQ(run(7, {}, 3), run(7, {}, 3));

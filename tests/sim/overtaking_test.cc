@@ -1,5 +1,5 @@
-// How far tasks overtake one another when a worker stands still with a batch in hand: logical workers, so that one can be
-// held at any point.
+// How far tasks overtake one another when a worker stands still with a batch in hand: logical workers, so that one can
+// be held at any point.
 
 #include <errand/errand.h>
 #include <errand/testing.h>

@@ -45,7 +45,8 @@ void submit_something(errand::Queue& queue, Tally& tally, errand::Rng& rng, std:
     };
   }
   const bool plain = dice >= 60;
-  auto body = [&tally, dice, snoozed = false, owned = std::make_unique<int>(7)](errand::Attempt& attempt) mutable -> errand::OutcomeOf<int> {
+  auto body = [&tally, dice, snoozed = false,
+               owned = std::make_unique<int>(7)](errand::Attempt& attempt) mutable -> errand::OutcomeOf<int> {
     tally.bodies.fetch_add(1, std::memory_order_relaxed);
     if (dice == 3) throw std::runtime_error("thrown");
     if (dice == 4 && !std::exchange(snoozed, true)) return errand::snooze(100us);
@@ -156,7 +157,9 @@ void storm(errand::QueueOptions options, std::chrono::milliseconds time) {
 
 }  // namespace
 
-TEST(Stress, NothingIsLostInAStorm) { storm({.workers = 3}, length()); }
+TEST(Stress, NothingIsLostInAStorm) {
+  storm({.workers = 3}, length());
+}
 TEST(Stress, NothingIsLostInAStormOnABoundedQueue) {
   storm({.workers = 2, .capacity = 100, .when_full = errand::WhenFull::block, .block_for = 5ms}, length() / 2);
 }
@@ -193,7 +196,8 @@ TEST(Stress, ShutdownMeetsSubmitsFromManyThreads) {
     std::vector<std::thread> threads;
     for (int t = 0; t < 3; ++t) {
       threads.emplace_back([&] {
-        while (queue.submit([&] { ran.fetch_add(1, std::memory_order_relaxed); })) accepted.fetch_add(1, std::memory_order_relaxed);
+        while (queue.submit([&] { ran.fetch_add(1, std::memory_order_relaxed); }))
+          accepted.fetch_add(1, std::memory_order_relaxed);
       });
     }
     std::this_thread::sleep_for(1ms);

@@ -30,14 +30,14 @@ inline constexpr std::uint64_t kVacant = 9;    // opened, and not published yet
 inline constexpr std::uint64_t kForward = 10;  // stands in a lane for a task whose record is elsewhere
 inline constexpr std::uint64_t kVoid = 11;     // its submit failed half-way: nothing is here
 inline constexpr std::uint64_t kEnding = 12;   // taken by whoever ends it; its closure is being destroyed
-inline constexpr std::uint64_t kMoving = 13;  // between two waiting states, for a few instructions
+inline constexpr std::uint64_t kMoving = 13;   // between two waiting states, for a few instructions
 inline constexpr std::uint64_t kStopShift = 4;
-inline constexpr std::uint64_t kStopMask = 0x7 << kStopShift;  // a StopReason
-inline constexpr std::uint64_t kStuck = 1 << 7;    // its attempt outlived timeout and grace
-inline constexpr std::uint64_t kSingle = 1 << 8;   // given back by itself, not with its batch
-inline constexpr std::uint64_t kCold = 1 << 9;     // its cold line is in use
-inline constexpr std::uint64_t kWaiter = 1 << 10;  // somebody sleeps on the word
-inline constexpr std::uint64_t kValue = 1 << 11;   // `body` holds the value
+inline constexpr std::uint64_t kStopMask = 0x7 << kStopShift;      // a StopReason
+inline constexpr std::uint64_t kStuck = 1 << 7;                    // its attempt outlived timeout and grace
+inline constexpr std::uint64_t kSingle = 1 << 8;                   // given back by itself, not with its batch
+inline constexpr std::uint64_t kCold = 1 << 9;                     // its cold line is in use
+inline constexpr std::uint64_t kWaiter = 1 << 10;                  // somebody sleeps on the word
+inline constexpr std::uint64_t kValue = 1 << 11;                   // `body` holds the value
 inline constexpr std::uint64_t kCounted = std::uint64_t{1} << 31;  // it takes up room in a bounded queue
 // Of a vacant record, which nobody waits for and which has no value yet, two flags tell publish() where to put it.
 inline constexpr std::uint64_t kRunHere = kWaiter;
@@ -46,7 +46,9 @@ inline constexpr unsigned kPriorityShift = 12;
 inline constexpr unsigned kAttemptShift = 16;
 inline constexpr unsigned kGenerationShift = 32;
 
-constexpr std::uint64_t raw_state(std::uint64_t word) noexcept { return word & kStateMask; }
+constexpr std::uint64_t raw_state(std::uint64_t word) noexcept {
+  return word & kStateMask;
+}
 constexpr TaskState state_of(std::uint64_t word) noexcept {
   const std::uint64_t raw = raw_state(word);
   return raw == kEnding || raw == kMoving ? TaskState::available : static_cast<TaskState>(raw);
@@ -65,17 +67,17 @@ inline constexpr std::size_t kBodyAlign = 16;
 
 // What the engine can do with a closure it knows nothing else about.
 struct Ops {
-  Ran (*run)(Record&, Attempt&);                // may throw; then the closure is whole
-  void (*destroy)(Record&) noexcept;            // the closure
-  void (*destroy_value)(Record&) noexcept;      // null where the value needs no destructor
-  bool value;                                   // whether Ran::done leaves one
+  Ran (*run)(Record&, Attempt&);            // may throw; then the closure is whole
+  void (*destroy)(Record&) noexcept;        // the closure
+  void (*destroy_value)(Record&) noexcept;  // null where the value needs no destructor
+  bool value;                               // whether Ran::done leaves one
 };
 
 // 64 bytes: all that a task without special wishes ever touches.
 struct alignas(64) Record {
   std::atomic<std::uint64_t> word;
   const Ops* ops;
-  std::atomic<std::int64_t> stamp;  // when it was submitted, in ticks
+  std::atomic<std::int64_t> stamp;    // when it was submitted, in ticks
   std::atomic<std::uint32_t> waited;  // from there to the start of the attempt, and
   std::atomic<std::uint32_t> ran;     // from there to its end: short floats of nanoseconds (engine/short_time.h)
   alignas(kBodyAlign) std::byte body[kBodySize];
@@ -120,7 +122,7 @@ void store(Record& record, A&&... args) {
   if constexpr (fits_in_record<T>) {
     ::new (static_cast<void*>(record.body)) T(std::forward<A>(args)...);
   } else {
-    ::new (static_cast<void*>(record.body)) (T*)(new T(std::forward<A>(args)...));
+    ::new (static_cast<void*>(record.body))(T*)(new T(std::forward<A>(args)...));
   }
 }
 
@@ -138,7 +140,8 @@ inline constexpr bool needs_destroying = !fits_in_record<T> || !std::is_triviall
 template <>
 inline constexpr bool needs_destroying<void> = false;
 
-// Drops the value of a final task whose handle is gone. Exactly one of the two sides gets past the exchange to kDropping.
+// Drops the value of a final task whose handle is gone. Exactly one of the two sides gets past the exchange to
+// kDropping.
 void drop_abandoned(Record& record, void (*destroy_value)(Record&) noexcept) noexcept;
 
 // A handle goes. Where the value needs no destructor that is one plain store.
@@ -170,7 +173,7 @@ Result<T> take_value(Record& record) {
   }
 }
 
-// --- bodies ---------------------------------------------------------------------------------------------------------
+// --- bodies ----------------------------------------------------------------------------------------------------------
 
 template <class T>
 struct Unwrap {
@@ -247,7 +250,7 @@ void replace(Record& record, T&& value) {
   } else {
     auto outside = std::make_unique<V>(std::forward<T>(value));
     destroy_stored<F>(record);
-    ::new (static_cast<void*>(record.body)) (V*)(outside.release());
+    ::new (static_cast<void*>(record.body))(V*)(outside.release());
   }
 }
 
@@ -257,7 +260,8 @@ Ran run_body(Record& record, Attempt& attempt) {
   F& f = stored<F>(record);
   if constexpr (std::is_void_v<R>) {
     call(f, attempt);
-    if (asked_to_stop(record)) [[unlikely]] return Ran::returned;
+    if (asked_to_stop(record)) [[unlikely]]
+      return Ran::returned;
     destroy_stored<F>(record);
   } else if constexpr (std::is_same_v<R, Outcome>) {
     Outcome outcome = call(f, attempt);
@@ -268,7 +272,8 @@ Ran run_body(Record& record, Attempt& attempt) {
     destroy_stored<F>(record);
   } else if constexpr (std::is_same_v<R, Said>) {
     Said said = call(f, attempt);
-    if (!said.outcome && asked_to_stop(record)) [[unlikely]] return Ran::returned;
+    if (!said.outcome && asked_to_stop(record)) [[unlikely]]
+      return Ran::returned;
     if (said.outcome && (said.outcome->kind != Outcome::Kind::done || too_late(record))) [[unlikely]] {
       say(attempt, std::move(*said.outcome));
       return Ran::said;
@@ -287,7 +292,8 @@ Ran run_body(Record& record, Attempt& attempt) {
       fail(attempt, result.error());
       return Ran::failed;
     }
-    if (asked_to_stop(record)) [[unlikely]] return Ran::returned;
+    if (asked_to_stop(record)) [[unlikely]]
+      return Ran::returned;
     if constexpr (std::is_void_v<typename R::value_type>) {
       destroy_stored<F>(record);
     } else {
@@ -295,7 +301,8 @@ Ran run_body(Record& record, Attempt& attempt) {
     }
   } else {
     std::remove_cvref_t<R> value = call(f, attempt);
-    if (asked_to_stop(record)) [[unlikely]] return Ran::returned;
+    if (asked_to_stop(record)) [[unlikely]]
+      return Ran::returned;
     replace<F>(record, std::move(value));
   }
   return Ran::done;
@@ -342,8 +349,7 @@ constexpr auto value_destroyer() -> void (*)(Record&) noexcept {
 }
 
 template <class F>
-inline constexpr Ops kOps{&run_body<F>, &destroy_stored<F>, value_destroyer<ValueOf<F>>(),
-                          !std::is_void_v<ValueOf<F>>};
+inline constexpr Ops kOps{&run_body<F>, &destroy_stored<F>, value_destroyer<ValueOf<F>>(), !std::is_void_v<ValueOf<F>>};
 
 }  // namespace detail
 

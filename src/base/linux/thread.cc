@@ -73,7 +73,9 @@ Thread& Thread::operator=(Thread&& other) noexcept {
   return *this;
 }
 
-Thread::~Thread() { join(); }
+Thread::~Thread() {
+  join();
+}
 
 void Thread::join() {
   if (!handle_) return;
@@ -81,7 +83,9 @@ void Thread::join() {
   handle_.reset();
 }
 
-void Thread::forget() noexcept { (void)handle_.release(); }
+void Thread::forget() noexcept {
+  (void)handle_.release();
+}
 
 namespace {
 
@@ -112,7 +116,8 @@ int usable_cpus() {
   cpu_set_t set;
   int cpus = 1;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = std::max(1, CPU_COUNT(&set));
-  if (const double quota = quota_cpus(); quota > 0) cpus = std::min(cpus, std::max(1, static_cast<int>(std::ceil(quota))));
+  if (const double quota = quota_cpus(); quota > 0)
+    cpus = std::min(cpus, std::max(1, static_cast<int>(std::ceil(quota))));
   return cpus;
 }
 

@@ -9,8 +9,7 @@ int main() {
   using namespace std::chrono_literals;
   errand::Queue queue;
 
-  const int answer =
-      queue.submit([] { return 42; }, {.max_attempts = 3, .retry = errand::Retry::fixed(1ms)}).get();
+  const int answer = queue.submit([] { return 42; }, {.max_attempts = 3, .retry = errand::Retry::fixed(1ms)}).get();
   if (answer != 42) {
     std::printf("expected 42, got %d\n", answer);
     return 1;
