@@ -1,0 +1,37 @@
+// The lines of the design's sample that concern closures, as they stand there. They are only compiled: without a
+// warning, also without exceptions. What they do is tested elsewhere.
+
+#include <errand/errand.h>
+
+using namespace std::chrono_literals;
+
+bool smtp_up();
+int thumb(int);
+int fail(const errand::Error&);
+void show(const errand::TaskInfo&);
+void f();
+extern errand::WallTime when;
+
+// clang-format off
+int main() {
+  errand::Queue queue;                                      // one worker per usable CPU, unbounded, starts now
+  queue.submit([] { thumb(1); });                           // not nodiscard; runs once: a closure's max_attempts is 1
+  auto task = queue.submit([](errand::Attempt& a) { return a.stop_requested() ? 0 : thumb(a.number()); },
+      {.delay = 500us, .priority = 5, .max_attempts = 5, .retry = errand::Retry::fixed(1s), .timeout = 10s, .name = "thumbnail"});
+  if (!task) return fail(task.error());                     // refused: queue_full, shutting_down, invalid, forked
+  int n = task.wait_for(5s) ? task.get() : 0;               // get() throws what the attempt threw; result() -> Result<int>
+  auto five = queue.submit([p = std::make_unique<int>(n)]() mutable { return std::move(p); }).get();
+  auto later = queue.submit([]() -> errand::OutcomeOf<int> { if (!smtp_up()) return errand::snooze(1min); return 7; });
+  queue.submit_in(5min, f);  queue.submit_at(when, f);      // sugar for .delay and .at
+  auto tick = queue.every(30s, f);  tick.pause();           // Schedule: pause, resume, trigger, cancel, next(n)
+  auto nine = queue.cron("0 9 * * MON-FRI", f, {.time_zone = "Europe/Berlin", .overlap = errand::Overlap::skip});
+  if (!nine) return fail(nine.error());                     // Result<Schedule>: a cron text is input
+  if (auto info = queue.info(task.id())) show(*info);       // Result<TaskInfo>; list() with filters and paging
+  for (auto& info : queue.list({.state = errand::TaskState::retryable})) show(info);
+  if (!queue.cancel(task.id())) return 1;                   // already over
+  queue.pause();  queue.resume();  queue.set_workers(16);  queue.stats();  queue.wait_idle(10s);
+
+  errand::Queue mail({.name = "mail", .workers = 8, .start = false});
+  mail.start();
+  return errand::shutdown_all({&queue, &mail}, {.drain = errand::Drain::due, .timeout = 30s}).left_over == 0 ? 0 : 2;
+}
