@@ -236,10 +236,11 @@ void Engine::wait_again(Record& record, const Transition& transition) {
     break;
   }
   const TaskState to = transition.to;
-  // What fails while the queue drains what is due now is not due again before that is over.
-  const bool later = transition.wait > Duration::zero() || only_due_now_.load(std::memory_order_acquire);
-  if (later && to != TaskState::available) {
-    const SteadyTime at = saturating_add(clock->mono(), transition.wait);
+  // What fails while a shutdown runs what is due is due again after that, also where the clock stands still.
+  const Duration least(only_due_now_.load(std::memory_order_acquire) ? 2 : 0);
+  const Duration wait = std::max(transition.wait, least);
+  if (wait > Duration::zero() && to != TaskState::available) {
+    const SteadyTime at = saturating_add(clock->mono(), wait);
     if (set_moment(record, word, raw(to), {false, at.time_since_epoch().count()})) {
       if (observed.load(std::memory_order_relaxed)) emit(id_of(record, word), to, static_cast<int>(attempts_in(word)));
       note_progress();

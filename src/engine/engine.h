@@ -236,6 +236,7 @@ class Engine {
   [[nodiscard]] Moment first_moment(const ColdLine& cold, bool& now) const;
   [[nodiscard]] bool set_moment(Record& record, std::uint64_t& word, std::uint64_t state, Moment at);
   void on_due(const Timekeeper::Due& due);
+  [[nodiscard]] bool too_late(Moment at) const;
   void on_timeout(Record& record, std::uint64_t word);
   void ensure_timer_thread();
   void run_timer_thread();
@@ -304,13 +305,15 @@ class Engine {
 
   std::atomic<Phase> phase_{Phase::open};
   std::atomic<bool> started_{false};
-  std::atomic<bool> only_due_now_{false};  // shutting down: what is not due yet stays where it is
+  std::atomic<bool> only_due_now_{false};  // shutting down: what is due after `due_until_` stays where it is
+  WaitUntil due_until_;                    // both moments; set before the flag above
   Drain drain_ = Drain::due;               // set once, before phase_ leaves open... by the one that moves it
   std::uint64_t ended_before_ = 0;         // the same; tasks that had ended when the shutdown began
   std::atomic<std::size_t> cancelled_by_shutdown_{0};
   const std::int64_t began_;            // ticks
   std::atomic<bool> finishing_{false};  // somebody is in finish_shutdown()
 
+  std::atomic<int> timer_steps_{0};           // threads in step_timers()
   std::atomic<std::uint32_t> timer_word_{0};  // moves when the timer thread has to look again
   std::atomic<bool> timer_thread_started_{false};
   std::atomic<bool> timer_thread_stops_{false};

@@ -46,11 +46,12 @@ void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
   recurrences->cancel_all();
   ended_before_ = ended_tasks();
   if (shutdown.drain != Drain::queued) {
+    due_until_ = {clock->mono(), clock->now()};
+    only_due_now_.store(true, std::memory_order_release);
     if (shutdown.drain == Drain::due) {
       while (step_timers()) {
       }
     }
-    only_due_now_.store(true, std::memory_order_release);
   }
   const std::uint32_t halt = shutdown.drain == Drain::none || shutdown.drain == Drain::running ? kHalted : 0;
   signals.fetch_or(halt, std::memory_order_release);
@@ -64,7 +65,8 @@ void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
 }
 
 bool Engine::drained() const {
-  if (running() != 0) return false;
+  // Whoever steps the timers may have taken a due task out of them, and not made it available yet.
+  if (running() != 0 || timer_steps_.load(std::memory_order_acquire) != 0) return false;
   if (drain_ == Drain::none || drain_ == Drain::running) return true;
   // Nobody will come to run what is left.
   if (workers() == 0 && live_workers_.load(std::memory_order_relaxed) == 0) return true;

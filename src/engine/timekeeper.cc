@@ -21,6 +21,7 @@ constexpr std::int64_t tag(Moment at) {
   const std::int64_t even = at.ns >= INT64_MAX - 1 ? INT64_MAX - 1 : (at.ns + 1) & ~std::int64_t{1};
   return at.wall ? even | 1 : even;
 }
+constexpr Moment untagged(std::int64_t due) { return {(due & 1) != 0, due & ~std::int64_t{1}}; }
 constexpr bool is_wall(const TimerNode& timer) {
   return (timer.due & 1) != 0;
 }
@@ -93,7 +94,7 @@ void Timekeeper::collect_from(Wheel& wheel, std::int64_t now, std::span<Due> out
   while (TimerNode* node = Wheel::pop(due.first)) {
     Record& record = PagePool::record_of(*node);
     // Under the lock, so that the record can't have ended, and begun another life, since its moment was taken away.
-    out[n++] = {&record, record.word.load(std::memory_order_acquire)};
+    out[n++] = {&record, record.word.load(std::memory_order_acquire), untagged(node->due)};
   }
   more = more || due.more;
 }

@@ -47,6 +47,7 @@ class Timekeeper {
   struct Due {
     Record* record = nullptr;
     std::uint64_t word = 0;  // as it was when the moment was taken away
+    Moment at;
   };
   /// Takes away moments that have come, oldest first, as many as fit; sets `more` if it should be called again at once.
   std::size_t collect(std::span<Due> out, bool& more);

@@ -79,10 +79,20 @@ void Engine::glance_at_timers(Worker::Anchor& anchor, std::int64_t stamp) {
 bool Engine::step_timers() {
   Timekeeper::Due due[kDueAtOnce];
   bool more = false;
+  // Before the moments are taken away, and until all is done that they bring: see drained().
+  timer_steps_.fetch_add(1, std::memory_order_acq_rel);
   const std::size_t n = timers.collect(due, more);
   for (std::size_t i = 0; i < n; ++i) on_due(due[i]);
   const bool slots = recurrences->step();
+  timer_steps_.fetch_sub(1, std::memory_order_release);
+  if (closing()) note_progress();
   return more || slots;
+}
+
+// Whether a shutdown that runs what is due when it begins leaves this one where it is.
+bool Engine::too_late(Moment at) const {
+  if (!only_due_now_.load(std::memory_order_acquire)) return false;
+  return at.ns > (at.wall ? due_until_.wall->time_since_epoch().count() : due_until_.mono->time_since_epoch().count());
 }
 
 void Engine::on_due(const Timekeeper::Due& due) {
@@ -99,7 +109,7 @@ void Engine::on_due(const Timekeeper::Due& due) {
       extra != nullptr && extra->options.expires_at && !begun && clock->now() >= *extra->options.expires_at;
   if (state == raw(TaskState::available) && !over) return;
   // A shutdown that waits for nothing that is due later; the task is cancelled with the rest.
-  if (!over && only_due_now_.load(std::memory_order_acquire)) return;
+  if (!over && too_late(due.at)) return;
   if (!take_out(record, word, over ? kEnding : kMoving)) return;
   if (over) {
     end_unstarted(record, word, TaskState::discarded, expired());

@@ -66,9 +66,11 @@ TEST(Cancel, EndsARetryableTask) {
 TEST(Cancel, AsksARunningTaskToStop) {
   errand::Queue queue({.workers = 1});
   Gate inside;
+  Gate out;
   auto task = queue.submit([&](errand::Attempt& a) {
     inside.open();
     EXPECT_FALSE(a.sleep_for(1h));
+    EXPECT_TRUE(out.wait());
     EXPECT_TRUE(a.stop_requested());
     EXPECT_EQ(a.stop_reason(), StopReason::cancelled);
     EXPECT_TRUE(a.stop_token().stop_requested());
@@ -76,6 +78,7 @@ TEST(Cancel, AsksARunningTaskToStop) {
   EXPECT_TRUE(inside.wait());
   EXPECT_TRUE(queue.cancel(task.id()));
   EXPECT_TRUE(queue.cancel(task.id()));  // again changes nothing
+  out.open();
   EXPECT_TRUE(task.wait_for(kSoon));
   EXPECT_EQ(task.state(), TaskState::cancelled);
 }
