@@ -43,7 +43,10 @@ int Attempt::number() const noexcept {
 }
 
 bool Attempt::stop_requested() const noexcept {
-  return detail::asked_to_stop(frame_.record);
+  if (!detail::asked_to_stop(frame_.record)) return false;
+  // Whoever asked may not have come to fire the token yet: nobody is to see one without the other.
+  if (frame_.has_token) frame_.worker.engine().stop_tokens.fire(frame_.id);
+  return true;
 }
 
 StopReason Attempt::stop_reason() const noexcept {

@@ -342,6 +342,7 @@ void Engine::run(std::stop_token stop) {
   }
   live_workers_.fetch_sub(1, std::memory_order_relaxed);
   return_guest(worker);
+  note_progress();  // a shutdown may wait for the body that was this worker's last
 }
 
 Result<void> Engine::run_one(TaskId id) {
