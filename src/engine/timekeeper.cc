@@ -21,7 +21,9 @@ constexpr std::int64_t tag(Moment at) {
   const std::int64_t even = at.ns >= INT64_MAX - 1 ? INT64_MAX - 1 : (at.ns + 1) & ~std::int64_t{1};
   return at.wall ? even | 1 : even;
 }
-constexpr Moment untagged(std::int64_t due) { return {(due & 1) != 0, due & ~std::int64_t{1}}; }
+constexpr Moment untagged(std::int64_t due) {
+  return {(due & 1) != 0, due & ~std::int64_t{1}};
+}
 constexpr bool is_wall(const TimerNode& timer) {
   return (timer.due & 1) != 0;
 }
