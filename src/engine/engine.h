@@ -258,6 +258,7 @@ class Engine {
   bool wait_for_progress(SteadyTime until, Done done);
   bool wait_drained(SteadyTime until);
   bool wait_for_turn_to_finish(SteadyTime until);
+  void end_turn_to_finish();
   bool wait_workers_idle(SteadyTime until);
   bool wait_workers_gone(SteadyTime until);
   [[nodiscard]] bool callbacks_done() const;
@@ -305,13 +306,13 @@ class Engine {
 
   std::atomic<Phase> phase_{Phase::open};
   std::atomic<bool> started_{false};
-  std::atomic<bool> only_due_now_{false};  // shutting down: what is due after `due_until_` stays where it is
-  WaitUntil due_until_;                    // both moments; set before the flag above
-  Drain drain_ = Drain::due;               // set once, before phase_ leaves open... by the one that moves it
-  std::uint64_t ended_before_ = 0;         // the same; tasks that had ended when the shutdown began
+  std::atomic<bool> only_due_now_{false};       // shutting down: what is due after `due_until_` stays where it is
+  WaitUntil due_until_;                         // both moments; set before the flag above
+  Drain drain_ = Drain::due;                    // set once; whoever has the turn to finish reads it
+  std::atomic<std::uint64_t> ended_before_{0};  // tasks that had ended when the shutdown began
   std::atomic<std::size_t> cancelled_by_shutdown_{0};
   const std::int64_t began_;            // ticks
-  std::atomic<bool> finishing_{false};  // somebody is in finish_shutdown()
+  std::atomic<bool> finishing_{false};  // somebody begins or finishes the shutdown; others wait for their turn
 
   std::atomic<int> timer_steps_{0};           // threads in step_timers()
   std::atomic<std::uint32_t> timer_word_{0};  // moves when the timer thread has to look again

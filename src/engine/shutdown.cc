@@ -35,8 +35,11 @@ void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
   {
     MutexLock lock(control_mutex_);
     if (phase_.load() != Phase::open) return;
+    // Nobody finishes what has not quite begun.
+    finishing_.store(true, std::memory_order_relaxed);
     phase_.store(Phase::draining, std::memory_order_release);
   }
+  const Seat seat(*this, nullptr);  // destructors of closures run here, and may shut down as well
   drain_ = shutdown.drain;
   intake.store(Intake::closed, std::memory_order_seq_cst);
   wake_submitters();
@@ -62,6 +65,12 @@ void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
     if (!started_.exchange(true)) static_cast<void>(spawn_wanted());
   }
   parking.wake_all();
+  end_turn_to_finish();
+}
+
+void Engine::end_turn_to_finish() {
+  finishing_.store(false, std::memory_order_release);
+  note_progress();
 }
 
 bool Engine::drained() const {
@@ -91,8 +100,7 @@ Report Engine::finish_shutdown(SteadyTime deadline) {
     }
     if (running() == 0) join_threads(false);
   }
-  finishing_.store(false, std::memory_order_release);
-  note_progress();
+  end_turn_to_finish();
   return report();
 }
 
