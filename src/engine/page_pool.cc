@@ -19,6 +19,12 @@ void* map(std::size_t size) {
   return p == MAP_FAILED ? nullptr : p;
 }
 
+// Leak checkers look for pointers only in memory that they know. Null where none is at work.
+extern "C" {
+[[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t size);    // NOLINT: their names
+[[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t size);  // NOLINT
+}
+
 // Memory of the system's, aligned to its own size, so that a record finds its slab by masking its address.
 void* map_slab() {
   auto* p = static_cast<char*>(map(2 * kSlabSize));
@@ -28,14 +34,22 @@ void* map_slab() {
   if (aligned > at) munmap(p, aligned - at);
   const std::uintptr_t end = at + 2 * kSlabSize;
   if (aligned + kSlabSize < end) munmap(reinterpret_cast<void*>(aligned + kSlabSize), end - aligned - kSlabSize);
+  if (__lsan_register_root_region != nullptr) {
+    __lsan_register_root_region(reinterpret_cast<void*>(aligned), kSlabSize);
+  }
   return reinterpret_cast<void*>(aligned);
+}
+
+void unmap_slab(void* slab) {
+  if (__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(slab, kSlabSize);
+  munmap(slab, kSlabSize);
 }
 
 Slab* make_slab(PagePool* pool) {
   void* memory = map_slab();
   void* cold = memory == nullptr ? nullptr : map_slab();
   if (cold == nullptr) {
-    if (memory != nullptr) munmap(memory, kSlabSize);
+    if (memory != nullptr) unmap_slab(memory);
     return nullptr;
   }
   auto* slab = static_cast<Slab*>(memory);
@@ -78,8 +92,8 @@ PagePool::~PagePool() {
   for (std::size_t i = 0; i * kPagesPerSlab < end; ++i) {
     Slab* slab = slabs_[i].load();
     if (slab == nullptr) continue;
-    munmap(reinterpret_cast<char*>(slab->cold) - kColdHeader, kSlabSize);
-    munmap(slab, kSlabSize);
+    unmap_slab(reinterpret_cast<char*>(slab->cold) - kColdHeader);
+    unmap_slab(slab);
   }
   munmap(slabs_, kMaxSlabs * sizeof(std::atomic<Slab*>));
 }

@@ -134,7 +134,7 @@ TEST(Retry, JitterIsEven) {
     ++tenths[std::min(9, static_cast<int>(part * 10))];
   }
   // Each tenth expects 2,000 with a standard deviation of 42; the seed is fixed, so this is no game of chance.
-  for (const int count : tenths) EXPECT_NEAR(count, kRounds / 10, 210);
+  for (const int count : tenths) EXPECT_NEAR(count, kRounds / 10.0, 210);
 }
 
 TEST(Retry, WaitsAtTheCapDoNotAllFallOnTheSameMoment) {
