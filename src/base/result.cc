@@ -43,7 +43,7 @@ void Error::raise() const {
   throw ErrorException(*this);
 }
 
-ErrorException::ErrorException(Error error) noexcept : error_(error) {}
+ErrorException::ErrorException(Error error) noexcept : error_(std::move(error)) {}
 
 const char* ErrorException::what() const noexcept {
   return error_.message().c_str();

@@ -32,7 +32,7 @@ TEST(Error, CopiesShareOneText) {
 
 TEST(Error, AMovedFromErrorStillHasItsText) {
   Error from(Code::invalid, "bad");
-  const Error to = std::move(from);  // NOLINT: a move copies
+  const Error to = std::move(from);
   EXPECT_EQ(from.message(), "bad");  // NOLINT: that it may be read is the point
   EXPECT_EQ(to.code(), Code::invalid);
   Result<int> result = Error(Code::gone, "away");

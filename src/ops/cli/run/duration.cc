@@ -1,5 +1,6 @@
 #include "duration.h"
 
+#include <cmath>
 #include <cstdio>
 #include <optional>
 #include <string>
@@ -74,7 +75,7 @@ Result<Duration> parse_duration(std::string_view text) {
   if (!seconds || *seconds > kMostSeconds) {
     return Error(Code::invalid, "expected a duration such as 500ms, 2s or 1m30s, got \"" + std::string(text) + "\"");
   }
-  return Duration(static_cast<Duration::rep>(*seconds * 1e9 + 0.5));
+  return Duration(std::llround(*seconds * 1e9));
 }
 
 std::string rough_text(Duration duration) {
