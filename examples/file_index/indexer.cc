@@ -162,8 +162,9 @@ errand::Result<void> Indexer::list(const std::string& path, const SharesTour& to
 }
 
 void Indexer::stop(errand::Duration deadline) {
-  // Not both at once: `walk` has no end in sight, and what it would still submit, `read` would refuse.
-  unopened_ = walk_.shutdown({.drain = errand::Drain::none}).cancelled;
+  // Not both at once: `walk` has no end in sight, and what it would still submit, `read` would refuse. Its bodies see
+  // their stop tokens soon, but for read_now(), which waits for a file; close() waits for that one.
+  unopened_ = walk_.shutdown({.drain = errand::Drain::none, .timeout = 100ms}).cancelled;
   read_.shutdown({.drain = errand::Drain::due, .timeout = deadline});
 }
 
