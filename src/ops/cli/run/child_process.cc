@@ -180,7 +180,6 @@ std::string CommandEnd::text() const {
 
 Result<CommandEnd> watch_command(ShellProcess process, const CommandLimits& limits, std::stop_token stop,
                                  OutputSink& sink, Children& children, Clock& clock) {
-  children.add(process.pid);
   Watch watch(std::move(process), limits, sink, clock);
   const std::stop_callback on_stop(std::move(stop), [&watch] { watch.ask_to_end(); });
   const auto watched = watch.until_the_end();

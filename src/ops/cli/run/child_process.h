@@ -50,6 +50,7 @@ struct CommandLimits {
 /// SIGTERM to the process group, and SIGKILL to what is left of it after `kill_after`. A command that ends by itself
 /// may leave processes in the background; what they write from then on is dropped.
 ///
+/// REQUIRES: `children` started it.
 /// Errors: what `sink` says; the process group has been killed then.
 [[nodiscard]] Result<CommandEnd> watch_command(ShellProcess process, const CommandLimits& limits, std::stop_token stop,
                                                OutputSink& sink, Children& children, Clock& clock);

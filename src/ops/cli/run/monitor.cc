@@ -95,12 +95,9 @@ void Monitor::on_request_to_end(int signal) {
   }
 }
 
-// raise() stops this thread before it returns, so the commands go on only after we were told to.
 void Monitor::suspend() {
   parts_.screen.draw("");
-  parts_.children.signal_all(SIGTSTP);
-  ::raise(SIGSTOP);
-  parts_.children.signal_all(SIGCONT);
+  parts_.children.suspend_with_us();
 }
 
 std::optional<SteadyTime> Monitor::show_progress() {

@@ -26,7 +26,7 @@ class Monitor {
   struct Parts {
     const Signals& signals;
     Halt& halt;
-    const Children& children;
+    Children& children;
     Screen& screen;
     const Tally& tally;
     Clock& clock;

@@ -114,7 +114,7 @@ Outcome Runner::attempt(Item& item, Attempt& attempt) {
   if (!ground_.halt.starting() || !pace_.wait(stop)) return cancel("not started");
   item.out.clear();
   item.err.clear();
-  auto process = ground_.shell.start(item.command);
+  auto process = ground_.children.start([&] { return ground_.shell.start(item.command); });
   if (!process) return not_started(item, process.error());
   ground_.tally.start();
   auto outcome = watch(item, std::move(*process), attempt);
