@@ -248,7 +248,7 @@ void Engine::wait_again(Record& record, const Transition& transition) {
     }
   }
   PagePool::cold(record).available_at.store(ticks.stamp(), std::memory_order_release);
-  make_available(record, word, false);
+  make_available(record, word);
 }
 
 // --- the end of a task -----------------------------------------------------------------------------------------------
@@ -391,7 +391,7 @@ Result<void> Engine::retry(TaskId id) {
     if (!take_out(*record, word, kMoving)) continue;
     timers.disarm(*record);
     PagePool::cold(*record).available_at.store(ticks.stamp(), std::memory_order_release);
-    make_available(*record, word, false);
+    make_available(*record, word);
     return {};
   }
   return not_found(options.name, id);
@@ -412,7 +412,7 @@ Result<void> Engine::set_priority(TaskId id, int priority) {
         (word & ~(std::uint64_t{0xf} << kPriorityShift)) | (static_cast<std::uint64_t>(priority) << kPriorityShift);
     // A task that stands in a page's lane leaves its place there: it is given back by itself from now on.
     if (!record->word.compare_exchange_weak(word, next | kSingle, std::memory_order_acq_rel)) continue;
-    if (state == raw(TaskState::available)) place(*record, next, false);
+    if (state == raw(TaskState::available)) place(*record, next);
     return {};
   }
   return not_found(options.name, id);

@@ -59,7 +59,8 @@ std::uint64_t random_seed() {
 }
 
 Intake intake_for(const QueueOptions& options, bool line) {
-  return line || options.capacity != 0 || options.order == Order::depth_first ? Intake::careful : Intake::plain;
+  if (line || options.capacity != 0) return Intake::careful;
+  return options.order == Order::depth_first ? Intake::depth_first : Intake::plain;
 }
 
 }  // namespace

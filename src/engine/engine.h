@@ -49,8 +49,9 @@ inline constexpr std::uint32_t kResized = 1u << 18;    // workers above the want
 inline constexpr std::uint32_t kCallbacks = 1u << 19;  // callbacks of tasks that ended outside a worker wait
 
 enum class Intake : std::uint8_t {
-  plain,    // unbounded, in lanes
-  careful,  // bounded, or in a line, or depth first
+  plain,        // unbounded, in lanes
+  depth_first,  // the same, but what bodies submit goes to the worker they are on
+  careful,      // bounded, or in a line
   closed,
   forked,
 };
@@ -196,12 +197,14 @@ class Engine {
 
   // submit.cc
   [[nodiscard]] Draft begin_careful(Producer& producer, TaskOptions* options, std::shared_ptr<Recurrence> recurrence);
+  [[nodiscard]] Draft begin_child(Producer& producer, int priority);
   [[nodiscard]] PageCursor::Slot next_loose(Producer& producer);
   [[nodiscard]] PageCursor::Slot next_in_lane(Producer& producer, int priority);
   void prepare(Record& record, std::uint64_t id, int priority, std::uint64_t flags);
+  void publish_child(Record& record, std::uint64_t vacant) noexcept;
   void publish_carefully(Record& record);
-  void make_available(Record& record, std::uint64_t word, bool child);
-  void place(Record& record, std::uint64_t word, bool child);
+  void make_available(Record& record, std::uint64_t word);
+  void place(Record& record, std::uint64_t word);
   void place_forward(std::uint64_t id, int priority);
   void add_orphan(int priority, const Batch& batch);
   void announce(int priority);

@@ -39,8 +39,9 @@ Draft Engine::begin() {
   producer.enter();
   // A shutdown closes the intake, then waits for those on their way in: one of us sees the other.
   light_barrier();
-  if (intake.load(std::memory_order_relaxed) != Intake::plain) [[unlikely]] {
-    return begin_careful(producer, nullptr, nullptr);
+  if (const Intake now = intake.load(std::memory_order_relaxed); now != Intake::plain) [[unlikely]] {
+    if (now == Intake::depth_first && own_worker() != nullptr) return begin_child(producer, kNormal);
+    if (now != Intake::depth_first) return begin_careful(producer, nullptr, nullptr);
   }
   const PageCursor::Slot slot = next_in_lane(producer, kNormal);
   if (slot.record == nullptr) [[unlikely]] {
@@ -76,9 +77,10 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
   const std::uint64_t counted = options.capacity != 0 && !run_here ? kCounted : 0;
   const bool wishes = recurrence != nullptr || (task != nullptr && has_wishes(*task));
   const bool delayed = task != nullptr && task->delay > Duration::zero();
-  const bool child = options.order == Order::depth_first && !wishes && !delayed && own_worker() != nullptr;
   const int priority = task != nullptr ? task->priority : kNormal;
-  const bool in_lane = line == nullptr && !wishes && !delayed && !child && !run_here;
+  if (now == Intake::depth_first && !wishes && !delayed && own_worker() != nullptr)
+    return begin_child(producer, priority);
+  const bool in_lane = line == nullptr && !wishes && !delayed && !run_here;
   const PageCursor::Slot slot = in_lane ? next_in_lane(producer, priority) : next_loose(producer);
   if (slot.record == nullptr) {
     release_room(counted);
@@ -86,7 +88,6 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
   }
   std::uint64_t flags = counted;
   if (!in_lane) flags |= kSingle;
-  if (child) flags |= kChild;
   if (run_here) flags |= kRunHere;
   if (wishes || delayed) flags |= kCold;
   prepare(*slot.record, slot.id, priority, flags);
@@ -105,6 +106,17 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
       extra.on_stop.emplace(extra.options.stop, CancelOnStop{this, slot.id});
     }
   }
+  return {slot.record, slot.id};
+}
+
+// What a body submits, where that goes to the worker it is on.
+Draft Engine::begin_child(Producer& producer, int priority) {
+  const PageCursor::Slot slot = next_loose(producer);
+  if (slot.record == nullptr) {
+    producer.leave();
+    return refuse(no_memory(options.name));
+  }
+  prepare(*slot.record, slot.id, priority, kChild);
   return {slot.record, slot.id};
 }
 
@@ -167,7 +179,9 @@ void Engine::publish(Draft draft, const Ops& ops) noexcept {
   const int priority = priority_in(vacant);
   // A closure whose constructor submitted more may have filled the page meanwhile, and takers passed it: then it is
   // too late to stand in the lane.
-  if ((vacant & kSingle) != 0 || &page_of(record) != producer.lanes[priority]->cursor.page()) [[unlikely]] {
+  if ((vacant & kChild) != 0) [[unlikely]] {
+    publish_child(record, vacant);
+  } else if ((vacant & kSingle) != 0 || &page_of(record) != producer.lanes[priority]->cursor.page()) [[unlikely]] {
     publish_carefully(record);
   } else {
     // Release: the closure, and the fields above.
@@ -179,15 +193,26 @@ void Engine::publish(Draft draft, const Ops& ops) noexcept {
   producer.leave();
 }
 
+void Engine::publish_child(Record& record, std::uint64_t vacant) noexcept {
+  const std::uint64_t word = with_state(vacant & ~kChild, raw(TaskState::available));
+  const std::uint64_t id = id_of(record, word);
+  const int priority = priority_in(word);
+  // Release: the closure, and the fields beside it.
+  record.word.store(word, std::memory_order_release);
+  if (observed.load(std::memory_order_relaxed)) [[unlikely]]
+    emit(id, TaskState::available, 0);
+  own_worker()->push_child(id, priority);
+  announce(priority);
+}
+
 void Engine::publish_carefully(Record& record) {
   std::uint64_t word = record.word.load(std::memory_order_acquire);
   const std::uint64_t id = id_of(record, word);
   const bool here = (word & kRunHere) != 0;
-  const bool child = (word & kChild) != 0;
-  // From here on the two flags mean what they mean elsewhere. The submitter's token may put its stop bits in meanwhile.
-  while (!record.word.compare_exchange_weak(word, (word | kSingle) & ~(kRunHere | kChild), std::memory_order_acq_rel)) {
+  // From here on the flag means what it means elsewhere. The submitter's token may put its stop bits in meanwhile.
+  while (!record.word.compare_exchange_weak(word, (word | kSingle) & ~kRunHere, std::memory_order_acq_rel)) {
   }
-  word = (word | kSingle) & ~(kRunHere | kChild);
+  word = (word | kSingle) & ~kRunHere;
   if ((word & kCold) != 0) {
     ColdLine& cold = PagePool::cold(record);
     cold.available_at.store(record.stamp.load(std::memory_order_relaxed), std::memory_order_release);
@@ -201,20 +226,20 @@ void Engine::publish_carefully(Record& record) {
   if (here) {
     run_in_caller(record, word);
   } else {
-    make_available(record, word, child);
+    make_available(record, word);
   }
 }
 
 // Of a vacant, scheduled, retryable or running record that this thread owns, or whose word is `word`: available, and
 // where workers look. If its token fired before it was published, it ends here instead.
-void Engine::make_available(Record& record, std::uint64_t word, bool child) {
+void Engine::make_available(Record& record, std::uint64_t word) {
   const std::uint64_t id = id_of(record, word);
   const Extra* extra = (word & kCold) != 0 ? PagePool::cold(record).extra.load(std::memory_order_relaxed) : nullptr;
   if ((word & kStopMask) == 0 && extra != nullptr && extra->options.expires_at && !extra->first_started) {
     if (set_moment(record, word, raw(TaskState::available),
                    {true, extra->options.expires_at->time_since_epoch().count()})) {
       if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::available, 0);
-      place(record, word, child);
+      place(record, word);
       return;
     }
   }
@@ -227,19 +252,16 @@ void Engine::make_available(Record& record, std::uint64_t word, bool child) {
                     Error(Code::cancelled, "its stop token had fired when it was submitted"));
     } else {
       if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::available, 0);
-      place(record, next, child);
+      place(record, next);
     }
     return;
   }
 }
 
-void Engine::place(Record& record, std::uint64_t word, bool child) {
+void Engine::place(Record& record, std::uint64_t word) {
   const int priority = priority_in(word);
   const std::uint64_t id = id_of(record, word);
-  Worker* const own = child ? own_worker() : nullptr;
-  if (own != nullptr) {
-    own->children.push(id);
-  } else if (line != nullptr) {
+  if (line != nullptr) {
     MutexLock lock(line_mutex);
     line->push({TaskId{id}, priority, clock->mono().time_since_epoch().count()});
   } else {

@@ -42,6 +42,10 @@ Frame* current_frame() noexcept {
 
 Worker::Worker(Engine& engine, int number, std::uint64_t seed) : number(number), rng(seed), engine_(engine) {}
 
+Worker::~Worker() {
+  for (const auto& children : children_) delete children.load(std::memory_order_relaxed);
+}
+
 bool Worker::step() {
   engine_.glance_at_timers(anchor_, last_stamp_);
   if ((engine_.signals.load(std::memory_order_relaxed) & kCallbacks) != 0) engine_.run_callbacks();
@@ -56,31 +60,16 @@ bool Worker::step() {
 
 // Between two bodies the best priority anywhere is looked for: what is in hand of a worse one waits.
 Worker::Claimed Worker::claim() {
-  for (;;) {
-    const std::uint32_t signals = engine_.signals.load(std::memory_order_acquire);
-    if ((signals & (kPaused | kHalted)) != 0) return {};
-    if ((signals & kResized) != 0 && !engine_.may_work(*this)) return {};
-    if (engine_.line != nullptr) {
-      return take_from_line();
-    }
-    const std::uint32_t all = in_hand_ | (signals & kPriorities);
-    if (!children.empty()) {
-      // Only what is urgent comes before them; that a bit is raised does not mean that there is anything.
-      const std::uint32_t urgent = all & ((1u << kNormal) - 1);
-      if (const Claimed claimed = claim_among(urgent); claimed.record != nullptr) return claimed;
-      if (const Claimed claimed = take_child(); claimed.record != nullptr) return claimed;
-    }
-    if (const Claimed claimed = claim_among(all); claimed.record != nullptr) return claimed;
-    if (!children.empty()) continue;
-    return steal_child();
-  }
-}
-
-// The best of these priorities that has a task, in hand or elsewhere.
-Worker::Claimed Worker::claim_among(std::uint32_t priorities) {
-  for (std::uint32_t look = priorities; look != 0; look &= look - 1) {
+  const std::uint32_t signals = engine_.signals.load(std::memory_order_acquire);
+  if ((signals & (kPaused | kHalted)) != 0) return {};
+  if ((signals & kResized) != 0 && !engine_.may_work(*this)) return {};
+  if (engine_.line != nullptr) return take_from_line();
+  for (std::uint32_t look = in_hand_ | with_children_ | (signals & kPriorities); look != 0; look &= look - 1) {
     const int priority = std::countr_zero(look);
     const std::uint32_t bit = 1u << priority;
+    if ((with_children_ & bit) != 0) [[unlikely]] {
+      if (const Claimed claimed = take_child(priority); claimed.record != nullptr) return claimed;
+    }
     do {
       if ((in_hand_ & bit) != 0) {
         if (const Claimed claimed = next_in_hand(priority); claimed.record != nullptr) return claimed;
@@ -88,6 +77,10 @@ Worker::Claimed Worker::claim_among(std::uint32_t priorities) {
       }
       // What another worker has in hand, and does not get to, comes before anything of a worse priority.
     } while (take_from_late(priority) || take_from_lanes(priority) || take_from_others(priority));
+    if (engine_.options.order == Order::depth_first) [[unlikely]] {
+      if (const Claimed claimed = take_child(priority); claimed.record != nullptr) return claimed;
+      if (const Claimed claimed = steal_child(priority); claimed.record != nullptr) return claimed;
+    }
   }
   return {};
 }
@@ -140,18 +133,31 @@ Worker::Claimed Worker::claim_line(Page& page, std::uint32_t generation, int lin
   return {};
 }
 
+void Worker::push_child(std::uint64_t id, int priority) {
+  Children* children = this->children(priority);
+  if (children == nullptr) [[unlikely]] {
+    children = new Children;
+    children_[priority].store(children, std::memory_order_release);
+  }
+  children->push(id);
+  with_children_ |= 1u << priority;
+}
+
 // What bodies on this worker submitted, newest first; after so many in a row the shared lanes have their turn.
-Worker::Claimed Worker::take_child() {
+Worker::Claimed Worker::take_child(int priority) {
+  const std::uint32_t bit = 1u << priority;
+  if ((with_children_ & bit) == 0) return {};
   if (children_in_a_row_ >= kChildrenInARow) {
     children_in_a_row_ = 0;
     return {};
   }
-  while (const std::uint64_t id = children.pop_newest()) {
-    const Claimed claimed = claim_id(id);
+  while (const std::uint64_t id = children(priority)->pop_newest()) {
+    const Claimed claimed = claim_id(id, priority);
     if (claimed.record == nullptr) continue;
     ++children_in_a_row_;
     return claimed;
   }
+  with_children_ &= ~bit;
   children_in_a_row_ = 0;
   return {};
 }
@@ -238,16 +244,16 @@ bool Worker::take_from_others(int priority) {
 }
 
 // The oldest child of another worker's: the root of the largest part of the work, as a rule.
-Worker::Claimed Worker::steal_child() {
-  const int count =
-      engine_.options.order == Order::depth_first ? engine_.worker_count.load(std::memory_order_acquire) : 0;
+Worker::Claimed Worker::steal_child(int priority) {
+  const int count = engine_.worker_count.load(std::memory_order_acquire);
   for (int i = 0; i < count; ++i) {
     Worker* victim = engine_.all_workers[i].load(std::memory_order_acquire);
-    if (victim == nullptr || victim == this) continue;
-    while (const std::uint64_t id = victim->children.pop_oldest()) {
-      const Claimed claimed = claim_id(id);
+    Children* children = victim != this ? victim->children(priority) : nullptr;
+    if (children == nullptr) continue;
+    while (const std::uint64_t id = children->steal_oldest()) {
+      const Claimed claimed = claim_id(id, priority);
       if (claimed.record == nullptr) continue;
-      if (!victim->children.empty()) engine_.wake_next();
+      if (!children->empty()) engine_.wake_next();
       return claimed;
     }
   }
@@ -310,9 +316,12 @@ void Worker::surrender() {
     if (rest.begin >= rest.end) continue;
     engine_.add_orphan(priority, rest);
   }
-  while (const std::uint64_t id = children.pop_oldest()) {
-    engine_.place_forward(id, kNormal);
-    engine_.announce(kNormal);
+  for (; with_children_ != 0; with_children_ &= with_children_ - 1) {
+    const int priority = std::countr_zero(with_children_);
+    while (const std::uint64_t id = children(priority)->steal_oldest()) {
+      engine_.place_forward(id, priority);
+      engine_.announce(priority);
+    }
   }
   in_hand_ = 0;
   settle();
@@ -361,8 +370,9 @@ bool Worker::finds_work_in(const Engine& engine_, const Worker* self) {
   for (int i = 0; i < count; ++i) {
     Worker* other = engine_.all_workers[i].load(std::memory_order_acquire);
     if (other == nullptr || other == self) continue;
-    if (!other->children.empty()) return true;
     for (int priority = 0; priority < 10; ++priority) {
+      const Children* children = other->children(priority);
+      if (children != nullptr && !children->empty()) found |= 1u << priority;
       const Hand& hand = other->hands_[priority];
       const std::uint64_t tail = hand.tail.load(std::memory_order_acquire);
       if (tail != 0 && static_cast<int>(hand.at.load(std::memory_order_relaxed)) < unpack_end(tail))

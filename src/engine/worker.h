@@ -30,6 +30,7 @@ struct alignas(16) Hand {
 class Worker {
  public:
   Worker(Engine& engine, int number, std::uint64_t seed);
+  ~Worker();
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -52,6 +53,8 @@ class Worker {
   [[nodiscard]] static bool finds_work_in(const Engine& engine, const Worker* self = nullptr);
   /// Runs what is available on entry, and nothing else.
   void run_all_now();
+  /// Order::depth_first: what the body that this worker is in submits.
+  void push_child(std::uint64_t id, int priority);
   /// Gives up what it has in hand: others find it with the engine.
   void surrender();
   /// Gives back what it holds on to between tasks: called before it sleeps.
@@ -74,7 +77,6 @@ class Worker {
   Rng rng;
   std::atomic<std::uint32_t> depth{0};  // frames; 0: no body is running
   Frame* frame = nullptr;               // the attempt it is in; the thread that drives the worker alone
-  Children children;                    // Order::depth_first
 
  private:
   friend class Engine;
@@ -84,15 +86,17 @@ class Worker {
     std::uint32_t count = 0;
   };
 
-  [[nodiscard]] Claimed claim_among(std::uint32_t priorities);
   [[nodiscard]] Claimed next_in_hand(int priority);
   [[nodiscard]] Claimed take_from_line();
   bool take_from_late(int priority);
   bool take_from_lanes(int priority);
   bool take_from_others(int priority);
   void hold(int priority, const Batch& batch, std::uint32_t ticket);
-  [[nodiscard]] Claimed take_child();
-  [[nodiscard]] Claimed steal_child();
+  [[nodiscard]] Claimed take_child(int priority);
+  [[nodiscard]] Claimed steal_child(int priority);
+  [[nodiscard]] Children* children(int priority) const noexcept {
+    return children_[priority].load(std::memory_order_acquire);
+  }
   [[nodiscard]] Claimed claim_id(std::uint64_t id, int priority = kAnyPriority);
   [[nodiscard]] Claimed claim_line(Page& page, std::uint32_t generation, int line, int priority);
   void give_back(Page& page, std::uint64_t bits);
@@ -103,7 +107,8 @@ class Worker {
   static constexpr int kAnyPriority = -1;
 
   int children_in_a_row_ = 0;
-  std::uint32_t in_hand_ = 0;  // bit p: hands_[p] may have something
+  std::uint32_t in_hand_ = 0;        // bit p: hands_[p] may have something
+  std::uint32_t with_children_ = 0;  // bit p: children_[p] may have something
   Slot slots_[10];
   Lane* turn_[10] = {};          // the lane that was served last, by priority
   std::int64_t last_stamp_ = 0;  // the end of the last task, if the next one follows at once; else 0
@@ -117,6 +122,7 @@ class Worker {
   std::size_t retired_count_ = 0;
 
   alignas(64) Hand hands_[10];
+  std::atomic<Children*> children_[10] = {};  // made on first use, with release; thieves look
 };
 
 }  // namespace detail

@@ -175,6 +175,34 @@ TEST(Order, DepthFirstServesAnUrgentTaskFirst) {
   EXPECT_EQ(said, "!c");
 }
 
+TEST(Order, DepthFirstKeepsChildrenOfEveryPriorityWhenTheirWorkerLeaves) {
+  Manual m({.order = errand::Order::depth_first});
+  std::string said;
+  m.queue.submit([&] {
+    for (int priority = 9; priority >= 0; --priority) {
+      m.queue.submit([&said, priority] { said += static_cast<char>('0' + priority); }, {.priority = priority});
+    }
+  });
+  m.queue.dispatch();  // its worker leaves when this returns
+  m.queue.dispatch();
+  EXPECT_EQ(said, "0123456789");
+}
+
+TEST(Order, DepthFirstStillRunsBetterPrioritiesFirst) {
+  Manual m({.order = errand::Order::depth_first});
+  std::string said;
+  const auto write = [&](char c) { return [&said, c] { said += c; }; };
+  m.queue.submit([&] {
+    m.queue.submit(write('2'), {.priority = 2});
+    m.queue.submit(write('5'));
+    m.queue.submit(write('8'), {.priority = 8});
+    m.queue.submit(write('@'), {.priority = 2});
+  });
+  m.queue.submit(write('x'));
+  run_everything(m.queue);
+  EXPECT_EQ(said, "@25x8");
+}
+
 TEST(Order, DepthFirstGoesOnWhenTheUrgentTasksAreDone) {
   errand::Queue queue({.workers = 1, .order = errand::Order::depth_first});
   Counter ran;
