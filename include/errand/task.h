@@ -108,6 +108,8 @@ class TaskBase {
   /// The same without an end. Returns early, with the task not final, only where waiting could never end.
   void wait() const;
 
+  /// For wait_any(): whether it is final; if not, whoever ends it will say so.
+  [[nodiscard]] bool ended_or_watched() const;
   /// The clock its waits go by; null where it was refused.
   [[nodiscard]] Clock* clock() const noexcept;
 
@@ -175,7 +177,7 @@ class Task : public detail::TaskBase {
 
 /// Waits until every task is final, at most `timeout`; true if all are.
 bool wait_all(std::initializer_list<const detail::TaskBase*> tasks, Duration timeout);
-/// Waits until one of the tasks is final, at most `timeout`; its index, or -1.
+/// Waits until one of the tasks is final, at most `timeout`; its index, or -1. Their queues have one clock.
 int wait_any(std::initializer_list<const detail::TaskBase*> tasks, Duration timeout);
 
 }  // namespace v0

@@ -70,8 +70,24 @@ Error value_gone(const Record& record) {
   return {Code::gone, "task " + to_string(TaskId{id_of(record, word)}) + ": its value has been taken"};
 }
 
+namespace {
+
+// Those in wait_any(). Nobody can sleep on several words, so they share one, which moves when a task ends that somebody
+// waits for; then each looks at its own.
+struct AnyWait {
+  std::atomic<std::uint32_t> waiting{0};
+  std::atomic<std::uint32_t> ended{0};
+};
+constinit AnyWait any_wait;
+
+}  // namespace
+
+// REQUIRES: the word had kWaiter in it. Whoever put it there counted itself first.
 void Engine::wake_waiters(Record& record) {
   clock->wake(low_half(record), INT_MAX);
+  if (any_wait.waiting.load(std::memory_order_relaxed) == 0) return;
+  any_wait.ended.fetch_add(1, std::memory_order_release);
+  clock->wake(any_wait.ended, INT_MAX);
 }
 
 const Error& TaskBase::error() const noexcept {
@@ -99,23 +115,31 @@ Result<void> TaskBase::cancel() {
 
 namespace {
 
-bool wait_until(Record& record, std::uint64_t id, std::optional<SteadyTime> until, Clock& clock) {
+// The word of a task that is final, or that will wake its waiters when it is. On a worker of the same queue it is run
+// here if it is available.
+std::uint64_t final_or_watched(Record& record, std::uint64_t id) {
   Worker* const own = own_worker(record);
-  for (;;) {
-    std::uint64_t word = record.word.load(std::memory_order_acquire);
-    if (is_final(state_of(word))) return true;
-    if (own != nullptr) {
-      if (own->run_if_available(id)) continue;
+  std::uint64_t word = record.word.load(std::memory_order_acquire);
+  while (!is_final(state_of(word))) {
+    if (own != nullptr && own->run_if_available(id)) {
       word = record.word.load(std::memory_order_acquire);
-      if (is_final(state_of(word))) return true;
-      if (never_ends(record, word)) return false;
-    }
-    if (until && clock.mono() >= *until) return false;
-    if ((word & kWaiter) == 0 && !record.word.compare_exchange_weak(word, word | kWaiter, std::memory_order_acq_rel))
       continue;
-    WaitUntil wait;
-    wait.mono = until;
-    clock.wait(low_half(record), static_cast<std::uint32_t>(word | kWaiter), wait);
+    }
+    if ((word & kWaiter) != 0) break;
+    // Release: whoever ends the task sees what the waiter did before.
+    if (record.word.compare_exchange_weak(word, word | kWaiter, std::memory_order_acq_rel)) return word | kWaiter;
+  }
+  return word;
+}
+
+bool wait_until(Record& record, std::uint64_t id, std::optional<SteadyTime> until, Clock& clock) {
+  const bool on_own_worker = own_worker(record) != nullptr;
+  for (;;) {
+    const std::uint64_t word = final_or_watched(record, id);
+    if (is_final(state_of(word))) return true;
+    if (on_own_worker && never_ends(record, word)) return false;
+    if (until && clock.mono() >= *until) return false;
+    clock.wait(low_half(record), static_cast<std::uint32_t>(word), {until, {}});
   }
 }
 
@@ -169,6 +193,10 @@ std::optional<Error> TaskBase::wait_for_value(bool has_value) const {
   return error_of(*record_, state);
 }
 
+bool TaskBase::ended_or_watched() const {
+  return record_ == nullptr || is_final(state_of(final_or_watched(*record_, id_or_error_)));
+}
+
 Clock* TaskBase::clock() const noexcept {
   return record_ != nullptr ? page_of(*record_).pool->clock.get() : nullptr;
 }
@@ -198,26 +226,22 @@ bool wait_all(std::initializer_list<const detail::TaskBase*> tasks, Duration tim
 }
 
 int wait_any(std::initializer_list<const detail::TaskBase*> tasks, Duration timeout) {
-  const auto final_one = [&] {
-    int index = 0;
-    for (const detail::TaskBase* task : tasks) {
-      if (is_final(task->state()) || !*task) return index;
-      ++index;
-    }
-    return -1;
-  };
+  detail::AnyWait& any = detail::any_wait;
   Clock* clock = clock_of(tasks);
-  if (clock == nullptr) return final_one();
-  const SteadyTime until = saturating_add(clock->mono(), timeout);
-  // Each task in turn for a little while: nobody sleeps on several words at once.
+  const SteadyTime until = clock != nullptr ? saturating_add(clock->mono(), timeout) : SteadyTime::min();
+  any.waiting.fetch_add(1, std::memory_order_relaxed);  // before kWaiter is set, which releases it
+  int found = -1;
   for (;;) {
-    if (const int index = final_one(); index >= 0) return index;
-    if (clock->mono() >= until) return -1;
-    for (const detail::TaskBase* task : tasks) {
-      const Duration left = until - clock->mono();
-      if (task->wait_for(std::clamp<Duration>(left, Duration::zero(), std::chrono::milliseconds(1)))) break;
-    }
+    // Before the tasks are looked at: one that ends from here on moves it.
+    const std::uint32_t seen = any.ended.load(std::memory_order_acquire);
+    const auto ended =
+        std::find_if(tasks.begin(), tasks.end(), [](const auto* task) { return task->ended_or_watched(); });
+    if (ended != tasks.end()) found = static_cast<int>(ended - tasks.begin());
+    if (found >= 0 || clock == nullptr || clock->mono() >= until) break;
+    clock->wait(any.ended, seen, {until, {}});
   }
+  any.waiting.fetch_sub(1, std::memory_order_relaxed);
+  return found;
 }
 
 }  // namespace v0

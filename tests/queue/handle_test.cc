@@ -136,6 +136,29 @@ TEST(Handle, WaitAnyOverTwoQueuesSeesEither) {
   EXPECT_EQ(errand::wait_any({&never, &soon}, kSoon), 1);
 }
 
+// Under a clock that stands still nothing but the end of a task can end the wait.
+TEST(Handle, WaitAnyIsWokenByTheOneThatEnds) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue a({.workers = 0, .clock = clock});
+  errand::Queue b({.workers = 1, .clock = clock});
+  Gate out;
+  auto never = a.submit([] {});
+  auto soon = b.submit([&] { EXPECT_TRUE(out.wait()); });
+  std::thread waiter([&] { EXPECT_EQ(errand::wait_any({&never, &soon}, 1h), 1); });
+  out.open();
+  waiter.join();
+}
+
+TEST(Handle, WaitAnyOnAWorkerRunsWhatIsAvailable) {
+  errand::Queue queue({.workers = 1});
+  auto outer = queue.submit([&] {
+    auto later = queue.submit_in(1h, [] {});
+    auto now = queue.submit([] {});
+    return errand::wait_any({&later, &now}, 1h);
+  });
+  EXPECT_EQ(outer.get(), 1);
+}
+
 TEST(Handle, OnAWorkerAnAvailableTaskIsRunInPlace) {
   errand::Queue queue({.workers = 1});
   auto outer = queue.submit([&] {
