@@ -342,6 +342,7 @@ void Engine::give_back(Record& record) {
 void Engine::retire(Page& page) {
   Page* one[] = {&page};
   pool.retire(one);
+  pages_came_back();
 }
 
 // --- by id -----------------------------------------------------------------------------------------------------------

@@ -91,6 +91,11 @@ class Engine {
     if (parking.wakeable()) [[unlikely]]
       parking.wake_one();
   }
+  /// For whoever gave pages back.
+  void pages_came_back() {
+    if (pool.worth_trimming()) [[unlikely]]
+      plan_trim();
+  }
   /// A handler that outlived its timeout is alive: its grace begins anew.
   void extend_grace(Record& record);
 
@@ -241,6 +246,8 @@ class Engine {
   void on_due(const Timekeeper::Due& due);
   [[nodiscard]] bool too_late(Moment at) const;
   void on_timeout(Record& record, std::uint64_t word);
+  void plan_trim();
+  void trim();
   void ensure_timer_thread();
   void run_timer_thread();
 
@@ -317,6 +324,7 @@ class Engine {
   const std::int64_t began_;            // ticks
   std::atomic<bool> finishing_{false};  // somebody begins or finishes the shutdown; others wait for their turn
 
+  std::atomic<bool> trim_planned_{false};
   std::atomic<int> timer_steps_{0};           // threads in step_timers()
   std::atomic<std::uint32_t> timer_word_{0};  // moves when the timer thread has to look again
   std::atomic<bool> timer_thread_started_{false};

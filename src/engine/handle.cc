@@ -26,7 +26,7 @@ const std::atomic<std::uint32_t>& low_half(const Record& record) noexcept {
 // Uses the record's queue, if it still is there.
 template <class Use, class Otherwise>
 auto with_engine(const Record& record, Use use, Otherwise otherwise) {
-  PagePool& pool = *page_of(record).pool;
+  PagePool& pool = *slab_of(&record).pool;
   const std::shared_lock lock(pool.engine_mutex);
   Engine* const engine = pool.engine.load(std::memory_order_relaxed);
   return engine != nullptr && !engine->forked() ? use(*engine) : otherwise();
@@ -39,7 +39,7 @@ Error queue_gone(TaskId id) {
 // The worker of the task's queue that this thread is, if it is one.
 Worker* own_worker(const Record& record) {
   // On such a worker's thread the queue can't go away, and elsewhere it is only compared.
-  const Engine* engine = page_of(record).pool->engine.load(std::memory_order_acquire);
+  const Engine* engine = slab_of(&record).pool->engine.load(std::memory_order_acquire);
   return engine != nullptr ? engine->own_worker() : nullptr;
 }
 
@@ -147,20 +147,20 @@ bool wait_until(Record& record, std::uint64_t id, std::optional<SteadyTime> unti
 
 bool TaskBase::wait_for(Duration timeout) const {
   if (record_ == nullptr || is_final(state())) return true;
-  Clock& clock = *page_of(*record_).pool->clock;
+  Clock& clock = *slab_of(record_).pool->clock;
   return wait_until(*record_, id_or_error_, saturating_add(clock.mono(), timeout), clock);
 }
 
 void TaskBase::wait() const {
   if (record_ == nullptr || is_final(state())) return;
-  wait_until(*record_, id_or_error_, std::nullopt, *page_of(*record_).pool->clock);
+  wait_until(*record_, id_or_error_, std::nullopt, *slab_of(record_).pool->clock);
 }
 
 namespace {
 
 // What result() says of a task that did not complete.
 Error error_of(const Record& record, TaskState state) {
-  PagePool& pool = *page_of(record).pool;
+  PagePool& pool = *slab_of(&record).pool;
   MutexLock lock(pool.cold_mutex(page_of(record)));
   const Extra* extra = PagePool::cold(record).extra.load(std::memory_order_relaxed);
   const std::string text = extra != nullptr && extra->last_error ? extra->last_error->message() : "";
@@ -198,7 +198,7 @@ bool TaskBase::ended_or_watched() const {
 }
 
 Clock* TaskBase::clock() const noexcept {
-  return record_ != nullptr ? page_of(*record_).pool->clock.get() : nullptr;
+  return record_ != nullptr ? slab_of(record_).pool->clock.get() : nullptr;
 }
 }  // namespace detail
 

@@ -29,7 +29,7 @@ void Lane::extend(Page& page) noexcept {
   if (before == nullptr) {
     first_.store(&page, std::memory_order_release);
   } else {
-    before->next.store(page.index, std::memory_order_release);
+    before->next.store(index_of(page), std::memory_order_release);
   }
 }
 
@@ -53,7 +53,7 @@ Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
   }
   std::uint64_t at = taken_to_.load(std::memory_order_relaxed);
   if (at == 0) {
-    if (Page* first = first_.load(std::memory_order_acquire)) at = (std::uint64_t{first->index} << 6) | kFirstLine;
+    if (Page* first = first_.load(std::memory_order_acquire)) at = (std::uint64_t{index_of(*first)} << 6) | kFirstLine;
   }
   if (at != 0) {
     Page* page = &pool.page(static_cast<std::uint32_t>(at >> 6));
@@ -77,7 +77,8 @@ Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
       taken.more = end < kLines || complete;
       line = end == kLines ? 0 : end;
     }
-    taken_to_.store((std::uint64_t{page->index} << 6) | static_cast<std::uint64_t>(line), std::memory_order_release);
+    taken_to_.store((std::uint64_t{index_of(*page)} << 6) | static_cast<std::uint64_t>(line),
+                    std::memory_order_release);
   }
   taking_.store(false, std::memory_order_release);
   return taken;

@@ -35,7 +35,7 @@ class PageCursor {
   void open(Page& page) noexcept {
     page_ = &page;
     free_ = open_page(page);
-    base_id_ = make_id(page.generation.load(std::memory_order_relaxed), page.index, 0);
+    base_id_ = make_id(page.generation.load(std::memory_order_relaxed), index_of(page), 0);
   }
   /// REQUIRES: !exhausted().
   [[nodiscard]] Slot take() noexcept {

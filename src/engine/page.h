@@ -35,8 +35,6 @@ struct alignas(kPageSize) Page {
   std::atomic<std::uint64_t> opened;      // records that this life of the page began with
   std::atomic<std::uint32_t> generation;  // of the records opened in this life; 31 bits, never 0
   std::atomic<std::uint32_t> next;        // the page that follows in its lane, by index; 0: none yet
-  std::uint32_t index;                    // constant
-  PagePool* pool;                         // constant
   alignas(64) std::atomic<std::uint8_t> pins[kLines];
   Record records[kRecordsPerPage];
 
@@ -53,6 +51,31 @@ static_assert(sizeof(Page) == kPageSize);
 
 inline Page& page_of(const Record& record) noexcept {
   return *reinterpret_cast<Page*>(page_address(record));
+}
+
+// A slab: 2 MiB of pages, and behind them the cold lines of their records, aligned to 4 MiB together, so that
+// everything in it finds it by masking an address. The first page is the slab's own header: what it says about its
+// pages stands there because a page's memory may be given back to the system, and then begins anew.
+inline constexpr std::size_t kPagesPerSlab = 512;
+inline constexpr std::size_t kSlabPages = kPagesPerSlab * kPageSize;
+inline constexpr std::size_t kSlabSize = 2 * kSlabPages;
+struct Slab {
+  PagePool* pool;
+  std::uint32_t first_index;                        // the slab's own; its pages follow
+  std::uint64_t released[kPagesPerSlab / 64] = {};  // pages whose memory has been given back; guarded by the pool
+
+  [[nodiscard]] bool is_released(std::size_t page) const noexcept {
+    return page < kPagesPerSlab && (released[page / 64] >> (page % 64) & 1) != 0;
+  }
+  void flip_released(std::size_t page) noexcept { released[page / 64] ^= std::uint64_t{1} << (page % 64); }
+};
+
+inline Slab& slab_of(const void* in_slab) noexcept {
+  return *reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(in_slab) & ~(kSlabSize - 1));
+}
+inline std::uint32_t index_of(const Page& page) noexcept {
+  const std::uintptr_t offset = reinterpret_cast<std::uintptr_t>(&page) & (kSlabSize - 1);
+  return slab_of(&page).first_index + static_cast<std::uint32_t>(offset / kPageSize);
 }
 
 constexpr std::uint64_t bit_of(std::size_t line) noexcept {
@@ -74,7 +97,7 @@ constexpr int line_in(std::uint64_t id) noexcept {
 }
 
 inline std::uint64_t id_of(const Record& record, std::uint64_t word) noexcept {
-  return make_id(generation_in(word), page_of(record).index, line_of(record));
+  return make_id(generation_in(word), index_of(page_of(record)), line_of(record));
 }
 
 constexpr int priority_in(std::uint64_t word) noexcept {

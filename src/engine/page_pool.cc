@@ -10,9 +10,11 @@ namespace detail {
 
 namespace {
 
-// Cold lines lie in a block of their own, aligned like the slab; its first 64 bytes say which slab it belongs to.
-constexpr std::size_t kColdHeader = 64;
-static_assert(kColdHeader + kPagesPerSlab * kRecordsPerPage * sizeof(ColdLine) <= kSlabSize);
+static_assert(kPagesPerSlab * kRecordsPerPage * sizeof(ColdLine) <= kSlabSize - kSlabPages);
+
+// Free pages that trim() leaves for the next burst, and those that one step looks at.
+constexpr std::size_t kKeptFree = 64;
+constexpr std::size_t kTrimmedAtOnce = 256;
 
 void* map(std::size_t size) {
   void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -45,21 +47,28 @@ void unmap_slab(void* slab) {
   munmap(slab, kSlabSize);
 }
 
-Slab* make_slab(PagePool* pool) {
+Slab* make_slab(PagePool* pool, std::uint32_t first_index) {
   void* memory = map_slab();
-  void* cold = memory == nullptr ? nullptr : map_slab();
-  if (cold == nullptr) {
-    if (memory != nullptr) unmap_slab(memory);
-    return nullptr;
-  }
-  auto* slab = static_cast<Slab*>(memory);
-  *slab = {pool, reinterpret_cast<ColdLine*>(static_cast<char*>(cold) + kColdHeader)};
-  *static_cast<Slab**>(cold) = slab;
-  return slab;
+  if (memory == nullptr) return nullptr;
+  // Whoever needs a second slab has many tasks: one page fault instead of 512. The first one stays small.
+  if (first_index != 0) static_cast<void>(madvise(memory, kSlabPages, MADV_HUGEPAGE));
+  return ::new (memory) Slab{pool, first_index};
 }
 
-Slab& slab_of(const Record& record) noexcept {
-  return *reinterpret_cast<Slab*>(reinterpret_cast<std::uintptr_t>(&record) & ~(kSlabSize - 1));
+ColdLine* cold_lines(const Slab& slab) noexcept {
+  return reinterpret_cast<ColdLine*>(reinterpret_cast<std::uintptr_t>(&slab) + kSlabPages);
+}
+
+// The memory of the cold lines of released pages [begin, end). Pages of memory in which lines of their neighbours lie
+// go too, if these have been released as well.
+void give_cold_to_system(Slab& slab, std::size_t begin, std::size_t end) {
+  while (slab.is_released(begin - 1)) --begin;
+  while (slab.is_released(end)) ++end;
+  const auto first = reinterpret_cast<std::uintptr_t>(cold_lines(slab) + begin * kRecordsPerPage);
+  const auto last = reinterpret_cast<std::uintptr_t>(cold_lines(slab) + end * kRecordsPerPage);
+  const std::uintptr_t from = (first + kPageSize - 1) & ~(kPageSize - 1);
+  const std::uintptr_t to = last & ~(kPageSize - 1);
+  if (from < to) static_cast<void>(madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED));
 }
 
 std::uint64_t pinned_in(const Page& page) noexcept {
@@ -92,7 +101,6 @@ PagePool::~PagePool() {
   for (std::size_t i = 0; i * kPagesPerSlab < end; ++i) {
     Slab* slab = slabs_[i].load();
     if (slab == nullptr) continue;
-    unmap_slab(reinterpret_cast<char*>(slab->cold) - kColdHeader);
     unmap_slab(slab);
   }
   munmap(slabs_, kMaxSlabs * sizeof(std::atomic<Slab*>));
@@ -102,24 +110,34 @@ std::size_t PagePool::acquire(std::span<Page*> out) {
   MutexLock lock(mu_);
   std::size_t n = 0;
   // Pages whose records are all held by handles come round again later; each is looked at no more than once here.
-  for (std::size_t looks = 0; n < out.size() && retired_.size() > retain_pages_ && looks < 2 * out.size(); ++looks) {
-    if (Page* page = take_retired()) out[n++] = page;
+  for (std::size_t looks = 0; n < out.size() && !free_.empty() && looks < 2 * out.size(); ++looks) {
+    if (Page* page = take_free()) out[n++] = page;
   }
   while (n < out.size()) {
-    Page* page = take_new();
+    Page* page = !released_.empty() ? take_released() : take_new();
     if (page == nullptr) break;
     out[n++] = page;
   }
   return n;
 }
 
-Page* PagePool::take_retired() {
-  Page* page = retired_.front();
-  retired_.pop_front();
+Page* PagePool::take_free() {
+  Page* page = free_.back();
+  free_.pop_back();
+  unused_ = std::min(unused_, free_.size());
   const std::uint64_t busy = page->in_use.load(std::memory_order_acquire) | pinned_in(*page);
   if (std::popcount(busy) <= 2 * kFewInUse) return page;
   retired_.push_back(page);
   return nullptr;
+}
+
+Page* PagePool::take_released() {
+  const std::uint32_t index = released_.back();
+  released_.pop_back();
+  slab_at(index).flip_released(index % kPagesPerSlab);
+  Page& page = this->page(index);
+  begin_life(page);
+  return &page;
 }
 
 Page* PagePool::take_new() {
@@ -127,23 +145,93 @@ Page* PagePool::take_new() {
   if (index % kPagesPerSlab == 0) ++index;  // page 0 of a slab is its header
   const std::size_t number = index / kPagesPerSlab;
   if (number >= kMaxSlabs) return nullptr;
-  Slab* slab = slabs_[number].load(std::memory_order_relaxed);
-  if (slab == nullptr) {
-    slab = make_slab(this);
+  if (slabs_[number].load(std::memory_order_relaxed) == nullptr) {
+    Slab* slab = make_slab(this, static_cast<std::uint32_t>(number * kPagesPerSlab));
     if (slab == nullptr) return nullptr;
     slabs_[number].store(slab, std::memory_order_release);
   }
-  Page& page = *reinterpret_cast<Page*>(reinterpret_cast<char*>(slab) + (index % kPagesPerSlab) * kPageSize);
-  page.index = index;
-  page.pool = this;
-  page.generation.store(static_cast<std::uint32_t>(rng_()) & 0x7fffffff, std::memory_order_relaxed);
+  Page& page = this->page(index);
+  begin_life(page);
   end_.store(index + 1, std::memory_order_release);
   return &page;
+}
+
+// Of memory that is all zero. Ids of other queues, of other runs, and of what was here before do not fit.
+void PagePool::begin_life(Page& page) {
+  page.generation.store(static_cast<std::uint32_t>(rng_()) & 0x7fffffff, std::memory_order_relaxed);
 }
 
 void PagePool::retire(std::span<Page* const> pages) {
   MutexLock lock(mu_);
   retired_.insert(retired_.end(), pages.begin(), pages.end());
+  while (retired_.size() > retain_pages_) {
+    free_.push_back(retired_.front());
+    retired_.pop_front();
+  }
+  worth_trimming_.store(free_.size() > kKeptFree, std::memory_order_relaxed);
+}
+
+bool PagePool::trim() {
+  std::vector<Page*> unused;
+  {
+    MutexLock lock(mu_);
+    // The bottom of the stack, without what is kept for the next burst.
+    const std::size_t most = std::min(unused_, kTrimmedAtOnce);
+    const std::size_t n = free_.size() > kKeptFree ? std::min(most, free_.size() - kKeptFree) : 0;
+    unused.assign(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(n));
+    free_.erase(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(n));
+    unused_ -= n;
+    if (n == 0) {
+      unused_ = free_.size();  // the next round begins
+      worth_trimming_.store(free_.size() > kKeptFree, std::memory_order_relaxed);
+      return false;
+    }
+  }
+  std::sort(unused.begin(), unused.end());
+  std::vector<Page*> still_busy;
+  std::vector<std::uint32_t> gone;
+  for (std::size_t i = 0; i < unused.size();) {
+    // A run of pages that lie side by side, of one slab, goes at once.
+    std::size_t end = i;
+    while (end < unused.size() && unused[end] == unused[i] + (end - i) &&
+           &slab_of(unused[end]) == &slab_of(unused[i])) {
+      if ((unused[end]->in_use.load(std::memory_order_acquire) | pinned_in(*unused[end])) != 0) break;
+      forget(*unused[end]);
+      gone.push_back(index_of(*unused[end]));
+      ++end;
+    }
+    if (end == i) {
+      still_busy.push_back(unused[end++]);
+    } else {
+      static_cast<void>(madvise(unused[i], (end - i) * kPageSize, MADV_DONTNEED));
+    }
+    i = end;
+  }
+  MutexLock lock(mu_);
+  retired_.insert(retired_.end(), still_busy.begin(), still_busy.end());
+  // The lowest comes first again.
+  released_.insert(released_.end(), gone.rbegin(), gone.rend());
+  for (const std::uint32_t index : gone) slab_at(index).flip_released(index % kPagesPerSlab);
+  for (std::size_t i = 0, end = 0; i < gone.size(); i = end) {
+    for (end = i + 1; end < gone.size() && gone[end] == gone[i] + (end - i);) ++end;
+    // No slab follows another without its header between them.
+    give_cold_to_system(slab_at(gone[i]), gone[i] % kPagesPerSlab, gone[end - 1] % kPagesPerSlab + 1);
+  }
+  return true;
+}
+
+// Nobody finds its tasks from here on.
+void PagePool::forget(Page& page) {
+  for (Record& record : page.records) {
+    const std::uint64_t word = record.word.exchange(0, std::memory_order_acq_rel);
+    if ((word & kCold) == 0) continue;
+    Extra* extra = nullptr;
+    {
+      MutexLock lock(cold_mutex(page));
+      extra = cold(record).extra.exchange(nullptr, std::memory_order_relaxed);
+    }
+    delete extra;
+  }
 }
 
 Record* PagePool::find(std::uint64_t id) const noexcept {
@@ -154,16 +242,14 @@ Record* PagePool::find(std::uint64_t id) const noexcept {
 }
 
 ColdLine& PagePool::cold(const Record& record) noexcept {
-  const std::size_t page = page_of(record).index % kPagesPerSlab;
-  return slab_of(record).cold[page * kRecordsPerPage + line_of(record) - kFirstLine];
+  const std::size_t page = index_of(page_of(record)) % kPagesPerSlab;
+  return cold_lines(slab_of(&record))[page * kRecordsPerPage + line_of(record) - kFirstLine];
 }
 
 Record& PagePool::record_of(TimerNode& timer) noexcept {
-  const auto at = reinterpret_cast<std::uintptr_t>(&timer);
-  const std::uintptr_t block = at & ~(kSlabSize - 1);
-  Slab* slab = *reinterpret_cast<Slab**>(block);
-  const std::size_t index = (at - block - kColdHeader) / sizeof(ColdLine);
-  auto* page = reinterpret_cast<Page*>(reinterpret_cast<char*>(slab) + (index / kRecordsPerPage) * kPageSize);
+  Slab& slab = slab_of(&timer);
+  const auto index = static_cast<std::size_t>(reinterpret_cast<ColdLine*>(&timer) - cold_lines(slab));
+  auto* page = reinterpret_cast<Page*>(reinterpret_cast<char*>(&slab) + (index / kRecordsPerPage) * kPageSize);
   return page->records[index % kRecordsPerPage];
 }
 

@@ -17,18 +17,11 @@ namespace errand {
 inline namespace v0 {
 namespace detail {
 
-// 2 MiB of pages, aligned to their size. Page 0 is the slab's own header.
-inline constexpr std::size_t kPagesPerSlab = 512;
-inline constexpr std::size_t kSlabSize = kPagesPerSlab * kPageSize;
 inline constexpr std::size_t kMaxSlabs = std::size_t{1} << 17;  // 26 bits of page index
 
-struct Slab {
-  PagePool* pool;
-  ColdLine* cold;
-};
-
-/// A queue's pages. A page that comes back keeps its finished tasks until it is handed out again; pages are handed out
-/// in the order they came back, and not before the pages that came after them hold `retain` records.
+/// A queue's pages. A page that comes back keeps its finished tasks, at least until the pages that came after it hold
+/// `retain` records; from then on it is free. Of the free ones the last is handed out first, so that those nobody needs
+/// any more stay at the bottom, where trim() finds them.
 ///
 /// Threads: any; the pages themselves belong to whoever acquired them.
 class PagePool {
@@ -43,17 +36,21 @@ class PagePool {
   /// Takes back pages that give_back() called worth reopening.
   void retire(std::span<Page* const> pages);
 
+  /// Gives memory that was not needed since the last round back to the system: one bounded step of a round. True if the
+  /// round is not over.
+  bool trim();
+  /// Whether there is so much free memory that rounds of trim() are worth their while.
+  [[nodiscard]] bool worth_trimming() const noexcept { return worth_trimming_.load(std::memory_order_relaxed); }
+
   /// The record an id means, whatever its generation now; null where there never was such a record.
   [[nodiscard]] Record* find(std::uint64_t id) const noexcept;
   [[nodiscard]] Page& page(std::uint32_t index) const noexcept {
-    return *reinterpret_cast<Page*>(
-        reinterpret_cast<char*>(slabs_[index / kPagesPerSlab].load(std::memory_order_acquire)) +
-        (index % kPagesPerSlab) * kPageSize);
+    return *reinterpret_cast<Page*>(reinterpret_cast<char*>(&slab_at(index)) + (index % kPagesPerSlab) * kPageSize);
   }
   [[nodiscard]] static ColdLine& cold(const Record& record) noexcept;
   /// REQUIRES: the node is a cold line's.
   [[nodiscard]] static Record& record_of(TimerNode& timer) noexcept;
-  [[nodiscard]] Mutex& cold_mutex(const Page& page) const noexcept { return cold_mutexes_[page.index % 64]; }
+  [[nodiscard]] Mutex& cold_mutex(const Page& page) const noexcept { return cold_mutexes_[index_of(page) % 64]; }
 
   /// The queue, as long as there is one: handles may outlive it. Guarded by `engine_mutex`: shared to use it.
   std::atomic<Engine*> engine{nullptr};
@@ -67,8 +64,14 @@ class PagePool {
   const std::shared_ptr<Clock> clock;  // the queue's, for handles
 
  private:
-  Page* take_retired() ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Slab& slab_at(std::uint32_t index) const noexcept {
+    return *slabs_[index / kPagesPerSlab].load(std::memory_order_acquire);
+  }
+  Page* take_free() ERRAND_REQUIRES(mu_);
+  Page* take_released() ERRAND_REQUIRES(mu_);
   Page* take_new() ERRAND_REQUIRES(mu_);
+  void begin_life(Page& page) ERRAND_REQUIRES(mu_);
+  void forget(Page& page);
 
   const std::size_t retain_pages_;
   std::atomic<Slab*>* slabs_;  // kMaxSlabs entries, constant pointer, entries set once
@@ -78,7 +81,11 @@ class PagePool {
   // Lock order: nothing is called under it.
   Mutex mu_;
   Rng rng_ ERRAND_GUARDED_BY(mu_);
-  std::deque<Page*> retired_ ERRAND_GUARDED_BY(mu_);  // oldest first
+  std::deque<Page*> retired_ ERRAND_GUARDED_BY(mu_);            // kept for their finished tasks; oldest first
+  std::deque<Page*> free_ ERRAND_GUARDED_BY(mu_);               // the last to come is the first to go
+  std::vector<std::uint32_t> released_ ERRAND_GUARDED_BY(mu_);  // indices of pages whose memory has been given back
+  std::size_t unused_ ERRAND_GUARDED_BY(mu_) = 0;               // so many of free_ lay there since the round began
+  std::atomic<bool> worth_trimming_{false};                     // written under mu_
 };
 
 /// The records of `page` that may be used again now: not in use, and no handle on them. Marks the page as being filled,

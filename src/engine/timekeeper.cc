@@ -119,7 +119,7 @@ WaitUntil earliest_of(std::int64_t mono, std::int64_t wall, WaitUntil next) {
 }  // namespace
 
 WaitUntil Timekeeper::next_locked() const {
-  return earliest_of(mono_.next_due(), wall_.next_due(), slots_);
+  return earliest_of(std::min(mono_.next_due(), upkeep_), wall_.next_due(), slots_);
 }
 
 void Timekeeper::publish_next() {
@@ -177,6 +177,21 @@ Timekeeper::Wake Timekeeper::note(Moment at) {
   MutexLock lock(mu_);
   if (mono < next_mono_.load(std::memory_order_relaxed)) next_mono_.store(mono, std::memory_order_relaxed);
   return wake_for(mono);
+}
+
+Timekeeper::Wake Timekeeper::plan_upkeep(SteadyTime at) {
+  MutexLock lock(mu_);
+  upkeep_ = ns(at);
+  if (upkeep_ < next_mono_.load(std::memory_order_relaxed)) next_mono_.store(upkeep_, std::memory_order_relaxed);
+  return wake_for(upkeep_);
+}
+
+bool Timekeeper::take_upkeep(SteadyTime now) {
+  MutexLock lock(mu_);
+  if (upkeep_ > ns(now)) return false;
+  upkeep_ = INT64_MAX;
+  publish_next();
+  return true;
 }
 
 void Timekeeper::set_slots(WaitUntil next) {

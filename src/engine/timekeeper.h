@@ -76,6 +76,12 @@ class Timekeeper {
   /// The next such moments: they count for next().
   void set_slots(WaitUntil next);
 
+  /// A moment for the queue's own upkeep. Whoever keeps watch comes for it; it is not in next(), since it brings no
+  /// task.
+  Wake plan_upkeep(SteadyTime at);
+  /// Takes that moment away; false if it has not come.
+  [[nodiscard]] bool take_upkeep(SteadyTime now);
+
  private:
   [[nodiscard]] std::int64_t as_mono(Moment at) const;
   [[nodiscard]] Wake wake_for(std::int64_t mono) ERRAND_REQUIRES(mu_);
@@ -94,6 +100,7 @@ class Timekeeper {
   Wheel mono_ ERRAND_GUARDED_BY(mu_);
   Wheel wall_ ERRAND_GUARDED_BY(mu_);
   WaitUntil slots_ ERRAND_GUARDED_BY(mu_);
+  std::int64_t upkeep_ ERRAND_GUARDED_BY(mu_) = INT64_MAX;
   std::int64_t wall_seen_ ERRAND_GUARDED_BY(mu_) = INT64_MIN;
   const void* watcher_ ERRAND_GUARDED_BY(mu_) = nullptr;           // the worker that sleeps until
   std::int64_t watcher_until_ ERRAND_GUARDED_BY(mu_) = INT64_MAX;  // this moment

@@ -17,6 +17,10 @@ namespace {
 
 // How long the timer thread leaves a moment to the workers.
 constexpr Duration kBackUpGrace = std::chrono::milliseconds(2);
+// Memory that was not needed for so long goes back to the system; and so long a worker runs tasks between two steps of
+// that.
+constexpr Duration kTrimEvery = std::chrono::seconds(2);
+constexpr Duration kTrimStep = std::chrono::milliseconds(2);
 // Moments that one step takes away at once; between such steps a worker runs tasks.
 constexpr std::size_t kDueAtOnce = 64;
 
@@ -84,9 +88,27 @@ bool Engine::step_timers() {
   const std::size_t n = timers.collect(due, more);
   for (std::size_t i = 0; i < n; ++i) on_due(due[i]);
   const bool slots = recurrences->step();
+  if (timers.take_upkeep(clock->mono())) trim();
   timer_steps_.fetch_sub(1, std::memory_order_release);
   if (closing()) note_progress();
   return more || slots;
+}
+
+// Free memory has come together: it is looked at from time to time until little is left.
+void Engine::plan_trim() {
+  if (trim_planned_.load(std::memory_order_relaxed) || trim_planned_.exchange(true, std::memory_order_relaxed)) return;
+  const Timekeeper::Wake wake = timers.plan_upkeep(saturating_add(clock->mono(), kTrimEvery));
+  // No thread is made for it, and nobody hurries: it is only memory.
+  if (wake.sleeper && options.drive == Drive::threads && parking.parked() != 0) parking.wake_one();
+}
+
+void Engine::trim() {
+  const bool goes_on = pool.trim();
+  if (goes_on || pool.worth_trimming()) {
+    timers.plan_upkeep(saturating_add(clock->mono(), goes_on ? kTrimStep : kTrimEvery));
+  } else {
+    trim_planned_.store(false, std::memory_order_relaxed);
+  }
 }
 
 // Whether a shutdown that runs what is due when it begins leaves this one where it is.

@@ -227,7 +227,7 @@ void Worker::hold(int priority, const Batch& batch, std::uint32_t ticket) {
   hand.at.store(static_cast<std::uint32_t>(batch.begin), std::memory_order_relaxed);
   hand.ticket.store(ticket, std::memory_order_relaxed);
   // Release: a thief that sees the batch sees where it begins.
-  hand.tail.store(make_tail(batch.page->index, batch.end & kEndBits, slot.count), std::memory_order_release);
+  hand.tail.store(make_tail(index_of(*batch.page), batch.end & kEndBits, slot.count), std::memory_order_release);
   in_hand_ |= 1u << priority;
   if (batch.end - batch.begin > 1) engine_.wake_next();
 }
@@ -272,7 +272,7 @@ bool Worker::steal_from(Worker& victim, int priority, bool late) {
   Page& page = engine_.pool.page(page_of_tail(tail));
   const Batch stolen{&page, page.generation.load(std::memory_order_acquire), middle, end};
   // The count in the tail keeps this from cutting a later batch that happens to look alike.
-  const std::uint64_t cut = make_tail(page.index, middle & kEndBits, static_cast<std::uint32_t>(tail));
+  const std::uint64_t cut = make_tail(page_of_tail(tail), middle & kEndBits, static_cast<std::uint32_t>(tail));
   if (!hand.tail.compare_exchange_strong(tail, cut, std::memory_order_acq_rel)) return false;
   hold(priority, stolen, hand.ticket.load(std::memory_order_relaxed));
   return true;
@@ -468,6 +468,7 @@ void Worker::retire(Page& page) {
   retired_[retired_count_++] = &page;
   if (retired_count_ == std::size(retired_)) {
     engine_.pool.retire(retired_);
+    engine_.pages_came_back();
     retired_count_ = 0;
   }
 }
@@ -476,7 +477,10 @@ void Worker::settle() {
   if (done_page_ != nullptr && done_page_->give_back(done_)) retire(*done_page_);
   done_page_ = nullptr;
   done_ = 0;
-  if (retired_count_ != 0) engine_.pool.retire({retired_, retired_count_});
+  if (retired_count_ != 0) {
+    engine_.pool.retire({retired_, retired_count_});
+    engine_.pages_came_back();
+  }
   retired_count_ = 0;
 }
 
