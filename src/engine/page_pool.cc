@@ -237,7 +237,9 @@ void PagePool::forget(Page& page) {
 Record* PagePool::find(std::uint64_t id) const noexcept {
   const std::uint32_t index = page_in(id);
   const int line = line_in(id);
-  if (index == 0 || index >= end_index() || index % kPagesPerSlab == 0 || line < kFirstLine) return nullptr;
+  // Generation 0 is of records that were never opened, and of no task.
+  if (generation_in(id) == 0 || index == 0 || index >= end_index() || index % kPagesPerSlab == 0 || line < kFirstLine)
+    return nullptr;
   return &page(index).line(line);
 }
 

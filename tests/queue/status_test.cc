@@ -49,6 +49,21 @@ TEST(Status, ShowsATasksWholeLife) {
   EXPECT_EQ(info.created_at, t0);
 }
 
+// Any number may come in as an id: those of places that no task has had yet are nobody's.
+TEST(Status, IdsThatNeverWereAreNotFound) {
+  Manual m;
+  m.queue.submit([] {});
+  m.queue.dispatch();
+  for (std::uint64_t value = 0; value < 256; ++value) {
+    const errand::TaskId id{value};
+    EXPECT_EQ(m.queue.info(id).error().code(), Code::not_found);
+    EXPECT_EQ(m.queue.cancel(id).error().code(), Code::not_found);
+    EXPECT_EQ(m.queue.retry(id).error().code(), Code::not_found);
+    EXPECT_EQ(m.queue.set_priority(id, 1).error().code(), Code::not_found);
+    EXPECT_EQ(m.queue.run_one(id).error().code(), Code::not_found);
+  }
+}
+
 TEST(Status, ShowsAPlainTasksTimesToo) {
   Manual m;
   const auto t0 = m.clock->now();
