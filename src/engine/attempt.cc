@@ -50,7 +50,7 @@ bool Attempt::stop_requested() const noexcept {
 }
 
 StopReason Attempt::stop_reason() const noexcept {
-  return static_cast<StopReason>((word_of(frame_) & detail::kStopMask) >> detail::kStopShift);
+  return detail::first_stop_in(word_of(frame_));
 }
 
 std::stop_token Attempt::stop_token() {

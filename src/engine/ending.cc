@@ -143,7 +143,7 @@ Transition Engine::judge(Worker& worker, Frame& frame, Ended ended) {
   task.max_attempts = extra.max_attempts;
   task.first_started = extra.first_started.value_or(clock->mono());
   task.max_elapsed = extra.options.max_elapsed;
-  task.stop = static_cast<StopReason>((word & kStopMask) >> kStopShift);
+  task.stop = deciding_stop_in(word);
   task.outlived_grace = (word & kStuck) != 0;
   const Retry& retry = extra.options.retry ? *extra.options.retry : options.retry;
   return decide(task, std::move(ended), clock->mono(), retry, worker.rng);
@@ -223,7 +223,7 @@ void Engine::wait_again(Record& record, const Transition& transition) {
   const std::uint64_t refund = transition.gives_back ? std::uint64_t{1} << kAttemptShift : 0;
   // A new attempt is asked to stop for its own reasons; but a task that is to end does not begin again.
   for (;;) {
-    const auto stop = static_cast<StopReason>((word & kStopMask) >> kStopShift);
+    const StopReason stop = deciding_stop_in(word);
     const bool ends = stop == StopReason::cancelled || stop == StopReason::caller;
     std::uint64_t next = (word & ~(kStopMask | kStuck)) - refund;
     if (ends) next = with_state(next, kEnding);
@@ -358,8 +358,13 @@ Result<void> Engine::cancel(TaskId id, StopReason reason) {
       return {};
     }
     if (state == raw(TaskState::running) || state == kVacant) {
-      if ((word & kStopMask) != 0) return {};
-      const std::uint64_t stopped = word | (static_cast<std::uint64_t>(reason) << kStopShift);
+      auto stop = static_cast<std::uint64_t>(reason);
+      if ((word & kStopMask) != 0) {
+        const bool cancels = reason == StopReason::cancelled || reason == StopReason::caller;
+        if (!cancels || deciding_stop_in(word) != StopReason::timed_out) return {};
+        stop = kCancelledLate;
+      }
+      const std::uint64_t stopped = with_stop(word, stop);
       if (!record->word.compare_exchange_weak(word, stopped, std::memory_order_acq_rel)) continue;
       if (state != kVacant) stop_tokens.fire(id.value);
       return {};

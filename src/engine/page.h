@@ -120,6 +120,22 @@ constexpr std::uint64_t raw(TaskState state) noexcept {
   return static_cast<std::uint64_t>(state);
 }
 
+// Stands where a StopReason does: the timeout had fired, and then somebody cancelled the task.
+inline constexpr std::uint64_t kCancelledLate = 6;
+constexpr std::uint64_t with_stop(std::uint64_t word, std::uint64_t reason) noexcept {
+  return (word & ~kStopMask) | (reason << kStopShift);
+}
+// Who asked the attempt to stop first.
+constexpr StopReason first_stop_in(std::uint64_t word) noexcept {
+  const std::uint64_t stop = (word & kStopMask) >> kStopShift;
+  return stop == kCancelledLate ? StopReason::timed_out : static_cast<StopReason>(stop);
+}
+// Whose wish decides what becomes of the task: who cancels it does not want another attempt, timeout or not.
+constexpr StopReason deciding_stop_in(std::uint64_t word) noexcept {
+  const std::uint64_t stop = (word & kStopMask) >> kStopShift;
+  return stop == kCancelledLate ? StopReason::cancelled : static_cast<StopReason>(stop);
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace errand

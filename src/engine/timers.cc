@@ -145,7 +145,7 @@ void Engine::on_due(const Timekeeper::Due& due) {
 void Engine::on_timeout(Record& record, std::uint64_t word) {
   const std::uint64_t id = id_of(record, word);
   const std::uint64_t attempt = attempts_in(word);
-  const bool second = static_cast<StopReason>((word & kStopMask) >> kStopShift) == StopReason::timed_out;
+  const bool second = first_stop_in(word) == StopReason::timed_out;
   for (;;) {
     if (generation_in(word) != generation_in(id) || raw_state(word) != raw(TaskState::running) ||
         attempts_in(word) != attempt)
@@ -180,8 +180,7 @@ void Engine::on_timeout(Record& record, std::uint64_t word) {
 
 void Engine::extend_grace(Record& record) {
   std::uint64_t word = record.word.load(std::memory_order_acquire);
-  if (static_cast<StopReason>((word & kStopMask) >> kStopShift) != StopReason::timed_out || (word & kStuck) != 0)
-    return;
+  if (first_stop_in(word) != StopReason::timed_out || (word & kStuck) != 0) return;
   timers.disarm(record);
   const SteadyTime grace = saturating_add(clock->mono(), options.stuck_after);
   static_cast<void>(set_moment(record, word, raw(TaskState::running), {false, grace.time_since_epoch().count()}));

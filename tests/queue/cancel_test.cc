@@ -195,6 +195,55 @@ TEST(Cancel, TheFirstReasonStands) {
   EXPECT_EQ(task.state(), TaskState::cancelled);
 }
 
+// FLOOR 24: a cancel that succeeds is not undone by the timeout that fired before it.
+TEST(Cancel, AfterTheTimeoutEndsTheTaskAllTheSame) {
+  Manual m;
+  std::stop_source stop;
+  errand::TaskId id;
+  int runs = 0;
+  const auto time_out = [&](errand::Attempt& a, auto cancel) {
+    ++runs;
+    m.advance(6s);
+    EXPECT_EQ(a.stop_reason(), StopReason::timed_out);
+    cancel();
+    EXPECT_EQ(a.stop_reason(), StopReason::timed_out);  // who was first
+    EXPECT_TRUE(a.stop_token().stop_requested());
+  };
+  const auto by_id = [&] { EXPECT_TRUE(m.queue.cancel(id)); };
+  auto cancelled = m.queue.submit([&](errand::Attempt& a) { time_out(a, by_id); },
+                                  {.max_attempts = 3, .retry = errand::Retry::fixed(1s), .timeout = 5s});
+  id = cancelled.id();
+  m.queue.dispatch();
+  auto by_caller = m.queue.submit(
+      [&](errand::Attempt& a) { time_out(a, [&] { stop.request_stop(); }); },
+      {.max_attempts = 3, .retry = errand::Retry::fixed(1s), .timeout = 5s, .stop = stop.get_token()});
+  m.queue.dispatch();
+  m.advance(1h);
+  EXPECT_EQ(cancelled.state(), TaskState::cancelled);
+  EXPECT_EQ(by_caller.state(), TaskState::cancelled);
+  EXPECT_EQ(runs, 2);
+}
+
+TEST(Cancel, AfterTheTimeoutLeavesTheGraceRunning) {
+  errand::set_logger([](const errand::LogLine&) {});
+  Manual m({.stuck_after = 10s});
+  errand::TaskId id;
+  auto task = m.queue.submit(
+      [&](errand::Attempt&) -> errand::Outcome {
+        m.advance(6s);
+        EXPECT_TRUE(m.queue.cancel(id));
+        m.advance(11s);
+        EXPECT_TRUE(m.queue.info(id)->stuck);
+        return errand::snooze(1s);
+      },
+      {.timeout = 5s});
+  id = task.id();
+  m.queue.dispatch();
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+  EXPECT_EQ(m.queue.stats().stuck, 1u);
+  errand::set_logger({});
+}
+
 TEST(Cancel, AnAttemptsTokenMayOutliveIt) {
   Manual m;
   std::stop_token kept;
