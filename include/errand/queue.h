@@ -350,8 +350,8 @@ class Queue {
   [[nodiscard]] std::shared_ptr<void> handler_of(const void* key) const;
   [[nodiscard]] Task<> refuse_message();
 
+  std::unique_ptr<detail::Handlers> handlers_;  // before engine_: bodies ask for them until the engine is gone
   std::unique_ptr<detail::Engine> engine_;
-  std::unique_ptr<detail::Handlers> handlers_;
 };
 
 /// Shuts several queues down together, inside one timeout; the sums of their reports.

@@ -33,8 +33,8 @@ QueueOptions checked(QueueOptions options) {
 }  // namespace
 
 Queue::Queue(QueueOptions options)
-    : engine_(std::make_unique<detail::Engine>(checked(std::move(options)))),
-      handlers_(std::make_unique<detail::Handlers>()) {}
+    : handlers_(std::make_unique<detail::Handlers>()),
+      engine_(std::make_unique<detail::Engine>(checked(std::move(options)))) {}
 
 Queue::~Queue() = default;
 

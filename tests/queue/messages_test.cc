@@ -1,5 +1,6 @@
 // Typed messages and raw bytes, to one handler per type.
 
+#include <optional>
 #include <span>
 
 #include "support.h"
@@ -105,4 +106,17 @@ TEST(Messages, AHandlerMayComeWhileTheQueueRuns) {
   queue.handle_messages<Ping>([&](const Ping& ping) { got = ping.n; });
   EXPECT_TRUE(queue.submit_message(Ping{2}).wait_for(kSoon));
   EXPECT_EQ(got, 2);
+}
+
+TEST(Messages, AreRefusedWhileTheQueueIsDestroyed) {
+  std::optional<Code> code;
+  {
+    errand::Queue queue({.workers = 1});
+    queue.handle_messages<Ping>([](const Ping&) {});
+    queue.submit([&] {
+      while (queue.submit([] {})) std::this_thread::yield();  // until the destructor has begun
+      code = queue.submit_message(Ping{1}).error().code();
+    });
+  }
+  EXPECT_EQ(code, Code::shutting_down);
 }
