@@ -70,10 +70,15 @@ void Recurrence::trigger() {
   ++starting_;
 }
 
-void Recurrence::run_refused() {
+std::uint64_t Recurrence::run_refused() {
   MutexLock lock(mu_);
   --starting_;
-  ++skipped_;
+  // Where no run is left whose end they wait for, the slots behind it go with it, or they would wait for ever, and keep
+  // every later slot from starting.
+  const bool alone = starting_ == 0 && live_.empty();
+  const std::uint64_t left_out = 1 + static_cast<std::uint64_t>(alone ? std::exchange(waiting_, 0) : 0);
+  skipped_ += left_out;
+  return left_out;
 }
 
 bool Recurrence::run_ended(TaskId id) {

@@ -41,7 +41,8 @@ class Recurrence {
   /// A run besides the slots is about to be submitted.
   void trigger();
   void run_submitted(TaskId id);
-  void run_refused();
+  /// The queue did not take a run; how many slots are left out for that.
+  [[nodiscard]] std::uint64_t run_refused();
 
   [[nodiscard]] std::optional<WallTime> next_fire() const;
   void begin(WallTime from);

@@ -51,8 +51,7 @@ void submit_run(Engine& engine, const std::shared_ptr<Recurrence>& recurrence) {
   if (draft.record == nullptr) {
     const std::unique_ptr<Error> error(reinterpret_cast<Error*>(draft.id_or_error));
     log(LogLevel::warning, engine.options.name, "schedule \"" + recurrence->options.name + "\": " + error->message());
-    recurrence->run_refused();
-    engine.recurrences->skip_one();
+    engine.recurrences->skip(recurrence->run_refused());
     return;
   }
   // The schedule knows the run before the run can end.

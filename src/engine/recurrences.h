@@ -41,7 +41,7 @@ class Recurrences {
   /// No slot comes any more, and no schedule.
   void cancel_all();
   [[nodiscard]] std::uint64_t skipped() const;
-  void skip_one() { skipped_.fetch_add(1, std::memory_order_relaxed); }
+  void skip(std::uint64_t slots) { skipped_.fetch_add(slots, std::memory_order_relaxed); }
   /// The schedule's next slot has changed.
   void changed();
 

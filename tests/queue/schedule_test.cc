@@ -283,6 +283,24 @@ TEST(Schedules, ARunThatFindsTheQueueFullIsCounted) {
   errand::set_logger({});
 }
 
+// FLOOR 18: a refused run is not the end of its schedule, even with a slot that waits for it.
+TEST(Schedules, GoOnAfterARefusedRunThatASlotWaitedFor) {
+  errand::set_logger([](const errand::LogLine&) {});
+  Manual m({.capacity = 1});
+  auto in_the_way = m.queue.submit_in(1h, [] {});
+  auto tick = m.queue.every(
+      10s, [] {}, {.missed = Missed::all});
+  m.advance(30s);
+  EXPECT_EQ(tick.info().runs, 0u);
+  EXPECT_EQ(tick.info().skipped, 3u);
+  EXPECT_TRUE(in_the_way.cancel());
+  m.advance(10s);
+  m.queue.dispatch();
+  EXPECT_EQ(tick.info().runs, 1u);
+  EXPECT_EQ(m.queue.stats().skipped_slots, 3u);
+  errand::set_logger({});
+}
+
 TEST(Schedules, AHandleMayOutliveItsQueue) {
   std::optional<errand::Schedule> tick;
   {
