@@ -36,6 +36,12 @@ Error queue_gone(TaskId id) {
   return {Code::gone, "task " + to_string(id) + ": its queue is gone"};
 }
 
+// Why there is no task behind a handle. `error`: the address of the refusal's; 0 where the handle has been moved from.
+Error no_task(std::uint64_t error) {
+  if (error == 0) return {Code::gone, "this handle has been moved from"};
+  return *reinterpret_cast<const Error*>(error);
+}
+
 // The worker of the task's queue that this thread is, if it is one.
 Worker* own_worker(const Record& record) {
   // On such a worker's thread the queue can't go away, and elsewhere it is only compared.
@@ -100,14 +106,14 @@ void TaskBase::release_refused() noexcept {
 }
 
 Result<TaskInfo> TaskBase::info() const {
-  if (record_ == nullptr) return error();
+  if (record_ == nullptr) return no_task(id_or_error_);
   return with_engine(
       *record_, [&](Engine& engine) { return engine.info(id()); },
       [&]() -> Result<TaskInfo> { return queue_gone(id()); });
 }
 
 Result<void> TaskBase::cancel() {
-  if (record_ == nullptr) return error();
+  if (record_ == nullptr) return no_task(id_or_error_);
   return with_engine(
       *record_, [&](Engine& engine) { return engine.cancel(id(), StopReason::cancelled); },
       [&]() -> Result<void> { return queue_gone(id()); });
@@ -175,10 +181,7 @@ Error error_of(const Record& record, TaskState state) {
 }  // namespace
 
 std::optional<Error> TaskBase::wait_for_value(bool has_value) const {
-  if (record_ == nullptr) {
-    if (id_or_error_ == 0) return Error(Code::gone, "this handle has been moved from");
-    return error();
-  }
+  if (record_ == nullptr) return no_task(id_or_error_);
   wait();
   const std::uint64_t word = record_->word.load(std::memory_order_acquire);
   const TaskState state = state_of(word);

@@ -68,6 +68,9 @@ TEST(Handle, MovesLikeAValue) {
   EXPECT_EQ(b.id(), id);
   EXPECT_FALSE(a);  // NOLINT: what a moved-from handle says is part of the promise
   EXPECT_EQ(a.result().error().code(), Code::gone);
+  EXPECT_EQ(a.info().error().code(), Code::gone);
+  EXPECT_EQ(a.cancel().error().code(), Code::gone);
+  EXPECT_TRUE(a.wait_for(1h));
   m.queue.dispatch();
   EXPECT_EQ(b.get(), 1);
 }
