@@ -23,17 +23,24 @@ const std::atomic<std::uint32_t>& low_half(const Record& record) noexcept {
   return *static_cast<const std::atomic<std::uint32_t>*>(word);
 }
 
-// Uses the record's queue, if it still is there.
+// Uses the record's queue; where it is gone, or the parent process's, the error that says so goes to `otherwise`.
 template <class Use, class Otherwise>
-auto with_engine(const Record& record, Use use, Otherwise otherwise) {
+auto with_engine(const Record& record, TaskId id, Use use, Otherwise otherwise) {
   PagePool& pool = *slab_of(&record).pool;
   const std::shared_lock lock(pool.engine_mutex);
   Engine* const engine = pool.engine.load(std::memory_order_relaxed);
-  return engine != nullptr && !engine->forked() ? use(*engine) : otherwise();
+  if (engine == nullptr) return otherwise(Error(Code::gone, "task " + to_string(id) + ": its queue is gone"));
+  if (engine->forked()) {
+    return otherwise(
+        Error(Code::forked, "task " + to_string(id) + ": its queue belongs to the process that forked this one"));
+  }
+  return use(*engine);
 }
 
-Error queue_gone(TaskId id) {
-  return {Code::gone, "task " + to_string(id) + ": its queue is gone"};
+// Nothing moves in a fork's child.
+bool forked(const Record& record) {
+  return with_engine(
+      record, {}, [](Engine&) { return false; }, [](const Error& error) { return error.code() == Code::forked; });
 }
 
 // Why there is no task behind a handle. `error`: the address of the refusal's; 0 where the handle has been moved from.
@@ -108,15 +115,15 @@ void TaskBase::release_refused() noexcept {
 Result<TaskInfo> TaskBase::info() const {
   if (record_ == nullptr) return no_task(id_or_error_);
   return with_engine(
-      *record_, [&](Engine& engine) { return engine.info(id()); },
-      [&]() -> Result<TaskInfo> { return queue_gone(id()); });
+      *record_, id(), [&](Engine& engine) { return engine.info(id()); },
+      [](Error error) -> Result<TaskInfo> { return error; });
 }
 
 Result<void> TaskBase::cancel() {
   if (record_ == nullptr) return no_task(id_or_error_);
   return with_engine(
-      *record_, [&](Engine& engine) { return engine.cancel(id(), StopReason::cancelled); },
-      [&]() -> Result<void> { return queue_gone(id()); });
+      *record_, id(), [&](Engine& engine) { return engine.cancel(id(), StopReason::cancelled); },
+      [](Error error) -> Result<void> { return error; });
 }
 
 namespace {
@@ -139,6 +146,7 @@ std::uint64_t final_or_watched(Record& record, std::uint64_t id) {
 }
 
 bool wait_until(Record& record, std::uint64_t id, std::optional<SteadyTime> until, Clock& clock) {
+  if (forked(record)) return false;
   const bool on_own_worker = own_worker(record) != nullptr;
   for (;;) {
     const std::uint64_t word = final_or_watched(record, id);
@@ -186,6 +194,7 @@ std::optional<Error> TaskBase::wait_for_value(bool has_value) const {
   const std::uint64_t word = record_->word.load(std::memory_order_acquire);
   const TaskState state = state_of(word);
   if (!is_final(state)) {
+    if (forked(*record_)) return info().error();
     return Error(Code::would_block, "wait for task " + to_string(id()) + ": it is " + std::string(to_string(state)) +
                                         ", and this worker would wait for ever");
   }

@@ -203,13 +203,14 @@ std::uint64_t Recurrences::skipped() const {
 
 namespace {
 
-// Does something with the schedule's queue, if there still is one.
+// Does something with the schedule's queue, if there still is one in this process.
 template <class Use>
 void with_engine(const Recurrence& recurrence, Use use) {
   const auto pool = recurrence.home.lock();
   if (pool == nullptr) return;
   const std::shared_lock lock(pool->engine_mutex);
-  if (Engine* engine = pool->engine.load(std::memory_order_relaxed)) use(*engine);
+  Engine* const engine = pool->engine.load(std::memory_order_relaxed);
+  if (engine != nullptr && !engine->forked()) use(*engine);
 }
 
 }  // namespace
@@ -223,7 +224,8 @@ const Error& Schedule::error() const noexcept {
 // A schedule that was refused has nothing to act on, and the calls below do nothing.
 
 void Schedule::pause() {
-  if (recurrence_ != nullptr) recurrence_->pause();
+  if (recurrence_ == nullptr) return;
+  detail::with_engine(*recurrence_, [&](detail::Engine&) { recurrence_->pause(); });
 }
 
 void Schedule::resume() {
@@ -240,8 +242,10 @@ void Schedule::trigger() {
 
 void Schedule::cancel() {
   if (recurrence_ == nullptr) return;
-  recurrence_->end();
-  detail::with_engine(*recurrence_, [](detail::Engine& engine) { engine.recurrences->changed(); });
+  detail::with_engine(*recurrence_, [&](detail::Engine& engine) {
+    recurrence_->end();
+    engine.recurrences->changed();
+  });
 }
 
 ScheduleInfo Schedule::info() const {

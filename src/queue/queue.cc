@@ -58,26 +58,30 @@ Result<Schedule> Queue::add_cron(std::string_view expression, Callback<detail::S
 
 std::vector<ScheduleInfo> Queue::schedules() const {
   std::vector<ScheduleInfo> infos;
+  if (engine_->forked()) return infos;
   for (auto& recurrence : engine_->recurrences->all()) infos.push_back(Schedule(std::move(recurrence)).info());
   return infos;
 }
 
 Result<Schedule> Queue::schedule(std::string_view name) const {
+  if (engine_->forked()) return forked(*this);
   if (auto found = engine_->recurrences->find(name)) return Schedule(std::move(found));
   return Error(Code::not_found, "queue \"" + this->name() + "\" has no schedule \"" + std::string(name) + "\"");
 }
 
 void Queue::set_handler(const void* key, std::shared_ptr<void> handler) {
+  if (engine_->forked()) return;
   if (!handlers_->add(key, std::move(handler))) {
     throw std::invalid_argument("queue \"" + name() + "\": there is a handler for messages of this type already");
   }
 }
 
 std::shared_ptr<void> Queue::handler_of(const void* key) const {
-  return handlers_->find(key);
+  return engine_->forked() ? nullptr : handlers_->find(key);
 }
 
 Task<> Queue::refuse_message() {
+  if (engine_->forked()) return detail::TaskMaker::refused<void>(engine_->refuse(forked(*this)));
   return detail::TaskMaker::refused<void>(engine_->refuse(
       Error(Code::unknown_kind, "submit to queue \"" + name() + "\": it has no handler for messages of this type")));
 }
@@ -141,6 +145,7 @@ bool Queue::wait_idle(Duration timeout) const {
   return !engine_->forked() && engine_->wait_idle(timeout);
 }
 Observer Queue::observe(std::size_t capacity) {
+  if (engine_->forked()) return Observer(std::make_shared<Observer::State>(capacity, engine_->clock));
   return engine_->observe(capacity);
 }
 Report Queue::shutdown(const ShutdownOptions& options) {

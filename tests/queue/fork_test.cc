@@ -34,6 +34,8 @@ void require(bool condition, int step) {
 TEST(Fork, EveryCallIsRefusedInTheChild) {
   auto queue = std::make_unique<errand::Queue>(errand::QueueOptions{.workers = 2});
   auto waiting = queue->submit_in(1h, [] {});
+  auto tick = queue->every(
+      1h, [] {}, {.name = "tick"});
   EXPECT_EQ(queue->submit([] { return 1; }).get(), 1);
   EXPECT_EQ(in_child([&] {
               require(queue->submit([] {}).error().code() == Code::forked, 1);
@@ -42,10 +44,32 @@ TEST(Fork, EveryCallIsRefusedInTheChild) {
               require(!queue->start(), 4);
               require(queue->every(1s, [] {}).error().code() == Code::forked, 5);
               require(queue->cancel(waiting.id()).error().code() == Code::forked, 6);
+              require(queue->submit_message(1).error().code() == Code::forked, 7);
+              require(queue->schedule("tick").error().code() == Code::forked, 8);
+              require(queue->schedules().empty(), 9);
+              require(!queue->observe().wait_for(0s), 10);
+              tick.trigger();
+              tick.pause();
             }),
             0);
   EXPECT_EQ(waiting.state(), errand::TaskState::scheduled);
   EXPECT_EQ(queue->submit([] { return 2; }).get(), 2);  // the parent goes on
+}
+
+TEST(Fork, HandlesSayInTheChildWhyTheyWaitForNothing) {
+  errand::Queue queue({.workers = 2});
+  auto waiting = queue.submit_in(1h, [] { return 1; });
+  auto done = queue.submit([] { return 2; });
+  EXPECT_TRUE(done.wait_for(kSoon));
+  EXPECT_EQ(in_child([&] {
+              require(waiting.info().error().code() == Code::forked, 1);
+              require(waiting.cancel().error().code() == Code::forked, 2);
+              require(!waiting.wait_for(1h), 3);
+              require(waiting.result().error().code() == Code::forked, 4);
+              require(!errand::wait_all({&waiting}, 1h), 5);
+              require(done.result().value() == 2, 6);  // the value is in the child's copy of the memory
+            }),
+            0);
 }
 
 TEST(Fork, ShutdownReturnsAtOnceInTheChild) {
