@@ -1,6 +1,6 @@
 #include <errand/queue.h>
 
-#include <map>
+#include <algorithm>
 #include <stdexcept>
 
 #include "base/mutex.h"
@@ -60,6 +60,7 @@ std::vector<ScheduleInfo> Queue::schedules() const {
   std::vector<ScheduleInfo> infos;
   if (engine_->forked()) return infos;
   for (auto& recurrence : engine_->recurrences->all()) infos.push_back(Schedule(std::move(recurrence)).info());
+  std::sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return infos;
 }
 

@@ -102,6 +102,7 @@ TEST(Schedules, AreFoundByTheirNames) {
   auto named = m.queue.every(1s, [] {}, {.name = "pulse"});
   auto unnamed = m.queue.every(1s, [] {});
   EXPECT_EQ(m.queue.schedules().size(), 2u);
+  EXPECT_EQ(m.queue.schedules().at(0).name, "every-1");  // by name, whichever came first
   EXPECT_TRUE(m.queue.schedule("pulse"));
   EXPECT_EQ(m.queue.schedule("nope").error().code(), errand::Code::not_found);
   auto twin = m.queue.every(1s, [] {}, {.name = "pulse"});
