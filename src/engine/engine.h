@@ -71,6 +71,7 @@ class Engine {
   void publish(Draft draft, const Ops& ops) noexcept;
   void abandon(Draft draft) noexcept;
   [[nodiscard]] Draft refuse(Error error);
+  void log_refusal(const Error& error);
 
   // --- ending.cc ---
   Result<void> cancel(TaskId id, StopReason reason = StopReason::cancelled);
@@ -312,6 +313,8 @@ class Engine {
   std::atomic<std::uint32_t> progress_word_{0};  // moves when tasks end, while somebody waits for that
   mutable std::atomic<std::uint32_t> progress_waiters_{0};
   SharedMeter shared_;
+  std::atomic<std::int64_t> next_refusal_line_{INT64_MIN};  // not before this moment of the clock
+  std::atomic<std::uint64_t> refusals_logged_{0};           // those that the lines so far speak of
   FinishedRing finished_[3];
 
   std::atomic<Phase> phase_{Phase::open};

@@ -49,8 +49,7 @@ void submit_run(Engine& engine, const std::shared_ptr<Recurrence>& recurrence) {
   TaskOptions options = options_of_run(recurrence->options);
   const Draft draft = engine.begin(options, recurrence);
   if (draft.record == nullptr) {
-    const std::unique_ptr<Error> error(reinterpret_cast<Error*>(draft.id_or_error));
-    log(LogLevel::warning, engine.options.name, "schedule \"" + recurrence->options.name + "\": " + error->message());
+    const std::unique_ptr<Error> error(reinterpret_cast<Error*>(draft.id_or_error));  // logged as any refusal
     engine.recurrences->skip(recurrence->run_refused());
     return;
   }

@@ -11,8 +11,27 @@ namespace errand {
 inline namespace v0 {
 namespace detail {
 
+namespace {
+
+constexpr Duration kRefusalInterval = std::chrono::seconds(10);
+
+}  // namespace
+
+// One line an interval: a refusal nobody looks at is a task that is lost, but a full queue must not fill the log.
+void Engine::log_refusal(const Error& error) {
+  if (error.code() == Code::forked) return;  // the log's lock may be held for ever
+  const std::int64_t now = clock->mono().time_since_epoch().count();
+  std::int64_t next = next_refusal_line_.load(std::memory_order_relaxed);
+  if (now < next || !next_refusal_line_.compare_exchange_strong(next, now + kRefusalInterval.count())) return;
+  const std::uint64_t refused = total(Count::refused);
+  const std::uint64_t before = refusals_logged_.exchange(refused, std::memory_order_relaxed);
+  const std::string more = refused > before + 1 ? " (" + std::to_string(refused - before) + " were refused)" : "";
+  log(LogLevel::warning, options.name, error.message() + more);
+}
+
 Draft Engine::refuse(Error error) {
   shared_.add(Count::refused);
+  log_refusal(error);
   return {nullptr, reinterpret_cast<std::uintptr_t>(new Error(std::move(error)))};
 }
 
@@ -53,9 +72,9 @@ Draft Engine::begin() {
 }
 
 Draft Engine::begin(TaskOptions& task, std::shared_ptr<Recurrence> recurrence) {
+  if (forked()) return refuse(intake_error(options.name, Intake::forked));
   if (const auto error = check(task))
     return refuse(Error(Code::invalid, "submit to queue \"" + options.name + "\": " + *error));
-  if (forked()) return refuse(intake_error(options.name, Intake::forked));
   Producer& producer = *this->producer();
   producer.enter();
   light_barrier();

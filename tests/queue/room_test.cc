@@ -43,6 +43,23 @@ TEST(Room, ARefusalLeavesNoTrace) {
   EXPECT_EQ(m.queue.stats().refused, 1u);
 }
 
+// A handle may be dropped: what was refused is to be found somewhere, and must not fill the log.
+TEST(Room, RefusalsAreLoggedOnceAnInterval) {
+  std::vector<std::string> lines;
+  errand::set_logger([&](const errand::LogLine& line) { lines.emplace_back(line.text); });
+  Manual m({.capacity = 1});
+  m.queue.submit([] {});
+  for (int i = 0; i < 5; ++i) m.queue.submit([] {});
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_TRUE(contains(lines[0], "capacity 1"));
+  m.clock->advance(10s);
+  m.queue.submit([] {}, {.priority = 10});
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_TRUE(contains(lines[1], "priority"));
+  EXPECT_TRUE(contains(lines[1], "(5 were refused)"));
+  errand::set_logger({});
+}
+
 TEST(Room, IsMadeWhenATaskStartsOrIsCancelled) {
   Manual m({.capacity = 1});
   errand::Task<> inner = m.queue.submit([&] { EXPECT_TRUE(m.queue.submit([] {})); });
