@@ -27,7 +27,7 @@ struct ScheduleOptions {
   Missed missed = Missed::latest;           ///< what becomes of slots that nobody was there for
   Dst dst = Dst::after;                     ///< cron: fixed times that a clock change removes or repeats
   First first = First::after_one_interval;  ///< every(): when the first run comes
-  Duration jitter{};                        ///< spreads each slot by 0 to this, always the same for one slot
+  Duration jitter{};                        ///< spreads each slot by 0 to this; less than an interval
   int priority = kNormal;                   ///< of each run, as TaskOptions; so are the rest
   std::optional<int> max_attempts{};
   std::optional<Retry> retry{};

@@ -36,6 +36,12 @@ Error bad_schedule(const std::string& queue, const std::string& why) {
   return {Code::invalid, "schedule on queue \"" + queue + "\": " + why};
 }
 
+// A slot that is spread past the next one is left out when that one comes.
+std::optional<std::string> check_spread(Duration jitter, Duration interval) {
+  if (jitter < interval) return std::nullopt;
+  return "jitter: expected less than the interval of " + to_text(interval) + ", got " + to_text(jitter);
+}
+
 // The clock's time on a schedule's own axis.
 WallTime now_for(const Recurrence& recurrence, const Clock& clock) {
   return recurrence.by_wall ? clock.now() : WallTime(clock.mono().time_since_epoch());
@@ -73,6 +79,7 @@ Result<std::shared_ptr<Recurrence>> Recurrences::add_every(Duration interval, Ca
     return bad_schedule(engine_.options.name, "interval: expected more than zero, got " + to_text(interval));
   }
   if (auto complaint = check(options)) return bad_schedule(engine_.options.name, *complaint);
+  if (auto complaint = check_spread(options.jitter, interval)) return bad_schedule(engine_.options.name, *complaint);
   const WallTime now(engine_.clock->mono().time_since_epoch());
   auto timetable = Timetable::every(now, interval);
   return add(std::move(options), "@every " + to_text(interval), false, std::move(timetable), std::move(body), now);
@@ -83,6 +90,10 @@ Result<std::shared_ptr<Recurrence>> Recurrences::add_cron(std::string_view expre
   if (auto complaint = check(options)) return bad_schedule(engine_.options.name, *complaint);
   auto parsed = parse_cron(expression);
   if (!parsed) return parsed.error();
+  if (parsed->every > Duration::zero()) {
+    if (auto complaint = check_spread(options.jitter, parsed->every))
+      return bad_schedule(engine_.options.name, *complaint);
+  }
   auto zone = find_zone(options.time_zone);
   if (!zone) return zone.error();
   const WallTime now = engine_.clock->now();

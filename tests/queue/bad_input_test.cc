@@ -145,8 +145,12 @@ TEST(BadInput, ScheduleOptions) {
   expect_schedule_refused({.timeout = 0s}, {"timeout", "more than zero"});
   expect_schedule_refused({.retry = errand::Retry::fixed(-1s)}, {"retry"});
   expect_schedule_refused({.name = std::string(257, 'x')}, {"name", "256"});
+  expect_schedule_refused({.jitter = 1s}, {"jitter", "less than the interval of 1s", "got 1s"});
   Manual m;
   expect_parts(m.queue.every(-3s, [] {}).error().message(), {"interval", "more than zero", "-3s"});
+  const auto cron = m.queue.cron(
+      "@every 5s", [] {}, {.jitter = 1min});
+  expect_parts(cron.error().message(), {"jitter", "less than the interval of 5s", "got 1m"});
 }
 
 TEST(BadInput, PriorityOfAWaitingTask) {
