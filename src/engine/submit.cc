@@ -420,6 +420,7 @@ bool Engine::drop_oldest() {
     }
     if (!oldest) return false;
     Record* record = pool.find(oldest->id.value);
+    if (record == nullptr) continue;  // a line of the user's own may say anything
     std::uint64_t word = record->word.load(std::memory_order_acquire);
     if (generation_in(word) != generation_in(oldest->id.value)) continue;
     if (raw_state(word) != raw(TaskState::available) || !take_out(*record, word, kEnding)) continue;

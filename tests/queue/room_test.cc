@@ -223,7 +223,7 @@ TEST(Room, IsNotNeededByARetry) {
 
 namespace {
 
-class LastInFirstOut final : public errand::WaitingLine {
+class LastInFirstOut : public errand::WaitingLine {
  public:
   void push(const errand::WaitingTask& task) override { tasks_.push_back(task); }
   std::optional<errand::WaitingTask> pop(std::int64_t) override {
@@ -262,4 +262,18 @@ TEST(Room, ALineOfOnesOwnMayBeBounded) {
   for (const char c : {'a', 'b', 'c'}) m.queue.submit([&said, c] { said += c; });
   m.queue.dispatch();
   EXPECT_EQ(said, "cb");
+}
+
+TEST(Room, ALineOfOnesOwnThatSpeaksOfNoTaskIsPassedOver) {
+  struct Confused final : LastInFirstOut {
+    std::optional<errand::WaitingTask> pop_oldest() override {
+      if (std::exchange(confused, false)) return errand::WaitingTask{.id = {~std::uint64_t{0} >> 1}};
+      return LastInFirstOut::pop_oldest();
+    }
+    bool confused = true;
+  };
+  Manual m({.capacity = 1, .when_full = WhenFull::drop_oldest, .line = std::make_shared<Confused>()});
+  auto dropped = m.queue.submit([] {});
+  EXPECT_TRUE(m.queue.submit([] {}));
+  EXPECT_EQ(dropped.state(), TaskState::discarded);
 }
