@@ -41,11 +41,12 @@ class Attempt {
   /// sleep moves that clock.
   bool sleep_for(Duration time);
 
-  /// How far the work has come, for whoever looks at the task: `done` of `total` (0 = unknown), and a short note.
+  /// How far the work has come, for whoever looks at the task: `done` of `total` (0 = unknown), and a note, cut after
+  /// 256 bytes.
   void progress(std::uint64_t done, std::uint64_t total, std::string_view note = {});
-  /// Adds a line to the task's own log; the last 32 lines are kept.
+  /// Adds a line to the task's own log, cut after 1024 bytes; the last 32 lines are kept.
   void log(std::string_view line);
-  /// Sets one of the task's metadata fields.
+  /// Sets one of the task's metadata fields; nothing is changed if all together would be more than 4 KiB.
   void metadata(std::string_view key, std::string_view value);
   /// Says that the attempt is alive: a handler that outlived its timeout is not seen as stuck until `stuck_after` from
   /// now.

@@ -35,8 +35,8 @@ enum class Drive : unsigned char {
 enum class WhenFull : unsigned char {
   refuse,       ///< says `queue_full`
   block,        ///< waits for room, at most QueueOptions::block_for
-  drop_oldest,  ///< ends the task that waits longest as discarded, and takes the new one
-  run_here,     ///< runs the new task in the calling thread, before submit() returns
+  drop_oldest,  ///< discards the available task that waits longest; if all are scheduled, says `queue_full`
+  run_here,     ///< runs the new task in the calling thread, with its on_finish, before submit() returns
 };
 
 /// In which order available tasks of one priority start.
@@ -140,6 +140,7 @@ struct TaskMaker {
   // Builds the closure in the record. If that throws, the place is left empty and the task was never there.
   template <class F, class A>
   static Task<ValueOf<F>> make(Engine& engine, Draft draft, A&& f) {
+    static_assert(std::is_nothrow_destructible_v<F>, "the destructor of a body must not throw: nobody could catch it");
     if (draft.record == nullptr) [[unlikely]]
       return refused<ValueOf<F>>(draft);
     if constexpr (fits_in_record<F> && std::is_nothrow_constructible_v<F, A>) {
@@ -339,6 +340,7 @@ class Queue {
 
   template <class F>
   static Callback<detail::Said(Attempt&)> erase(F&& f) {
+    static_assert(std::is_nothrow_destructible_v<std::decay_t<F>>, "the destructor of a body must not throw");
     return
         [f = std::decay_t<F>(std::forward<F>(f))](Attempt& attempt) mutable { return detail::call_erased(f, attempt); };
   }
