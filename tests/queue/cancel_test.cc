@@ -214,9 +214,9 @@ TEST(Cancel, AfterTheTimeoutEndsTheTaskAllTheSame) {
                                   {.max_attempts = 3, .retry = errand::Retry::fixed(1s), .timeout = 5s});
   id = cancelled.id();
   m.queue.dispatch();
-  auto by_caller = m.queue.submit(
-      [&](errand::Attempt& a) { time_out(a, [&] { stop.request_stop(); }); },
-      {.max_attempts = 3, .retry = errand::Retry::fixed(1s), .timeout = 5s, .stop = stop.get_token()});
+  auto by_caller =
+      m.queue.submit([&](errand::Attempt& a) { time_out(a, [&] { stop.request_stop(); }); },
+                     {.max_attempts = 3, .retry = errand::Retry::fixed(1s), .timeout = 5s, .stop = stop.get_token()});
   m.queue.dispatch();
   m.advance(1h);
   EXPECT_EQ(cancelled.state(), TaskState::cancelled);

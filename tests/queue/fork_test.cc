@@ -34,8 +34,7 @@ void require(bool condition, int step) {
 TEST(Fork, EveryCallIsRefusedInTheChild) {
   auto queue = std::make_unique<errand::Queue>(errand::QueueOptions{.workers = 2});
   auto waiting = queue->submit_in(1h, [] {});
-  auto tick = queue->every(
-      1h, [] {}, {.name = "tick"});
+  auto tick = queue->every(1h, [] {}, {.name = "tick"});
   EXPECT_EQ(queue->submit([] { return 1; }).get(), 1);
   EXPECT_EQ(in_child([&] {
               require(queue->submit([] {}).error().code() == Code::forked, 1);

@@ -289,8 +289,7 @@ TEST(Schedules, GoOnAfterARefusedRunThatASlotWaitedFor) {
   errand::set_logger([](const errand::LogLine&) {});
   Manual m({.capacity = 1});
   auto in_the_way = m.queue.submit_in(1h, [] {});
-  auto tick = m.queue.every(
-      10s, [] {}, {.missed = Missed::all});
+  auto tick = m.queue.every(10s, [] {}, {.missed = Missed::all});
   m.advance(30s);
   EXPECT_EQ(tick.info().runs, 0u);
   EXPECT_EQ(tick.info().skipped, 3u);
