@@ -62,6 +62,13 @@ void Engine::park(Worker& worker, Over over) {
   if (parking.parked() != 0) heavy_barrier();
 }
 
+// A worker that leaves may have been woken just now, and submits that came while that wake was on its way relied on it.
+void Engine::pass_on_wake() {
+  if (parking.parked() == 0) return;
+  heavy_barrier();
+  if (Worker::finds_work_in(*this)) parking.wake_one();
+}
+
 void Engine::work(Worker& worker) {
   const Seat seat(*this, &worker);
   if (options.on_worker_start) guarded("on_worker_start", [&] { options.on_worker_start(worker.number); });
@@ -70,6 +77,7 @@ void Engine::work(Worker& worker) {
     if (!worker.step()) park(worker, over);
   }
   worker.surrender();
+  pass_on_wake();
   if (options.on_worker_stop) guarded("on_worker_stop", [&] { options.on_worker_stop(worker.number); });
 }
 
@@ -342,6 +350,7 @@ void Engine::run(std::stop_token stop) {
   }
   live_workers_.fetch_sub(1, std::memory_order_relaxed);
   return_guest(worker);
+  pass_on_wake();
   note_progress();  // a shutdown may wait for the body that was this worker's last
 }
 

@@ -254,6 +254,7 @@ class Engine {
 
   // control.cc
   void work(Worker& worker);
+  void pass_on_wake();
   void work_at(Post& post);
   template <class Over>
   void park(Worker& worker, Over over);

@@ -237,3 +237,45 @@ TEST(Workers, AreWokenForEachTaskThatWaits) {
     }
   }
 }
+
+namespace {
+
+thread_local int worker_number = -1;
+
+// The machine's clock, but worker 1 can be held between its wake and whatever it does then.
+struct HoldingClock final : errand::Clock {
+  [[nodiscard]] errand::WallTime now() const noexcept override { return real->now(); }
+  [[nodiscard]] errand::SteadyTime mono() const noexcept override { return real->mono(); }
+  void wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, const errand::WaitUntil& until) override {
+    if (worker_number >= 0) sleeps[worker_number].add();
+    real->wait(word, expected, until);
+    if (worker_number != 1 || !holds.load()) return;
+    held.open();
+    EXPECT_TRUE(out.wait());
+  }
+  void wake(const std::atomic<std::uint32_t>& word, int count) override { real->wake(word, count); }
+
+  std::shared_ptr<errand::Clock> real = errand::real_clock();
+  Counter sleeps[2];
+  std::atomic<bool> holds{false};
+  Gate held;
+  Gate out;
+};
+
+}  // namespace
+
+// FLOOR 31: a submit that leaves the waking to a wake on its way is not lost if that one reaches a worker that leaves.
+TEST(Workers, ThatLeavePassOnTheWakeThatReachedThem) {
+  auto clock = std::make_shared<HoldingClock>();
+  errand::Queue queue({.workers = 2, .on_worker_start = [](int number) { worker_number = number; }, .clock = clock});
+  EXPECT_TRUE(clock->sleeps[0].reaches(1));
+  EXPECT_TRUE(clock->sleeps[1].reaches(1));
+  clock->holds.store(true);
+  const int before = clock->sleeps[0].count();
+  queue.set_workers(1);  // wakes both
+  EXPECT_TRUE(clock->held.wait());
+  EXPECT_TRUE(clock->sleeps[0].reaches(before + 1));
+  auto task = queue.submit([] {});
+  clock->out.open();
+  EXPECT_TRUE(task.wait_for(kSoon));
+}
