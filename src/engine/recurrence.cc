@@ -48,8 +48,10 @@ Recurrence::Turn Recurrence::take_turn(WallTime now) {
       case SlotAction::cancel_earlier:
         turn.cancels.insert(turn.cancels.end(), live_.begin(), live_.end());
         waiting_ = 0;
-        ++starting_;
-        ++turn.starts;
+        // Of several slots at once only the last one starts; the others have nothing to cancel yet.
+        turn.skipped += static_cast<std::uint64_t>(turn.starts);
+        starting_ += 1 - turn.starts;
+        turn.starts = 1;
         break;
     }
   }

@@ -255,6 +255,13 @@ TEST(Schedules, OverlapIsDealtWithAsTold) {
   EXPECT_EQ(cancelled, 1u);
 }
 
+TEST(Schedules, OfSlotsThatComeTogetherTheLastTakesThePlaceOfTheOthers) {
+  Ticking t({.overlap = Overlap::cancel_previous, .missed = Missed::all});
+  t.advance(35s);
+  EXPECT_EQ(t.at.size(), 1u);
+  EXPECT_EQ(t.tick.info().skipped, 2u);
+}
+
 TEST(Schedules, JitterSpreadsTheSlotsAndKeepsTheirNumber) {
   Ticking t({.name = "spread", .jitter = 5s});
   for (int i = 0; i < 1000; ++i) t.advance(100ms);
