@@ -28,6 +28,7 @@ struct Prepared {
   Prepared&& expires_at(WallTime at) && { return options.expires_at = at, std::move(*this); }
   Prepared&& stop(std::stop_token token) && { return options.stop = std::move(token), std::move(*this); }
   Prepared&& name(std::string name) && { return options.name = std::move(name), std::move(*this); }
+  Prepared&& metadata(Metadata metadata) && { return options.metadata = std::move(metadata), std::move(*this); }
   Prepared&& on_finish(Callback<void(const TaskInfo&)> callback) && {
     return options.on_finish = std::move(callback), std::move(*this);
   }

@@ -160,6 +160,7 @@ TEST(Submit, PreparedTasksCarryTheirOptions) {
                       .at(m.clock->now() + 5min)
                       .priority(3)
                       .name("prepared")
+                      .metadata({{"kind", "test"}})
                       .on_finish([&](const errand::TaskInfo& info) { seen = info; });
   EXPECT_EQ(runs, 0);
   auto task = m.queue.submit(std::move(prepared));
@@ -169,6 +170,7 @@ TEST(Submit, PreparedTasksCarryTheirOptions) {
   m.advance(1s);
   EXPECT_EQ(runs, 2);
   EXPECT_EQ(seen.name, "prepared");
+  EXPECT_EQ(seen.metadata, (errand::Metadata{{"kind", "test"}}));
   EXPECT_EQ(seen.priority, 3);
   EXPECT_EQ(seen.max_attempts, 5);
   EXPECT_EQ(seen.state, errand::TaskState::completed);
