@@ -110,6 +110,8 @@ class TaskBase {
 
   /// For wait_any(): whether it is final; if not, whoever ends it will say so.
   [[nodiscard]] bool ended_or_watched() const;
+  /// For wait_any(): whether waiting for it here could never end.
+  [[nodiscard]] bool never_ends_here() const;
   /// The clock its waits go by; null where it was refused.
   [[nodiscard]] Clock* clock() const noexcept;
 
@@ -177,7 +179,8 @@ class Task : public detail::TaskBase {
 
 /// Waits until every task is final, at most `timeout`; true if all are.
 bool wait_all(std::initializer_list<const detail::TaskBase*> tasks, Duration timeout);
-/// Waits until one of the tasks is final, at most `timeout`; its index, or -1. Their queues have one clock.
+/// Waits until one of the tasks is final, at most `timeout`; its index, or -1, which comes at once where waiting for
+/// each of them could never end. Their queues have one clock.
 int wait_any(std::initializer_list<const detail::TaskBase*> tasks, Duration timeout);
 
 }  // namespace v0

@@ -205,6 +205,12 @@ std::optional<Error> TaskBase::wait_for_value(bool has_value) const {
   return error_of(*record_, state);
 }
 
+bool TaskBase::never_ends_here() const {
+  if (record_ == nullptr) return false;
+  if (forked(*record_)) return true;
+  return own_worker(*record_) != nullptr && never_ends(*record_, record_->word.load(std::memory_order_acquire));
+}
+
 bool TaskBase::ended_or_watched() const {
   return record_ == nullptr || is_final(state_of(final_or_watched(*record_, id_or_error_)));
 }
@@ -250,6 +256,7 @@ int wait_any(std::initializer_list<const detail::TaskBase*> tasks, Duration time
         std::find_if(tasks.begin(), tasks.end(), [](const auto* task) { return task->ended_or_watched(); });
     if (ended != tasks.end()) found = static_cast<int>(ended - tasks.begin());
     if (found >= 0 || clock == nullptr || clock->mono() >= until) break;
+    if (std::all_of(tasks.begin(), tasks.end(), [](const auto* task) { return task->never_ends_here(); })) break;
     clock->wait(any.ended, seen, {until, {}});
   }
   any.waiting.fetch_sub(1, std::memory_order_relaxed);

@@ -66,6 +66,7 @@ TEST(Fork, HandlesSayInTheChildWhyTheyWaitForNothing) {
               require(!waiting.wait_for(1h), 3);
               require(waiting.result().error().code() == Code::forked, 4);
               require(!errand::wait_all({&waiting}, 1h), 5);
+              require(errand::wait_any({&waiting}, 1h) == -1, 7);
               require(done.result().value() == 2, 6);  // the value is in the child's copy of the memory
             }),
             0);

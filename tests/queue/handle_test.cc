@@ -186,6 +186,18 @@ TEST(Handle, OnAWorkerAWaitThatCouldNeverEndIsRefused) {
   EXPECT_EQ(waiting.state(), TaskState::completed);
 }
 
+TEST(Handle, OnAWorkerWaitAnyDoesNotWaitForNothingButWhatCannotEnd) {
+  Manual m;
+  auto later = m.queue.submit_in(1h, [] {});
+  auto waiting = m.queue.submit([&] {
+    EXPECT_EQ(errand::wait_any({&later}, 1h), -1);
+    auto now = m.queue.submit([] {});
+    EXPECT_EQ(errand::wait_any({&later, &now}, 1h), 1);
+  });
+  m.queue.dispatch();
+  EXPECT_EQ(waiting.state(), TaskState::completed);
+}
+
 TEST(Handle, ABodyThatWaitsForItselfIsRefused) {
   Manual m;
   std::optional<errand::Task<int>> self;
