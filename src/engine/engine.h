@@ -341,6 +341,7 @@ class Engine {
   int stuck_now_ ERRAND_GUARDED_BY(control_mutex_) = 0;
   Rng seeds_ ERRAND_GUARDED_BY(control_mutex_);
   Thread timer_thread_ ERRAND_GUARDED_BY(control_mutex_);
+  bool timer_thread_refused_ ERRAND_GUARDED_BY(control_mutex_) = false;  // and that was logged, once
   Thread closer_ ERRAND_GUARDED_BY(control_mutex_);
 
   mutable Mutex callbacks_mutex_;

@@ -4,6 +4,7 @@
 // timer thread, a little later. That thread exists once a moment has been set.
 
 #include <algorithm>
+#include <utility>
 
 #include "base/log.h"
 #include "engine/engine.h"
@@ -191,8 +192,8 @@ void Engine::ensure_timer_thread() {
   MutexLock lock(control_mutex_);
   if (timer_thread_started_.load(std::memory_order_relaxed) || phase_.load() == Phase::closed) return;
   auto thread = Thread::start(options.name + "/timer", [this] { run_timer_thread(); });
-  if (!thread) {
-    log(LogLevel::error, options.name, thread.error().message());
+  if (!thread) {  // the workers do its work meanwhile, and each new moment comes here again
+    if (!std::exchange(timer_thread_refused_, true)) log(LogLevel::error, options.name, thread.error().message());
     return;
   }
   timer_thread_ = std::move(*thread);
