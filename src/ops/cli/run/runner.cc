@@ -114,10 +114,9 @@ Outcome Runner::attempt(Item& item, Attempt& attempt) {
   if (!ground_.halt.starting() || !pace_.wait(stop)) return cancel("not started");
   item.out.clear();
   item.err.clear();
+  ground_.tally.start();  // before the process can be seen, or a signal would tell of one command too few
   auto process = ground_.children.start([&] { return ground_.shell.start(item.command); });
-  if (!process) return not_started(item, process.error());
-  ground_.tally.start();
-  auto outcome = watch(item, std::move(*process), attempt);
+  auto outcome = process ? watch(item, std::move(*process), attempt) : not_started(item, process.error());
   ground_.tally.end();
   return outcome;
 }
