@@ -87,6 +87,7 @@ TEST_F(RunTest, ASignalEndsTheWaitForAnotherAttempt) {
   ASSERT_TRUE(eventually([&] { return lines("tries").size() == 1; }));
   program.send(SIGINT);
   const auto ended = program.end();
+  EXPECT_EQ(ended.signal, SIGINT) << "ended as if the command had had all its attempts";
   EXPECT_EQ(lines("tries").size(), 1u);
   EXPECT_NE(ended.err.find("1 of 1 failed"), std::string::npos) << ended.err;
 }

@@ -168,7 +168,8 @@ Outcome Runner::failed(const Item& item) {
 
 // In every final state of a task, and for those that the queue did not take.
 void Runner::finished(std::shared_ptr<Item> item) {
-  if (!item->ran() || item->end.stopped) cut_short_ = true;
+  const bool had_attempts_left = !item->succeeded() && item->attempts <= options_.retries;
+  if (had_attempts_left || item->end.stopped) cut_short_ = true;
   const bool failure = item->ran() && !item->succeeded() && !item->end.stopped;
   if (failure) halt_after(*item);
   printer_.finished(item);

@@ -55,7 +55,7 @@ class Runner {
 
   /// Returns when every command has ended, or as the halt says.
   [[nodiscard]] Verdict run();
-  /// Some commands were left out, or killed.
+  /// Some commands were left out, killed, or not tried again as often as they might have been.
   [[nodiscard]] bool cut_short() const noexcept { return cut_short_.load(std::memory_order_relaxed); }
 
  private:
