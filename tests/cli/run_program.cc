@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <pty.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -68,6 +69,14 @@ char state_of(pid_t pid) {
   return parenthesis == std::string::npos ? '\0' : text[parenthesis + 2];
 }
 
+bool has_pending(pid_t pid, int signal) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/status");
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with("ShdPnd:")) return (std::stoull(line.substr(7), nullptr, 16) >> (signal - 1) & 1) != 0;
+  }
+  return false;
+}
+
 bool is_alive(pid_t pid) {
   const char state = state_of(pid);
   return state != '\0' && state != 'Z' && state != 'X';
@@ -120,6 +129,11 @@ void Program::type(std::string_view text) {
 
 void Program::close_input() {
   if (in_ >= 0) ::close(std::exchange(in_, -1));
+}
+
+int Program::unread() const {
+  int bytes = 0;
+  return ::ioctl(out_, FIONREAD, &bytes) == 0 ? bytes : -1;
 }
 
 void Program::close_output() {

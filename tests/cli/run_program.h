@@ -28,6 +28,8 @@ bool eventually(const std::function<bool()>& done);
 bool is_alive(pid_t pid);
 /// The letter that /proc has for the process, or 0.
 char state_of(pid_t pid);
+/// The signal was sent to the process, which has not taken it yet.
+bool has_pending(pid_t pid, int signal);
 
 /// One `errand run`. Killed if it still runs when this is destroyed.
 class Program {
@@ -43,6 +45,8 @@ class Program {
   /// Into its standard input, or as keys on its terminal.
   void type(std::string_view text);
   void close_input();
+  /// How many bytes of its standard output wait for prints() or end() to read them.
+  [[nodiscard]] int unread() const;
   /// Nobody reads its standard output any more.
   void close_output();
   void send(int signal);

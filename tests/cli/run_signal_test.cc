@@ -80,6 +80,22 @@ TEST_F(RunTest, ASignalWhileItReadsEndsIt) {
   EXPECT_EQ(program.end().signal, SIGTERM);
 }
 
+// The one who prints waits for a reader all the while, and what is to be said of the signal waits for the one who
+// prints.
+TEST_F(RunTest, TellsOfASignalThatComesWhileItPrints) {
+  Program program(directory_, {"-j", "1", "head -c 1000000 /dev/zero; : {}"});
+  program.type("a\nb\n");
+  int full = 0;
+  ASSERT_TRUE(eventually([&] {
+    const int before = std::exchange(full, program.unread());
+    return full > 4096 && full == before;
+  }));
+  program.send(SIGINT);
+  ASSERT_TRUE(eventually([&] { return !has_pending(program.pid(), SIGINT); }));
+  EXPECT_TRUE(program.prints_error("no more commands are started; waiting for "));
+  EXPECT_EQ(program.end().out.size() % 1'000'000, 0u);
+}
+
 TEST_F(RunTest, ASignalEndsTheWaitForAnotherAttempt) {
   Program program(directory_, {"--retries", "5", "--backoff", "1h", "echo {} >> tries; exit 1"});
   program.type("a\n");

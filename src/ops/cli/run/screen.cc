@@ -23,6 +23,10 @@ void print_note(std::string_view text) {
   [[maybe_unused]] const auto ignored = print(Stream::err, text);
 }
 
+std::string note_line(std::string_view text) {
+  return "errand run: " + std::string(text) + "\n";
+}
+
 // Whether standard error would take a line at once; a terminal that was stopped with Ctrl-S does not.
 bool takes_notes() {
   pollfd room{STDERR_FILENO, POLLOUT, 0};
@@ -32,14 +36,28 @@ bool takes_notes() {
 }  // namespace
 
 Result<void> Screen::write(Stream stream, std::string_view bytes) {
-  const MutexLock lock(mu_);
-  erase();
-  return print(stream, bytes);
+  Result<void> printed;
+  {
+    const MutexLock lock(mu_);
+    erase();
+    printed = print(stream, bytes);
+  }
+  print_waiting();
+  return printed;
 }
 
 Result<void> Screen::write(const Captured& out, const Captured& err) {
   if (out.empty() && err.empty()) return {};
-  const MutexLock lock(mu_);
+  Result<void> printed;
+  {
+    const MutexLock lock(mu_);
+    printed = write_locked(out, err);
+  }
+  print_waiting();
+  return printed;
+}
+
+Result<void> Screen::write_locked(const Captured& out, const Captured& err) {
   erase();
   auto printed = out.read([](std::string_view part) { return print(Stream::out, part); });
   if (!printed) return printed;
@@ -47,19 +65,43 @@ Result<void> Screen::write(const Captured& out, const Captured& err) {
 }
 
 void Screen::note(std::string_view text) {
-  const MutexLock lock(mu_);
-  note_locked(text);
+  {
+    const MutexLock lock(mu_);
+    erase();
+    print_note(note_line(text));
+  }
+  print_waiting();
 }
 
+// The note is there before the lock is tried: whoever has it looks for notes only after letting go of it.
 void Screen::note_now(std::string_view text) {
-  if (!mu_.try_lock()) return;
-  if (takes_notes()) note_locked(text);
-  mu_.unlock();
+  {
+    const MutexLock lock(waiting_mu_);
+    waiting_ += note_line(text);
+  }
+  print_waiting();
 }
 
-void Screen::note_locked(std::string_view text) {
-  erase();
-  print_note("errand run: " + std::string(text) + "\n");
+void Screen::print_waiting() {
+  while (any_waiting()) {
+    if (!mu_.try_lock()) return;
+    const std::string notes = take_waiting();
+    if (!notes.empty() && takes_notes()) {
+      erase();
+      print_note(notes);
+    }
+    mu_.unlock();
+  }
+}
+
+bool Screen::any_waiting() {
+  const MutexLock lock(waiting_mu_);
+  return !waiting_.empty();
+}
+
+std::string Screen::take_waiting() {
+  const MutexLock lock(waiting_mu_);
+  return std::exchange(waiting_, {});
 }
 
 // One write for the whole bar: carriage return, text, and "clear to the end of the line".
@@ -71,6 +113,7 @@ void Screen::draw(std::string_view bar) {
     drawn_ = !bar.empty();
   }
   mu_.unlock();
+  print_waiting();
 }
 
 void Screen::erase() {

@@ -24,8 +24,9 @@ class Screen {
   /// "errand run: TEXT" on standard error. Nobody is told if that fails.
   void note(std::string_view text) ERRAND_EXCLUDES(mu_);
 
-  /// The same, unless that would have to wait: for whoever must not be held up by a reader who does not read.
-  void note_now(std::string_view text) ERRAND_EXCLUDES(mu_);
+  /// The same for whoever must not be held up by a reader who does not read: while another thread prints, that one
+  /// prints this next. Where standard error itself takes nothing, it is dropped.
+  void note_now(std::string_view text) ERRAND_EXCLUDES(mu_, waiting_mu_);
   /// Draws the bar in place of the last one, unless that would have to wait. It vanishes before anything else is
   /// printed, and for good with an empty text.
   void draw(std::string_view bar) ERRAND_EXCLUDES(mu_);
@@ -36,10 +37,17 @@ class Screen {
 
  private:
   void erase() ERRAND_REQUIRES(mu_);
-  void note_locked(std::string_view text) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> write_locked(const Captured& out, const Captured& err) ERRAND_REQUIRES(mu_);
+  /// After each hold of mu_: the notes that came meanwhile.
+  void print_waiting() ERRAND_EXCLUDES(mu_, waiting_mu_);
+  [[nodiscard]] bool any_waiting() ERRAND_EXCLUDES(waiting_mu_);
+  [[nodiscard]] std::string take_waiting() ERRAND_EXCLUDES(waiting_mu_);
 
+  // Lock order: mu_, then waiting_mu_, which is never held for long.
   Mutex mu_;
   bool drawn_ ERRAND_GUARDED_BY(mu_) = false;
+  Mutex waiting_mu_;
+  std::string waiting_ ERRAND_GUARDED_BY(waiting_mu_);
 };
 
 /// Hands whole lines of a command to the screen as they come.
