@@ -41,6 +41,15 @@ bool is_stepped(const CronItem& item) {
   return (item.kind == Kind::any || item.kind == Kind::range) && item.step > 1;
 }
 
+// As joined(), each word once: `1,1,MON` is Monday.
+std::string listed(const std::vector<std::string>& words) {
+  std::vector<std::string> once;
+  for (const std::string& word : words) {
+    if (std::find(once.begin(), once.end(), word) == once.end()) once.push_back(word);
+  }
+  return joined(once);
+}
+
 // "5", "10 to 20", "every 7th from 0 to 56".
 std::string number_words(const CronItem& item) {
   if (is_number(item)) return std::to_string(item.first);
@@ -51,7 +60,7 @@ std::string number_words(const CronItem& item) {
 std::string number_list(const CronField& field) {
   std::vector<std::string> words(field.items.size());
   std::transform(field.items.begin(), field.items.end(), words.begin(), number_words);
-  return joined(words);
+  return listed(words);
 }
 
 // Comes at one pace through all of them: `*`, and `*/15` of 60.
@@ -86,7 +95,7 @@ std::string single_times(const CronExpression& expression) {
       }
     }
   }
-  return times.size() > kMostTimes ? std::string() : "at " + joined(times);
+  return times.size() > kMostTimes ? std::string() : "at " + listed(times);
 }
 
 // "every 2 hours from 09:05 to 17:05", where one minute of evenly spaced hours is meant.
@@ -159,11 +168,12 @@ std::string day_of_month_words(const CronField& field) {
     }
   }
   std::vector<std::string> all;
-  const bool one_day = plain.size() == 1 && plain.front().find(' ') == std::string::npos;
-  if (!plain.empty()) all.push_back((one_day ? "day " : "days ") + joined(plain));
+  const std::string days = listed(plain);
+  const bool one_day = days.find(' ') == std::string::npos;
+  if (!plain.empty()) all.push_back((one_day ? "day " : "days ") + days);
   all.insert(all.end(), steps.begin(), steps.end());
   all.insert(all.end(), monthly.begin(), monthly.end());
-  return joined(all) + " of the month";
+  return listed(all) + " of the month";
 }
 
 // The names that an item of months or weekdays comes to; a range without steps stays one.
@@ -185,9 +195,9 @@ std::string day_of_week_words(const CronField& field) {
       add_names(item, weekday_name, words);
     }
   }
-  if (monthly.empty()) return joined(words);
-  words.push_back(joined(monthly) + " of the month");
-  return joined(words);
+  if (monthly.empty()) return listed(words);
+  words.push_back(listed(monthly) + " of the month");
+  return listed(words);
 }
 
 // What follows the time, beginning with a comma.
@@ -208,7 +218,7 @@ std::string date_words(const CronExpression& expression, bool single) {
   if (const CronField& month = expression.field(CronPart::month); !is_every(month)) {
     std::vector<std::string> names;
     for (const CronItem& item : month.items) add_names(item, month_name, names);
-    text += (text.empty() && single ? ", every day in " : ", in ") + joined(names);
+    text += (text.empty() && single ? ", every day in " : ", in ") + listed(names);
   }
   return text.empty() && single ? ", every day" : text;
 }
