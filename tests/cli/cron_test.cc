@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,7 @@ struct Ended {
 std::string read_all(int file) {
   std::string text(1 << 16, '\0');
   lseek(file, 0, SEEK_SET);
-  text.resize(static_cast<std::size_t>(read(file, text.data(), text.size())));
+  text.resize(static_cast<std::size_t>(std::max<ssize_t>(read(file, text.data(), text.size()), 0)));
   close(file);
   return text;
 }
@@ -33,8 +34,8 @@ int unnamed_file() {
 }
 
 // Runs `errand` with these arguments as they are; no shell is in between.
-Ended errand(std::vector<std::string> arguments) {
-  const int out = unnamed_file(), err = unnamed_file();
+Ended errand(std::vector<std::string> arguments, int out = unnamed_file()) {
+  const int err = unnamed_file();
   const pid_t child = fork();
   if (child == 0) {
     dup2(open("/dev/null", O_RDONLY), 0);
@@ -170,6 +171,21 @@ TEST(CronCommand, RefusesOptionsThatMakeNoSense) {
   EXPECT_EQ(refused({"--from", "tomorrow"}).find("errand cron: --from: expected a moment "), 0u);
   EXPECT_EQ(refused({"--until", "now"}), "errand cron: unknown option --until");
   EXPECT_EQ(refused({"5"}), "errand cron: expected one expression; put it in quotes, as in errand cron '0 9 * * *'");
+}
+
+TEST(CronCommand, TakesTheLastOfAnOptionThatIsGivenAgain) {
+  const Ended run = errand({"cron", "@daily", "--from", "2025-01-01", "--dst", "skip", "-n", "3", "--zone",
+                            "Asia/Tokyo", "--from", "2026-01-01", "--dst", "both", "-n", "1", "--zone", "UTC"});
+  EXPECT_EQ(run.out,
+            "At 00:00, every day\nzone UTC, dst both, from 2026-01-01T00:00:00Z\n\nFri  2026-01-02T00:00:00Z\n");
+}
+
+TEST(CronCommand, FailsWhereItsAnswerIsLost) {
+  for (const char* option : {"--json", "--help", "-n1"}) {
+    const Ended run = errand({"cron", "@daily", option}, open("/dev/full", O_RDWR));
+    EXPECT_EQ(run.exit_code, 1) << option;
+    EXPECT_EQ(run.err, "errand cron: write to standard output: No space left on device\n");
+  }
 }
 
 TEST(CronCommand, ExplainsTheGrammarInItsHelp) {

@@ -265,6 +265,26 @@ TEST_F(RunTest, StopsWhenNobodyReadsItsOutput) {
   EXPECT_EQ(program.end().exit_code, 255);
 }
 
+// Run by a shell, which closes the streams. Success would mean that the output is somewhere.
+TEST_F(RunTest, MissesAStandardStreamThatIsClosedOnlyWhereItNeedsIt) {
+  const std::string inner = "'" ERRAND_BINARY "' run ";
+  const auto without = [&](const std::string& rest) { return run({"-j", "1", inner + rest + "; echo $? #"}, "\n"); };
+  EXPECT_EQ(without("'echo {} > made' ::: a <&- >&- 2>&-").out, "0\n");
+  EXPECT_TRUE(exists("made"));
+  const auto no_output = without("'echo {}' ::: a >&-");
+  EXPECT_EQ(no_output.out, "255\n");
+  EXPECT_NE(no_output.err.find("errand run: write to standard output: Bad file descriptor\n"), std::string::npos);
+  const auto no_input = without("'echo {}' <&-");
+  EXPECT_EQ(no_input.out, "255\n");
+  EXPECT_NE(no_input.err.find("errand run: read standard input: Bad file descriptor\n"), std::string::npos);
+}
+
+TEST_F(RunTest, SaysSoWhereItsHelpIsLost) {
+  const auto ended = run({"'" ERRAND_BINARY "' run --help > /dev/full; echo $? #"}, "\n");
+  EXPECT_EQ(ended.out, "255\n");
+  EXPECT_EQ(ended.err, "errand run: write to standard output: No space left on device\n");
+}
+
 TEST_F(RunTest, ReadsNoMoreThanItNeeds) {
   Program program(directory_, {"-j", "2", "--halt", "soon", "test {#} -lt 20"});
   std::string many;

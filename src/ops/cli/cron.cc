@@ -43,7 +43,7 @@ Examples:
   errand cron '30 2 * * *' --zone America/New_York --from 2026-03-07 -n 3
   errand cron '@every 90s' --json
 
-Exit status: 0, or 2 if the expression, the zone or an option is refused.)";
+Exit status: 0; 2 if the expression, the zone or an option is refused; 1 if the answer cannot be written.)";
 
 // Refused for a reason that has no place in the expression.
 int refuse(const CronOptions& options, std::string_view option, std::string_view reason, std::ostream& out,
@@ -113,15 +113,18 @@ void add_cron(CLI::App& app, int& exit_code) {
   cron->footer(kFooter);
   cron->add_option("EXPRESSION", options.expression, "the cron expression, in quotes")->required()->type_name("");
   cron->add_option("--zone", options.zone, "time zone, such as Europe/Berlin")
+      ->take_last()
       ->type_name("ZONE")
       ->capture_default_str();
-  cron->add_option("--from", options.from, "fire times later than this; unset: now")->type_name("MOMENT");
+  cron->add_option("--from", options.from, "fire times later than this; unset: now")->take_last()->type_name("MOMENT");
   cron->add_option("--dst", line->dst, "fixed times that a change of the clock removes or repeats")
       ->check(check_dst)
+      ->take_last()
       ->type_name("after|skip|both")
       ->capture_default_str();
   cron->add_option("-n,--count", options.count, "how many fire times, 1 to 10000")
       ->check(check_count)
+      ->take_last()
       ->type_name("NUMBER")
       ->capture_default_str();
   cron->add_flag("--json", options.json, "for programs: one JSON object, moments in UTC");

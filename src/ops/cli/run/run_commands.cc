@@ -21,13 +21,14 @@ constexpr int kTrouble = 255;
 constexpr rlim_t kDescriptorsPerWorker = 8;  // two pipes while a shell starts, a pidfd, an eventfd
 constexpr rlim_t kOtherDescriptors = 64;
 
-// A pipe that got one of these numbers would be mixed up with the stream a command expects there.
+// A pipe that got the number of a closed standard stream would be mixed up with what a command expects there. What is
+// put in its place works the wrong way only: reading lines that nobody sends, and printing output that goes nowhere,
+// fail as they do on a closed descriptor. Words for a closed standard error are lost without that.
 void fill_standard_descriptors() {
-  int fd = 0;
-  do {
-    fd = ::open("/dev/null", O_RDWR);
-  } while (fd >= 0 && fd <= STDERR_FILENO);
-  if (fd >= 0) ::close(fd);
+  constexpr int kModes[] = {O_WRONLY, O_RDONLY, O_RDWR};
+  for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; ++fd) {
+    if (::fcntl(fd, F_GETFD) < 0) static_cast<void>(::open("/dev/null", kModes[fd]));  // takes the lowest free number
+  }
 }
 
 // Raises the soft limit only where it is too low, since the commands inherit it.
