@@ -103,8 +103,10 @@ TEST_F(JobLogFile, BegunAgainForgetsTheOldOne) {
 TEST_F(JobLogFile, IsNeverWrittenOverSomethingElse) {
   fill("the thesis\n");
   DoneBefore done;
-  EXPECT_EQ(JobLog::begin(path_).error().message(), "--joblog: " + path_ + ": is not a job log of errand run");
-  EXPECT_EQ(JobLog::resume(path_, done).error().message(), "--joblog: " + path_ + ": is not a job log of errand run");
+  EXPECT_EQ(JobLog::begin(path_).error().message(),
+            "--joblog: " + path_ + ": is not a job log of errand run, and was left as it is");
+  EXPECT_EQ(JobLog::resume(path_, done).error().message(),
+            "--joblog: " + path_ + ": is not a job log of errand run, and was left as it is");
   EXPECT_EQ(content(), "the thesis\n");
 }
 

@@ -120,7 +120,7 @@ TEST_F(RunTest, ExitsWith101ForMoreThanAHundredFailures) {
 TEST_F(RunTest, ExitsWith255ForMisuse) {
   const auto ended = run({"--retries", "-1", "true"});
   EXPECT_EQ(ended.exit_code, 255);
-  EXPECT_EQ(ended.err, "errand run: --retries: expected 0 or more, got \"-1\"\nTry 'errand run --help'.\n");
+  EXPECT_EQ(ended.err, "errand run: --retries: expected 0 to 10000, got \"-1\"\nTry 'errand run --help'.\n");
   EXPECT_EQ(run({"--no-such-option", "true"}).err,
             "errand run: unknown option --no-such-option\nTry 'errand run --help'.\n");
   EXPECT_EQ(run({"-a", "no-such-file", "true"}).err, "errand run: open no-such-file: No such file or directory\n");
@@ -140,6 +140,15 @@ TEST_F(RunTest, PrintsCommandsInADryRun) {
   EXPECT_EQ(ended.exit_code, 0);
   EXPECT_EQ(ended.out, "touch a\ntouch 'b c'\n");
   EXPECT_FALSE(exists("a"));
+}
+
+TEST_F(RunTest, PrintsObjectsInADryRunForPrograms) {
+  EXPECT_EQ(run({"--dry-run", "--json", "echo {}"}, "a\nb \"\n").out,
+            "{\"seq\":1,\"command\":\"echo a\"}\n{\"seq\":2,\"command\":\"echo 'b \\\"'\"}\n");
+}
+
+TEST_F(RunTest, TakesTheLastOfAnOptionThatIsGivenAgain) {
+  EXPECT_EQ(run({"-j", "none", "-k", "--jobs", "1", "-k", "echo {}"}, "a\n").out, "a\n");
 }
 
 // Each waits for the other one.

@@ -33,9 +33,10 @@ The first Ctrl-C lets running commands finish, the second one kills them.
 Exit status: 0 if all commands succeeded; 1 to 100: so many failed; 101: more than that; 255: another error.
 With --halt: that of the command that failed.)";
 
+// The last one counts where an option is given again, so that an alias can be overruled.
 template <class Value>
 CLI::Option* add(CLI::App& app, const char* names, Value& value, const char* text, const char* type) {
-  return app.add_option(names, value, text)->type_name(type);
+  return app.add_option(names, value, text)->type_name(type)->take_last();
 }
 
 void add_options(CLI::App& app, RunArguments& given) {

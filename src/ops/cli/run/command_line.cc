@@ -14,10 +14,10 @@ std::string_view base_of(std::string_view path) {
   return slash == std::string_view::npos ? path : path.substr(slash + 1);
 }
 
-// A dot at the front hides a file; it begins no extension.
+// A dot at the front hides a file; it begins no extension. Nor does one of "..".
 std::string_view without_extension(std::string_view path) {
   const auto dot = base_of(path).rfind('.');
-  if (dot == std::string_view::npos || dot == 0) return path;
+  if (dot == std::string_view::npos || dot == 0 || base_of(path) == "..") return path;
   return path.substr(0, path.size() - base_of(path).size() + dot);
 }
 

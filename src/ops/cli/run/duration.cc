@@ -73,7 +73,8 @@ std::string two_units(long long high, const char* high_name, long long low, cons
 Result<Duration> parse_duration(std::string_view text) {
   const auto seconds = read_seconds(text);
   if (!seconds || *seconds > kMostSeconds) {
-    return Error(Code::invalid, "expected a duration such as 500ms, 2s or 1m30s, got \"" + std::string(text) + "\"");
+    const char* expected = seconds ? "at most 3650d" : "a duration such as 500ms, 2s or 1m30s";
+    return Error(Code::invalid, std::string("expected ") + expected + ", got \"" + std::string(text) + "\"");
   }
   return Duration(std::llround(*seconds * 1e9));
 }

@@ -167,7 +167,7 @@ Result<void> JobLog::read_into(DoneBefore* done, std::uint64_t& whole) const {
     if (header && !buffer.starts_with(kJobLogHeader)) {
       if (got == 0 && kJobLogHeader.starts_with(buffer)) return {};  // empty, or torn in its first line
       if (!kJobLogHeader.starts_with(buffer)) {
-        return Error(Code::invalid, "--joblog: " + path_ + ": is not a job log of errand run");
+        return Error(Code::invalid, "--joblog: " + path_ + ": is not a job log of errand run, and was left as it is");
       }
       continue;
     }

@@ -101,6 +101,10 @@ std::string base64(std::string_view bytes) {
   return text;
 }
 
+std::string json_line(std::uint64_t seq, std::string_view command) {
+  return "{" + number("seq", static_cast<long long>(seq)) + "," + json_member("command", command) + "}\n";
+}
+
 Result<std::string> json_line(const Item& item) {
   const auto out = item.out.text();
   if (!out) return out.error();

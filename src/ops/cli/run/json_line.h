@@ -23,5 +23,7 @@ namespace errand::cli {
 ///
 /// Errors: the output that was spilled could not be read back.
 [[nodiscard]] Result<std::string> json_line(const Item& item);
+/// The first two members of it, for a command that is only shown.
+[[nodiscard]] std::string json_line(std::uint64_t seq, std::string_view command);
 
 }  // namespace errand::cli

@@ -41,8 +41,9 @@ Result<void> read_workers(const RunArguments& given, RunOptions& options) {
 Result<void> read_retries(const RunArguments& given, RunOptions& options) {
   if (!given.retries) return {};
   const auto number = whole_number(*given.retries);
-  if (!number || *number < 0) return wrong("--retries", "0 or more", *given.retries);
-  if (*number > kMostRetries) return wrong("--retries", "at most " + std::to_string(kMostRetries), *given.retries);
+  if (!number || *number < 0 || *number > kMostRetries) {
+    return wrong("--retries", "0 to " + std::to_string(kMostRetries), *given.retries);
+  }
   options.retries = *number;
   return {};
 }

@@ -59,7 +59,7 @@ struct RunArguments {
   bool quiet = false;
 };
 
-/// Errors: `invalid`, with the option's name first: `--retries: expected 0 or more, got "-1"`.
+/// Errors: `invalid`, with the option's name first: `--retries: expected 0 to 10000, got "-1"`.
 [[nodiscard]] Result<RunOptions> read_options(const RunArguments& arguments);
 
 }  // namespace errand::cli

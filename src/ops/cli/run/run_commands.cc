@@ -1,6 +1,7 @@
 #include "run_commands.h"
 
 #include "command_source.h"
+#include "json_line.h"
 #include "monitor.h"
 #include "runner.h"
 
@@ -55,7 +56,8 @@ int print_commands(const RunOptions& options, Ground& ground) {
     if (!command) return report(ground.screen, command.error());
     if (!*command) return 0;
     if (ground.done.take(**command)) continue;
-    if (auto r = ground.screen.write(Stream::out, **command + '\n'); !r) return report(ground.screen, r.error());
+    const std::string line = options.json ? json_line(source.seq(), **command) : **command + '\n';
+    if (auto r = ground.screen.write(Stream::out, line); !r) return report(ground.screen, r.error());
   }
 }
 
