@@ -62,7 +62,7 @@ sys_seconds search_end(sys_seconds from) {
 }  // namespace
 
 std::optional<WallTime> next(const CronExpression& expression, const Zone& zone, Dst dst, WallTime after) {
-  if (expression.every > Duration(0)) return next_slot(after, expression.every, after);
+  if (expression.every > Duration(0)) return slot_in_time(after, expression.every, after);
   sys_seconds from = floor<seconds>(after) + seconds(1);
   const sys_seconds end = search_end(from);
   for (std::size_t index = zone.index_of(from); from < end; ++index) {

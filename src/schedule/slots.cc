@@ -27,6 +27,11 @@ Passed passed_of(WallTime anchor, Duration period, WallTime after, WallTime unti
 
 }  // namespace
 
+std::optional<WallTime> slot_in_time(WallTime anchor, Duration period, WallTime after) {
+  const WallTime slot = next_slot(anchor, period, after);
+  return slot < WallTime::max() ? std::optional(slot) : std::nullopt;
+}
+
 Timetable Timetable::every(WallTime anchor, Duration period) {
   ERRAND_ASSERT(period > Duration(0));
   return Timetable(Interval{anchor, period});
@@ -38,7 +43,8 @@ Timetable Timetable::cron(CronExpression expression, Zone zone, Dst dst, WallTim
 }
 
 std::optional<WallTime> Timetable::next(WallTime after) const {
-  if (const auto* interval = std::get_if<Interval>(&kind_)) return next_slot(interval->anchor, interval->period, after);
+  if (const auto* interval = std::get_if<Interval>(&kind_))
+    return slot_in_time(interval->anchor, interval->period, after);
   const auto& calendar = std::get<Calendar>(kind_);
   return v0::next(calendar.expression, calendar.zone, calendar.dst, after);
 }

@@ -7,6 +7,7 @@
 #include <errand/schedule_policy.h>
 
 #include <limits>
+#include <optional>
 #include <variant>
 
 namespace errand {
@@ -27,6 +28,9 @@ template <class Time>
                     static_cast<std::uint64_t>(after.time_since_epoch().count());
   return ahead > room ? Time::max() : after + Duration(static_cast<Duration::rep>(ahead));
 }
+
+/// The same, but nothing where that would be past the end of time, in 2262.
+[[nodiscard]] std::optional<WallTime> slot_in_time(WallTime anchor, Duration period, WallTime after);
 
 /// When a schedule fires: by a cron expression, or at a fixed rate.
 ///

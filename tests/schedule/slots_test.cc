@@ -1,4 +1,5 @@
 #include "schedule/slots.h"
+#include "schedule/cron_next.h"
 
 #include "schedule/cron_parse.h"
 #include "schedule/instant.h"
@@ -49,6 +50,13 @@ TEST(Timetable, CountsEveryFromItsAnchor) {
   const auto table = Timetable::cron(*parse_cron("@every 90s"), Zone::utc(), Dst::after, kStart + 1s);
   EXPECT_EQ(table.next(kStart + 1s), kStart + 91s);
   EXPECT_EQ(table.next(kStart + 100s), kStart + 181s);
+}
+
+TEST(Timetable, EndsWithTime) {
+  EXPECT_EQ(Timetable::every(kStart, 1h).next(WallTime::max() - 1min), std::nullopt);
+  const auto daily = parse_cron("@every 1d").value();
+  EXPECT_EQ(next(daily, Zone::utc(), Dst::after, WallTime::max() - 25h), WallTime::max() - 1h);
+  EXPECT_EQ(next(daily, Zone::utc(), Dst::after, WallTime::max() - 1h), std::nullopt);
 }
 
 TEST(Timetable, ListsTheNewestSlotsThatPassedAndCountsAll) {
