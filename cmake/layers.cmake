@@ -14,6 +14,14 @@ if(ERRAND_SANITIZE)
   target_link_options(errand_options INTERFACE -fsanitize=${ERRAND_SANITIZE})
 endif()
 
+if(ERRAND_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "ERRAND_FUZZ: expected clang, got ${CMAKE_CXX_COMPILER_ID}; "
+      "-DCMAKE_CXX_COMPILER=clang++-16 with the packages clang-16 and libclang-rt-16-dev will do")
+  endif()
+  target_compile_options(errand_options INTERFACE -fsanitize=fuzzer-no-link)
+endif()
+
 # The public headers, for every layer.
 add_library(errand_headers INTERFACE)
 target_include_directories(errand_headers INTERFACE ${CMAKE_CURRENT_LIST_DIR}/../include)
