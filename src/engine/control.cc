@@ -201,8 +201,8 @@ void Engine::resume() {
 // Finished tasks are summed first: a task that comes and goes meanwhile makes the sum too high, never too low.
 bool Engine::idle() const {
   const std::uint64_t over = total(Count::completed) + total(Count::cancelled) + total(Count::discarded);
-  const std::uint64_t waiting = timers.scheduled() + timers.retryable();
-  if (producers->submitted() - over != waiting) return false;
+  const auto [scheduled, retryable] = timers.waiting();
+  if (producers->submitted() - over != scheduled + retryable) return false;
   const int count = worker_count.load(std::memory_order_acquire);
   for (int i = 0; i < count; ++i) {
     if (all_workers[i].load(std::memory_order_acquire)->depth.load(std::memory_order_acquire) != 0) return false;

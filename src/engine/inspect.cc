@@ -163,8 +163,9 @@ Stats Engine::stats() const {
   stats.completed = total(Count::completed);
   stats.cancelled = total(Count::cancelled);
   stats.discarded = total(Count::discarded);
-  stats.scheduled = timers.scheduled();
-  stats.retryable = timers.retryable();
+  const Timekeeper::Waiting waiting = timers.waiting();
+  stats.scheduled = waiting.scheduled;
+  stats.retryable = waiting.retryable;
   stats.running = running();
   stats.refused = total(Count::refused);
   stats.attempts = total(Count::attempts);

@@ -28,6 +28,13 @@ constexpr bool is_wall(const TimerNode& timer) {
   return (timer.due & 1) != 0;
 }
 
+// In Timekeeper::waiting_.
+constexpr std::uint64_t counted_as(std::uint64_t word) {
+  if (raw_state(word) == raw(TaskState::scheduled)) return 1;
+  if (raw_state(word) == raw(TaskState::retryable)) return std::uint64_t{1} << 32;
+  return 0;
+}
+
 std::int64_t saturating_sum(std::int64_t a, std::int64_t b) {
   std::int64_t sum = 0;
   if (__builtin_add_overflow(a, b, &sum)) return b < 0 ? INT64_MIN : INT64_MAX;
@@ -49,13 +56,17 @@ bool Timekeeper::arm(Record& record, std::uint64_t& word, std::uint64_t state, M
   MutexLock lock(mu_);
   std::uint64_t seen = word;
   std::uint64_t next = with_state(word, state);
+  // Before it can be seen, and taken out again: no count is ever below zero.
+  entered(next);
   // Release: the cold line. A waiter may have set its flag, and nothing else may have changed.
   while (!record.word.compare_exchange_weak(seen, next, std::memory_order_acq_rel)) {
-    if ((seen & ~kWaiter) != (word & ~kWaiter)) return false;
+    if ((seen & ~kWaiter) != (word & ~kWaiter)) {
+      left(next);
+      return false;
+    }
     next = with_state(seen, state);
   }
   word = next;
-  entered(word);
   timer.due = tag(at);
   (at.wall ? wall_ : mono_).insert(timer);
   if (mono < next_mono_.load(std::memory_order_relaxed)) next_mono_.store(mono, std::memory_order_relaxed);
@@ -163,13 +174,11 @@ WaitUntil Timekeeper::back_up(Duration grace) {
 }
 
 void Timekeeper::entered(std::uint64_t word) noexcept {
-  if (raw_state(word) == raw(TaskState::scheduled)) scheduled_.fetch_add(1, std::memory_order_release);
-  if (raw_state(word) == raw(TaskState::retryable)) retryable_.fetch_add(1, std::memory_order_release);
+  if (const std::uint64_t one = counted_as(word); one != 0) waiting_.fetch_add(one, std::memory_order_release);
 }
 
 void Timekeeper::left(std::uint64_t word) noexcept {
-  if (raw_state(word) == raw(TaskState::scheduled)) scheduled_.fetch_sub(1, std::memory_order_release);
-  if (raw_state(word) == raw(TaskState::retryable)) retryable_.fetch_sub(1, std::memory_order_release);
+  if (const std::uint64_t one = counted_as(word); one != 0) waiting_.fetch_sub(one, std::memory_order_release);
 }
 
 Timekeeper::Wake Timekeeper::note(Moment at) {

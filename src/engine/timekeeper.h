@@ -66,8 +66,14 @@ class Timekeeper {
   [[nodiscard]] std::int64_t next_mono() const noexcept { return next_mono_.load(std::memory_order_relaxed); }
 
   /// Tasks in state scheduled, and in state retryable. `left` is for whoever moves a task out of its state.
-  [[nodiscard]] std::size_t scheduled() const noexcept { return scheduled_.load(std::memory_order_acquire); }
-  [[nodiscard]] std::size_t retryable() const noexcept { return retryable_.load(std::memory_order_acquire); }
+  struct Waiting {
+    std::size_t scheduled = 0;
+    std::size_t retryable = 0;
+  };
+  [[nodiscard]] Waiting waiting() const noexcept {
+    const std::uint64_t both = waiting_.load(std::memory_order_acquire);
+    return {both & 0xffffffff, both >> 32};
+  }
   void entered(std::uint64_t word) noexcept;
   void left(std::uint64_t word) noexcept;
 
@@ -92,8 +98,9 @@ class Timekeeper {
 
   const Clock& clock_;
   std::atomic<std::int64_t> next_mono_{INT64_MAX};
-  std::atomic<std::size_t> scheduled_{0};
-  std::atomic<std::size_t> retryable_{0};
+  // Scheduled tasks, and retryable ones in the upper half: one that goes from here to there is never seen twice. There
+  // are fewer than 2^32 records.
+  std::atomic<std::uint64_t> waiting_{0};
 
   // Lock order: nothing is taken under it; records' words and cold lines are touched.
   mutable Mutex mu_;
