@@ -180,7 +180,8 @@ void Engine::release_stand_in() {
   MutexLock lock(control_mutex_);
   --stuck_now_;
   if (stuck_now_ > wanted_.load()) return;
-  standing_in_.store(std::min(standing_in_.load(), stuck_now_));
+  // Below zero: it came back before the step that found it stuck has come to ask for a stand-in.
+  standing_in_.store(std::min(standing_in_.load(), std::max(stuck_now_, 0)));
   healthy_.store(true);
   signals.fetch_or(kResized, std::memory_order_release);
   parking.wake_all();

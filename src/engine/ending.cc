@@ -129,7 +129,6 @@ void Engine::conclude(Worker& worker, Frame& frame, Ran ran, std::int64_t ended)
     if (ran == Ran::returned) frame.ended = Ended{};
     transition = judge(worker, frame, std::move(*frame.ended));
   }
-  if ((record.word.load(std::memory_order_relaxed) & kStuck) != 0) release_stand_in();
   end_attempt(worker, frame, std::move(transition), ran == Ran::done);
 }
 
@@ -205,6 +204,13 @@ void Engine::tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept 
   });
 }
 
+// The attempt that `word` was the last of is over: nobody finds it running any more. What its timeout did until then,
+// after conclude() as well, is undone here.
+void Engine::forget_timeout(Record& record, std::uint64_t word) {
+  if (static_cast<StopReason>((word & kStopMask) >> kStopShift) == StopReason::timed_out) timers.disarm(record);
+  if ((word & kStuck) != 0) release_stand_in();
+}
+
 // The task has another attempt coming: later, or as soon as a worker is free.
 void Engine::come_again(Record& record, const Transition& transition) {
   const std::uint32_t generation = generation_in(record.word.load(std::memory_order_relaxed));
@@ -225,9 +231,10 @@ void Engine::wait_again(Record& record, const Transition& transition) {
   for (;;) {
     const StopReason stop = deciding_stop_in(word);
     const bool ends = stop == StopReason::cancelled || stop == StopReason::caller;
-    std::uint64_t next = (word & ~(kStopMask | kStuck)) - refund;
-    if (ends) next = with_state(next, kEnding);
+    // Moving: a timeout that comes late, or a cancel, must not meet it as the running attempt it was.
+    const std::uint64_t next = with_state(word & ~(kStopMask | kStuck), ends ? kEnding : kMoving) - refund;
     if (!record.word.compare_exchange_weak(word, next, std::memory_order_acq_rel)) continue;
+    forget_timeout(record, word);
     word = next;
     if (ends) {
       end_unstarted(record, word, TaskState::cancelled, std::nullopt);
@@ -260,6 +267,7 @@ void Engine::make_final(Meter* meter, Record& record, std::uint64_t id, TaskStat
   // seq_cst: against the handle's store of its pin, see unpin().
   while (!record.word.compare_exchange_weak(word, with_state(word, raw(to)) | add_flags, std::memory_order_seq_cst)) {
   }
+  forget_timeout(record, word);
   const Count count = to == TaskState::completed   ? Count::completed
                       : to == TaskState::cancelled ? Count::cancelled
                                                    : Count::discarded;

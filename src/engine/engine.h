@@ -228,6 +228,7 @@ class Engine {
   [[nodiscard]] Transition judge(Worker& worker, Frame& frame, Ended ended);
   void end_attempt(Worker& worker, Frame& frame, Transition transition, bool closure_gone);
   void tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept;
+  void forget_timeout(Record& record, std::uint64_t word);
   void come_again(Record& record, const Transition& transition);
   void wait_again(Record& record, const Transition& transition);
   void make_final(Meter* meter, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags);
@@ -244,6 +245,7 @@ class Engine {
   void glance_at_timers(Worker::Anchor& anchor, std::int64_t stamp);
   [[nodiscard]] Moment first_moment(const ColdLine& cold, bool& now) const;
   [[nodiscard]] bool set_moment(Record& record, std::uint64_t& word, std::uint64_t state, Moment at);
+  [[nodiscard]] bool expires_now(Record& record, std::uint64_t word) const;
   void on_due(const Timekeeper::Due& due);
   [[nodiscard]] bool too_late(Moment at) const;
   void on_timeout(Record& record, std::uint64_t word);

@@ -67,6 +67,8 @@ bool Timekeeper::arm(Record& record, std::uint64_t& word, std::uint64_t state, M
     next = with_state(seen, state);
   }
   word = next;
+  // It may have one: a heartbeat and the end of the timeout both set a grace.
+  if (timer.linked()) (is_wall(timer) ? wall_ : mono_).remove(timer);
   timer.due = tag(at);
   (at.wall ? wall_ : mono_).insert(timer);
   if (mono < next_mono_.load(std::memory_order_relaxed)) next_mono_.store(mono, std::memory_order_relaxed);

@@ -33,7 +33,8 @@ class Timekeeper {
     bool watch = false;    // the timer thread
   };
   /// Moves the task to `state` and sets its moment, as one step: nobody sees one without the other. False, and nothing
-  /// done, if its word is not `word` any more (kWaiter aside). `word` becomes the new one.
+  /// done, if its word is not `word` any more (kWaiter aside). `word` becomes the new one. A moment that the task has
+  /// already goes.
   bool arm(Record& record, std::uint64_t& word, std::uint64_t state, Moment at, Wake& wake);
   /// The task has no moment any more.
   void disarm(Record& record);

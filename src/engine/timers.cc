@@ -118,6 +118,18 @@ bool Engine::too_late(Moment at) const {
   return at.ns > (at.wall ? due_until_.wall->time_since_epoch().count() : due_until_.mono->time_since_epoch().count());
 }
 
+// Whether the task of this word had to start by now, and has not. Others may have ended it meanwhile, and its Extra be
+// gone: that is looked at under the mutex.
+bool Engine::expires_now(Record& record, std::uint64_t word) const {
+  const WallTime now = clock->now();
+  const ColdLine& cold = PagePool::cold(record);
+  MutexLock lock(pool.cold_mutex(page_of(record)));
+  if (generation_in(record.word.load(std::memory_order_acquire)) != generation_in(word)) return false;
+  const Extra* extra = cold.extra.load(std::memory_order_acquire);
+  const bool begun = cold.started_at.load(std::memory_order_acquire) != 0;
+  return extra != nullptr && extra->options.expires_at && !begun && now >= *extra->options.expires_at;
+}
+
 void Engine::on_due(const Timekeeper::Due& due) {
   Record& record = *due.record;
   std::uint64_t word = due.word;
@@ -126,14 +138,20 @@ void Engine::on_due(const Timekeeper::Due& due) {
     on_timeout(record, word);
     return;
   }
-  const Extra* extra = PagePool::cold(record).extra.load(std::memory_order_acquire);
-  const bool begun = PagePool::cold(record).started_at.load(std::memory_order_acquire) != 0;
-  const bool over =
-      extra != nullptr && extra->options.expires_at && !begun && clock->now() >= *extra->options.expires_at;
+  const bool over = expires_now(record, word);
   if (state == raw(TaskState::available) && !over) return;
   // A shutdown that waits for nothing that is due later; the task is cancelled with the rest.
   if (!over && too_late(due.at)) return;
-  if (!take_out(record, word, over ? kEnding : kMoving)) return;
+  // Since its moment was taken away it may have run, and wait for another one now.
+  const std::uint64_t to = over ? kEnding : kMoving;
+  do {
+    if (generation_in(word) != generation_in(due.word) || raw_state(word) != state ||
+        attempts_in(word) != attempts_in(due.word)) {
+      return;
+    }
+  } while (!record.word.compare_exchange_weak(word, with_state(word, to), std::memory_order_acq_rel));
+  timers.left(word);
+  word = with_state(word, to);
   if (over) {
     end_unstarted(record, word, TaskState::discarded, expired());
   } else {

@@ -1,0 +1,204 @@
+// Two steps that cross: one is held in the middle, at a look at the clock or in a destructor, while the other happens.
+
+#include <errand/errand.h>
+#include <errand/testing.h>
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <semaphore>
+#include <thread>
+
+#include "engine/engine.h"
+
+namespace errand {
+inline namespace v0 {
+
+class QueueProbe {
+ public:
+  static detail::Engine& engine(Queue& queue) { return *queue.engine_; }
+};
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kSoon = 20s;
+
+// A clock by which a thread can be held: its next-but-`skip` look at the monotonic time calls `then`.
+struct Hook {
+  int skip = 0;
+  std::function<void()> then;
+};
+thread_local Hook* hook = nullptr;
+thread_local bool is_worker = false;
+thread_local Hook* wake_hook = nullptr;  // the same, when it wakes somebody
+
+void call(Hook*& which) {
+  if (which == nullptr || which->skip-- != 0) return;
+  std::exchange(which, nullptr)->then();
+}
+
+class HoldingClock final : public Clock {
+ public:
+  explicit HoldingClock(std::shared_ptr<Clock> inner) : inner_(std::move(inner)) {}
+  [[nodiscard]] WallTime now() const noexcept override { return inner_->now(); }
+  [[nodiscard]] SteadyTime mono() const noexcept override {
+    call(hook);
+    return inner_->mono();
+  }
+  void wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, const WaitUntil& until) override {
+    waits.fetch_add(1);
+    inner_->wait(word, expected, until);
+    if (is_worker) held.wait(true);
+  }
+  void wake(const std::atomic<std::uint32_t>& word, int count) override {
+    call(wake_hook);
+    inner_->wake(word, count);
+  }
+
+  std::atomic<int> waits{0};      // begun so far
+  std::atomic<bool> held{false};  // workers that were woken go no further
+
+ private:
+  std::shared_ptr<Clock> inner_;
+};
+
+// Passed once for each time it was opened.
+class Door {
+ public:
+  void open() { open_.release(); }
+  bool pass() { return open_.try_acquire_for(kSoon); }
+
+ private:
+  std::counting_semaphore<> open_{0};
+};
+
+// Calls a function when it is destroyed as part of a closure, and not when it is moved from.
+class AtItsEnd {
+ public:
+  explicit AtItsEnd(std::function<void()> then) : then_(std::move(then)) {}
+  AtItsEnd(AtItsEnd&& other) noexcept : then_(std::exchange(other.then_, nullptr)) {}
+  ~AtItsEnd() {
+    if (then_) then_();
+  }
+
+ private:
+  std::function<void()> then_;
+};
+
+template <class Condition>
+bool soon(Condition condition) {
+  const auto until = std::chrono::steady_clock::now() + kSoon;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+}  // namespace
+
+// The timeout has been taken out of the wheel when the attempt comes back, and its grace is armed while the closure is
+// destroyed. A moment that stayed behind would meet whatever task has the record next.
+TEST(Crossing, AnAttemptThatIsOverHasNoMoment) {
+  auto time = std::make_shared<ManualClock>();
+  auto clock = std::make_shared<HoldingClock>(time);
+  Queue queue({.drive = Drive::manual, .clock = clock});
+  Door timed_out, concluding, armed;
+  std::atomic<bool> timely{true};
+  auto task = queue.submit(
+      [&, end = AtItsEnd([&] {
+            concluding.open();
+            timely = armed.pass() && timely;
+          })] { timely = timed_out.pass() && timely; },
+      {.timeout = 1ms});
+  std::thread worker([&] { static_cast<void>(queue.run_one(task.id())); });
+  ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
+  time->advance(1ms);
+  Hook at_grace{.skip = 1, .then = [&] {  // the first look is for what is due
+                  timed_out.open();
+                  timely = concluding.pass() && timely;
+                }};
+  hook = &at_grace;
+  QueueProbe::engine(queue).step_timers();
+  hook = nullptr;
+  armed.open();
+  worker.join();
+  EXPECT_TRUE(timely);
+  EXPECT_TRUE(is_final(task.state()));
+  EXPECT_EQ(queue.dispatch(), SteadyTime::max()) << "something is still to come";
+}
+
+// A heartbeat sets the grace anew while the timer step is about to set it for the first time.
+TEST(Crossing, AHeartbeatAndATimeoutSetOneGrace) {
+  auto time = std::make_shared<ManualClock>();
+  auto clock = std::make_shared<HoldingClock>(time);
+  Queue queue({.drive = Drive::manual, .stuck_after = 5ms, .clock = clock});
+  Door timed_out, beaten;
+  std::atomic<bool> timely{true};
+  auto task = queue.submit(
+      [&](Attempt& attempt) {
+        timely = timed_out.pass() && timely;
+        attempt.heartbeat();
+        beaten.open();
+        timely = soon([&] { return queue.stats().stuck == 1; }) && timely;
+      },
+      {.timeout = 1ms});
+  std::thread worker([&] { static_cast<void>(queue.run_one(task.id())); });
+  ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
+  time->advance(1ms);
+  Hook at_grace{.skip = 1, .then = [&] {
+                  timed_out.open();
+                  timely = beaten.pass() && timely;
+                  time->advance(1ms);
+                }};
+  hook = &at_grace;
+  QueueProbe::engine(queue).step_timers();
+  hook = nullptr;
+  // As long as nobody collects it, a moment that stands in the wheel twice goes unnoticed.
+  time->advance(10ms);
+  QueueProbe::engine(queue).step_timers();
+  QueueProbe::engine(queue).step_timers();
+  worker.join();
+  EXPECT_TRUE(timely);
+  EXPECT_EQ(queue.stats().stuck, 1u);
+  EXPECT_EQ(queue.dispatch(), SteadyTime::max());
+}
+
+// The grace was taken out of the wheel before the attempt came back, and is acted on while its closure is destroyed.
+TEST(Crossing, NobodyStandsInForAnAttemptThatIsOver) {
+  auto time = std::make_shared<ManualClock>();
+  Queue queue({.workers = 1, .stuck_after = 1ms, .clock = time});
+  detail::Engine& engine = QueueProbe::engine(queue);
+  Door collected, concluding, flagged;
+  std::atomic<bool> timely{true};
+  // Expires at the moment of the grace, and stands before it: what is due at once is acted on one after the other.
+  auto before = queue.submit([end = AtItsEnd([&] {
+                                collected.open();
+                                timely = concluding.pass() && timely;
+                              })] {},
+                             {.delay = 2ms, .expires_at = time->now() + 2ms});
+  auto task = queue.submit(
+      [&, end = AtItsEnd([&] {
+            concluding.open();
+            timely = flagged.pass() && timely;
+          })] { timely = collected.pass() && timely; },
+      {.timeout = 1ms});
+  ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
+  time->advance(1ms);
+  engine.step_timers();
+  EXPECT_EQ(queue.stats().timed_out, 1u);
+  time->advance(1ms);
+  engine.step_timers();
+  flagged.open();
+  EXPECT_TRUE(soon([&] { return is_final(task.state()); }));
+  EXPECT_TRUE(queue.wait_idle(kSoon));
+  EXPECT_TRUE(timely);
+  EXPECT_EQ(queue.stats().replacement_workers, 0);
+  EXPECT_TRUE(queue.stats().healthy);
+}
+
+}  // namespace v0
+}  // namespace errand
