@@ -19,6 +19,12 @@ namespace {
 
 constexpr std::size_t kHistory = 8;
 
+// Somebody is moving the task, and will have in a few instructions.
+std::uint64_t after_moving(Record& record) noexcept {
+  sched_yield();
+  return record.word.load(std::memory_order_acquire);
+}
+
 // Actions that only a live task can take say what became of it.
 Error already_over(TaskId id, TaskState state) {
   const Code code = state == TaskState::cancelled ? Code::cancelled : Code::failed;
@@ -250,6 +256,7 @@ void Engine::wait_again(Record& record, const Transition& transition) {
     const SteadyTime at = saturating_add(clock->mono(), wait);
     if (set_moment(record, word, raw(to), {false, at.time_since_epoch().count()})) {
       if (observed.load(std::memory_order_relaxed)) emit(id_of(record, word), to, static_cast<int>(attempts_in(word)));
+      if ((word & kWaiter) != 0) wake_waiters(record);
       note_progress();
       return;
     }
@@ -378,8 +385,7 @@ Result<void> Engine::cancel(TaskId id, StopReason reason) {
       return {};
     }
     if (state == kMoving) {
-      sched_yield();
-      word = record->word.load(std::memory_order_acquire);
+      word = after_moving(*record);
       continue;
     }
     if (state == kEnding) return already_over(id, TaskState::cancelled);
@@ -399,6 +405,10 @@ Result<void> Engine::retry(TaskId id) {
     if (is_final(state_of(word))) {
       return Error(Code::gone, "retry task " + to_string(id) + ": its closure went when it ended (" +
                                    std::string(to_string(state_of(word))) + ")");
+    }
+    if (state == kMoving) {
+      word = after_moving(*record);
+      continue;
     }
     if (!waits(state)) break;
     // Nobody else may move it while its moment is taken away.
@@ -420,6 +430,11 @@ Result<void> Engine::set_priority(TaskId id, int priority) {
   std::uint64_t word = record != nullptr ? record->word.load(std::memory_order_acquire) : 0;
   while (record != nullptr && generation_in(word) == generation_in(id.value)) {
     const std::uint64_t state = raw_state(word);
+    if (state == kMoving) {
+      word = after_moving(*record);
+      continue;
+    }
+    if (state == kEnding) return already_over(id, TaskState::cancelled);
     if (is_final(state_of(word))) return already_over(id, state_of(word));
     if (!waits(state)) return Error(Code::gone, "set priority of task " + to_string(id) + ": it has started");
     const std::uint64_t next =

@@ -258,6 +258,7 @@ void Engine::make_available(Record& record, std::uint64_t word) {
     if (set_moment(record, word, raw(TaskState::available),
                    {true, extra->options.expires_at->time_since_epoch().count()})) {
       if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::available, 0);
+      if ((word & kWaiter) != 0) wake_waiters(record);
       place(record, word);
       return;
     }
@@ -271,6 +272,8 @@ void Engine::make_available(Record& record, std::uint64_t word) {
                     Error(Code::cancelled, "its stop token had fired when it was submitted"));
     } else {
       if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::available, 0);
+      // A worker that waits for it may be the only one to run it.
+      if ((next & kWaiter) != 0) wake_waiters(record);
       place(record, next);
     }
     return;

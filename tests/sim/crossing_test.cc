@@ -200,5 +200,50 @@ TEST(Crossing, NobodyStandsInForAnAttemptThatIsOver) {
   EXPECT_TRUE(queue.stats().healthy);
 }
 
+// A worker that waits for a task while that is on its way from scheduled to available: nobody else will run it.
+TEST(Crossing, AWorkerThatWaitsForATaskSeesItBecomeAvailable) {
+  auto clock = std::make_shared<HoldingClock>(std::make_shared<ManualClock>());
+  Queue queue({.workers = 1, .clock = clock});
+  Door moving;
+  auto late = queue.submit([] { return 7; }, {.delay = 1h});
+  auto waits = queue.submit([&] { return moving.pass() ? late.get() : 0; });
+  ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
+  Hook on_the_way{.then = [&] {
+                    const int before = clock->waits;
+                    moving.open();
+                    EXPECT_TRUE(soon([&] { return clock->waits > before; }));
+                  }};
+  hook = &on_the_way;
+  EXPECT_TRUE(queue.retry(late.id()));
+  hook = nullptr;
+  EXPECT_TRUE(soon([&] { return is_final(waits.state()); })) << "it waits for ever";
+  if (!is_final(waits.state())) static_cast<void>(queue.cancel(late.id()));
+}
+
+// Neither is refused because somebody is moving the task at the moment.
+TEST(Crossing, ATaskOnItsWayToAvailableCanBeRetriedAndGivenAnotherPriority) {
+  auto clock = std::make_shared<HoldingClock>(std::make_shared<ManualClock>());
+  Queue queue({.drive = Drive::manual, .clock = clock});
+  for (const bool retry : {true, false}) {
+    auto task = queue.submit([] {}, {.delay = 1h});
+    std::thread other;
+    std::atomic<bool> tried{false};
+    Hook on_the_way{.then = [&] {
+                      other = std::thread([&] {
+                        EXPECT_TRUE(retry ? queue.retry(task.id()) : queue.set_priority(task.id(), 2));
+                        tried = true;
+                      });
+                      // It has to wait for us, so it is given time to be wrong, and no more.
+                      for (int i = 0; i < 1000 && !tried; ++i) std::this_thread::yield();
+                    }};
+    hook = &on_the_way;
+    EXPECT_TRUE(queue.retry(task.id()));
+    hook = nullptr;
+    other.join();
+    queue.dispatch();
+    EXPECT_EQ(task.state(), TaskState::completed);
+  }
+}
+
 }  // namespace v0
 }  // namespace errand
