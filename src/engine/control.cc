@@ -257,6 +257,10 @@ bool Engine::wait_workers_idle(SteadyTime until) {
   return wait_for_progress(until, [this] { return running() == 0; });
 }
 
+bool Engine::wait_at_rest(SteadyTime until) {
+  return wait_for_progress(until, [this] { return at_rest(); });
+}
+
 bool Engine::wait_workers_gone(SteadyTime until) {
   return wait_for_progress(until,
                            [this] { return live_workers_.load(std::memory_order_acquire) == 0 && running() == 0; });

@@ -221,8 +221,12 @@ void Engine::forget_timeout(Record& record, std::uint64_t word) {
 void Engine::come_again(Record& record, const Transition& transition) {
   const std::uint32_t generation = generation_in(record.word.load(std::memory_order_relaxed));
   wait_again(record, transition);
-  // A shutdown that has collected what is left, or is about to, may not have seen this one: the barrier's other half is
-  // in close(). Whoever takes the task out ends it.
+  see_to_leftover(record, generation);
+}
+
+// For a task that waits again, after it was running or moving: a shutdown that has collected what is left, or is about
+// to, may not have seen it. The barrier's other half is in close(); whoever takes the task out ends it.
+void Engine::see_to_leftover(Record& record, std::uint32_t generation) {
   light_barrier();
   if (phase_.load(std::memory_order_acquire) < Phase::stopping) return;
   const std::uint64_t word = record.word.load(std::memory_order_acquire);
@@ -415,7 +419,8 @@ Result<void> Engine::retry(TaskId id) {
     if (!take_out(*record, word, kMoving)) continue;
     timers.disarm(*record);
     PagePool::cold(*record).available_at.store(ticks.stamp(), std::memory_order_release);
-    make_available(*record, word);
+    make_available(*record, word, false);
+    see_to_leftover(*record, generation_in(id.value));
     return {};
   }
   return not_found(options.name, id);

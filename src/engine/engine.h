@@ -230,6 +230,7 @@ class Engine {
   void tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept;
   void forget_timeout(Record& record, std::uint64_t word);
   void come_again(Record& record, const Transition& transition);
+  void see_to_leftover(Record& record, std::uint32_t generation);
   void wait_again(Record& record, const Transition& transition);
   void make_final(Meter* meter, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags);
   void finish_wishes(Record& record, std::uint64_t id, bool on_worker);
@@ -274,6 +275,7 @@ class Engine {
   bool wait_for_turn_to_finish(SteadyTime until);
   void end_turn_to_finish();
   bool wait_workers_idle(SteadyTime until);
+  bool wait_at_rest(SteadyTime until);
   bool wait_workers_gone(SteadyTime until);
   [[nodiscard]] bool callbacks_done() const;
   void call(Finisher& finisher);
@@ -291,11 +293,14 @@ class Engine {
   void finish_elsewhere(SteadyTime deadline);
   void drain_here(SteadyTime deadline);
   template <class Visit>
-  void each_live(Visit visit);
+  void each_live(Visit visit) const;
   void fire_stop_tokens();
   void close(SteadyTime deadline);
   void cancel_leftover(Record& record, std::uint64_t word);
-  void cancel_leftovers();
+  [[nodiscard]] bool cancel_leftovers();
+  [[nodiscard]] std::size_t claimed() const;
+  /// Whether no attempt is on its way, from the claim of its task to the last of its worker's doing.
+  [[nodiscard]] bool at_rest() const { return running() == 0 && claimed() == 0; }
   void join_threads(bool only_gone);
   void name_the_running();
   void forget_threads();

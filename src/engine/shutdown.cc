@@ -4,6 +4,8 @@
 //   stopping  the time is over: stop tokens have fired, nothing is claimed any more
 //   closed    what had not run has been cancelled; attempts that ignore their token may still be running
 
+#include <algorithm>
+
 #include "base/log.h"
 #include "engine/engine.h"
 #include "engine/observers.h"
@@ -96,9 +98,12 @@ Report Engine::finish_shutdown(SteadyTime deadline) {
     if (phase_.load() != Phase::closed) {
       close(deadline);
     } else {
-      wait_workers_idle(deadline);
+      wait_at_rest(deadline);
     }
-    if (running() == 0) join_threads(false);
+    if (at_rest()) {
+      join_threads(false);
+      run_callbacks();
+    }
   }
   end_turn_to_finish();
   return report();
@@ -122,9 +127,14 @@ void Engine::close(SteadyTime deadline) {
     fire_stop_tokens();
     wait_workers_idle(deadline);
   }
-  // An attempt that comes back from here on sees the phase, or its task is seen here: see come_again().
+  // A task that waits again from here on sees the phase, or is seen here: see see_to_leftover().
   heavy_barrier();
-  cancel_leftovers();
+  if (!cancel_leftovers()) {
+    // A worker that looked for work before it was told to halt may have claimed a task since. Its body has not begun,
+    // and nobody has asked it to stop; no other follows.
+    fire_stop_tokens();
+    wait_at_rest(deadline);
+  }
   phase_.store(Phase::closed, std::memory_order_release);
   run_callbacks();
 }
@@ -139,7 +149,7 @@ Report Engine::report() const {
   Report report;
   report.cancelled = cancelled_by_shutdown_.load();
   report.finished = closing() ? ended_tasks() - ended_before_ - report.cancelled : 0;
-  report.left_over = running();
+  report.left_over = std::max(running(), claimed());
   return report;
 }
 
@@ -177,7 +187,7 @@ void Engine::drain_here(SteadyTime deadline) {
 }
 
 template <class Visit>
-void Engine::each_live(Visit visit) {
+void Engine::each_live(Visit visit) const {
   const std::uint32_t end = pool.end_index();
   for (std::uint32_t index = 1; index < end; ++index) {
     if (index % kPagesPerSlab == 0) continue;
@@ -206,8 +216,22 @@ void Engine::cancel_leftover(Record& record, std::uint64_t word) {
   end_unstarted(record, word, TaskState::cancelled, Error(Code::cancelled, "the queue was shut down"));
 }
 
-void Engine::cancel_leftovers() {
-  each_live([this](Record& record, std::uint64_t word) { cancel_leftover(record, word); });
+// False if attempts are left, begun or not.
+bool Engine::cancel_leftovers() {
+  bool none_left = true;
+  each_live([&](Record& record, std::uint64_t word) {
+    cancel_leftover(record, word);
+    if (raw_state(record.word.load(std::memory_order_acquire)) == raw(TaskState::running)) none_left = false;
+  });
+  return none_left;
+}
+
+std::size_t Engine::claimed() const {
+  std::size_t count = 0;
+  each_live([&](const Record&, std::uint64_t word) {
+    if (raw_state(word) == raw(TaskState::running)) ++count;
+  });
+  return count;
 }
 
 // The timer thread and the workers'; with `only_gone`, of these only the ones that have left.
@@ -238,12 +262,12 @@ Engine::~Engine() {
   ERRAND_ASSERT(Seat::at(*this) == nullptr);  // a body destroyed its own queue
   shutdown(options.close);
   closer_.join();
-  while (running() != 0) {
+  while (!at_rest()) {
     name_the_running();
-    wait_workers_idle(saturating_add(clock->mono(), kNameStuckEvery));
+    wait_at_rest(saturating_add(clock->mono(), kNameStuckEvery));
   }
-  run_callbacks();
   join_threads(false);
+  run_callbacks();  // also what those threads left on their way out
   unregister(*this);
   {
     const std::unique_lock lock(pool.engine_mutex);

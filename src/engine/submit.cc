@@ -322,15 +322,18 @@ void Engine::run_in_caller(Record& record, std::uint64_t word) {
   Worker* const own = own_worker();
   Worker& worker = own != nullptr ? *own : borrow_guest();
   const Seat seat(*this, &worker);
-  // The submit is over as far as a shutdown has to wait for it; the body may take long.
-  Producer& producer = *this->producer();
-  producer.leave();
   while (!record.word.compare_exchange_weak(
       word, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift),
       std::memory_order_acq_rel)) {
   }
+  // The submit is over as far as a shutdown has to wait for it: the body may take long, and the task is seen to run.
+  Producer& producer = *this->producer();
+  producer.leave();
   worker.run({&record, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift)});
-  if (own == nullptr) return_guest(worker);
+  if (own == nullptr) {
+    return_guest(worker);
+    note_progress();
+  }
   producer.enter();
 }
 

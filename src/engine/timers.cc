@@ -156,7 +156,8 @@ void Engine::on_due(const Timekeeper::Due& due) {
     end_unstarted(record, word, TaskState::discarded, expired());
   } else {
     PagePool::cold(record).available_at.store(ticks.stamp(), std::memory_order_release);
-    make_available(record, word);
+    make_available(record, word, false);
+    see_to_leftover(record, generation_in(due.word));
   }
 }
 

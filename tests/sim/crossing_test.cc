@@ -245,5 +245,55 @@ TEST(Crossing, ATaskOnItsWayToAvailableCanBeRetriedAndGivenAnotherPriority) {
   }
 }
 
+// A whole shutdown passes while a task is on its way from scheduled to available.
+TEST(Crossing, AShutdownMissesNoTaskOnItsWayToAvailable) {
+  auto clock = std::make_shared<HoldingClock>(std::make_shared<ManualClock>());
+  Queue queue({.drive = Drive::manual, .clock = clock});
+  bool destroyed = false;
+  int finished = 0;
+  auto task = queue.submit([end = AtItsEnd([&] { destroyed = true; })] {},
+                           {.delay = 1h, .on_finish = [&](const TaskInfo&) { ++finished; }});
+  Hook on_the_way{.then = [&] { queue.shutdown({.drain = Drain::none, .timeout = 0s}); }};
+  hook = &on_the_way;
+  EXPECT_TRUE(queue.retry(task.id()));
+  hook = nullptr;
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+  EXPECT_TRUE(destroyed);
+  EXPECT_EQ(finished, 1);
+  const Stats stats = queue.stats();
+  EXPECT_EQ(stats.submitted, stats.completed + stats.cancelled + stats.discarded);
+}
+
+// A whole shutdown passes between the claim of a task and the beginning of its body.
+TEST(Crossing, AShutdownReachesATaskThatIsClaimedAndHasNotBegun) {
+  auto clock = std::make_shared<HoldingClock>(real_clock());
+  Door claimed, go;
+  Hook at_start{.then = [&] {
+                  claimed.open();
+                  EXPECT_TRUE(go.pass());
+                }};
+  Queue queue({.workers = 1, .on_worker_start = [&](int) { hook = &at_start; }, .clock = clock});
+  std::atomic<bool> saw_stop{false};
+  std::atomic<bool> given_up{false};
+  queue.submit([&](Attempt& attempt) {
+    while (!attempt.stop_requested() && !given_up) std::this_thread::yield();
+    saw_stop = attempt.stop_requested();
+  });
+  ASSERT_TRUE(claimed.pass());
+  std::atomic<bool> over{false};
+  std::thread shuts([&] {
+    const Report report = queue.shutdown({.drain = Drain::running, .timeout = 50ms});
+    EXPECT_EQ(report.left_over, 1u);
+    over = true;
+  });
+  const bool in_time = soon([&] { return over.load(); });
+  EXPECT_TRUE(in_time) << "it waits for a body that has not begun";
+  go.open();
+  if (!in_time) given_up = true;
+  shuts.join();
+  queue.shutdown({.timeout = kSoon});
+  EXPECT_TRUE(saw_stop);
+}
+
 }  // namespace v0
 }  // namespace errand
