@@ -322,7 +322,12 @@ void Engine::end_unstarted(Record& record, std::uint64_t word, TaskState to, std
   timers.disarm(record);
   release_room(word);
   if ((word & kCounted) != 0) record.word.fetch_and(~kCounted, std::memory_order_relaxed);
-  record.ops->destroy(record);
+  {
+    // What the destructor calls must not wait for this task.
+    std::optional<Seat> seat;
+    if (Seat::at(*this) == nullptr) seat.emplace(*this, nullptr);
+    record.ops->destroy(record);
+  }
   ColdLine& cold = PagePool::cold(record);
   cold.finished_at.store(ticks.stamp(), std::memory_order_release);
   if (why) {

@@ -220,6 +220,7 @@ void Engine::ensure_timer_thread() {
 }
 
 void Engine::run_timer_thread() {
+  const Seat seat(*this, nullptr);  // destructors and stop callbacks run here, and may shut down the queue
   while (!timer_thread_stops_.load(std::memory_order_acquire)) {
     const std::uint32_t seen = timer_word_.load(std::memory_order_acquire);
     const WaitUntil until = timers.back_up(kBackUpGrace);

@@ -388,3 +388,70 @@ TEST(Shutdown, AnAttemptThatComesBackTooLateEndsCancelled) {
   EXPECT_EQ(task.state(), TaskState::cancelled);
   EXPECT_TRUE(finished.wait());
 }
+
+// With no worker, what expires is ended by the timer's own thread, which a shutdown joins.
+TEST(Shutdown, FromADestructorOnTheTimersThread) {
+  struct ShutsDown {
+    ShutsDown(errand::Queue& queue, Gate& over) : queue(&queue), over(&over) {}
+    ShutsDown(ShutsDown&& other) noexcept : queue(std::exchange(other.queue, nullptr)), over(other.over) {}
+    ~ShutsDown() {
+      if (queue == nullptr) return;
+      queue->shutdown({.timeout = 50ms});
+      over->open();
+    }
+    void operator()() {}
+    errand::Queue* queue;
+    Gate* over;
+  };
+  Gate over;
+  errand::Queue queue({.workers = 0});
+  auto task = queue.submit(ShutsDown(queue, over), {.expires_at = errand::real_clock()->now() + 5ms});
+  EXPECT_TRUE(over.wait());
+  EXPECT_TRUE(task.wait_for(kSoon));
+}
+
+TEST(Shutdown, FromAStopCallbackOnTheTimersThread) {
+  errand::Queue queue({.workers = 1});
+  Gate over;
+  auto task = queue.submit(
+      [&](errand::Attempt& attempt) {
+        const std::stop_callback callback(attempt.stop_token(), [&] {
+          queue.shutdown({.timeout = kSoon * 2});
+          over.open();
+        });
+        return over.wait();
+      },
+      {.timeout = 5ms});
+  EXPECT_TRUE(over.wait()) << "it waits for the body that waits for it";
+  EXPECT_TRUE(task.wait_for(kSoon));
+}
+
+// The task that is being cancelled is not over before its closure is gone.
+TEST(Shutdown, FromADestructorInACancel) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 1, .clock = clock});
+  queue.pause();
+  struct ShutsDown {
+    explicit ShutsDown(errand::Queue& queue) : queue(&queue) {}
+    ShutsDown(ShutsDown&& other) noexcept : queue(std::exchange(other.queue, nullptr)) {}
+    ~ShutsDown() {
+      if (queue != nullptr) queue->shutdown();
+    }
+    void operator()() {}
+    errand::Queue* queue;
+  };
+  auto task = queue.submit(ShutsDown(queue));
+  std::atomic<bool> over{false};
+  std::thread cancels([&] {
+    EXPECT_TRUE(task.cancel());
+    over = true;
+  });
+  EXPECT_TRUE(task.wait_for(0s) || [&] {
+    const auto until = std::chrono::steady_clock::now() + kSoon;
+    while (!over && std::chrono::steady_clock::now() < until) std::this_thread::yield();
+    return over.load();
+  }());
+  if (!over) clock->advance(1h);
+  cancels.join();
+  EXPECT_EQ(task.state(), errand::TaskState::cancelled);
+}
