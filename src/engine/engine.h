@@ -86,8 +86,8 @@ class Engine {
   /// Does what is due, as much as one step may; true if there may be more.
   bool step_timers();
   void wake_for(Timekeeper::Wake wake);
-  /// For a worker that took a task, and saw that there are more: one wake is on its way at a time, so submits leave it
-  /// to whoever they woke to wake the next.
+  /// For a worker that took a task: one wake is on its way at a time, so submits leave it to whoever they woke to wake
+  /// the next.
   void wake_next() {
     if (parking.wakeable()) [[unlikely]]
       parking.wake_one();

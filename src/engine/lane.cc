@@ -48,7 +48,6 @@ bool Lane::empty(const PagePool& pool) const noexcept {
 Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
   Taken taken;
   if (taking_.load(std::memory_order_relaxed) || taking_.exchange(true, std::memory_order_acquire)) {
-    taken.more = true;
     return taken;
   }
   std::uint64_t at = taken_to_.load(std::memory_order_relaxed);
@@ -74,7 +73,6 @@ Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
       const bool last = !complete || pool.page(successor).next.load(std::memory_order_relaxed) == 0;
       if (last && share > 1) end = std::min(end, line + (end - line + share - 1) / share);
       taken.batch = {page, generation, line, end};
-      taken.more = end < kLines || complete;
       line = end == kLines ? 0 : end;
     }
     taken_to_.store((std::uint64_t{index_of(*page)} << 6) | static_cast<std::uint64_t>(line),

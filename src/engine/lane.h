@@ -74,7 +74,6 @@ class Lane {
 
   struct Taken {
     Batch batch;             // begin == end: nothing
-    bool more = false;       // something is left in the lane
     Page* passed = nullptr;  // the taker went past this page's end, and that made it worth opening again
   };
   /// Takes the next tasks, at most one page's. `share`: of an incomplete page, or the last complete one, only one part

@@ -3,7 +3,7 @@
 //
 // A submit only loads one word (wakeable()). The worker that wants to sleep enlists, pays for a barrier that all other
 // threads feel, and looks once more; so either the submit sees it enlisted, or it sees the submit's task.
-// One wake is on its way at a time: the worker it reaches wakes the next one if it takes more than one task.
+// One wake is on its way at a time: the worker it reaches wakes the next one when it takes something, or leaves.
 
 #include <errand/clock.h>
 

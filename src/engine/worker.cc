@@ -48,7 +48,10 @@ Worker::~Worker() {
 
 bool Worker::step() {
   engine_.glance_at_timers(anchor_, last_stamp_);
-  if ((engine_.signals.load(std::memory_order_relaxed) & kCallbacks) != 0) engine_.run_callbacks();
+  if ((engine_.signals.load(std::memory_order_relaxed) & kCallbacks) != 0) {
+    engine_.wake_next();  // for the tasks that came meanwhile: a callback may take long
+    engine_.run_callbacks();
+  }
   const Claimed claimed = claim();
   if (claimed.record == nullptr) {
     last_stamp_ = 0;
@@ -210,7 +213,6 @@ bool Worker::take_from_lanes(int priority) {
       if (taken.batch.begin < taken.batch.end) {
         turn_[priority] = lane;
         hold(priority, taken.batch, engine_.batches_taken[priority].fetch_add(1, std::memory_order_relaxed));
-        if (taken.more) engine_.wake_next();
         return true;
       }
     }
@@ -229,7 +231,9 @@ void Worker::hold(int priority, const Batch& batch, std::uint32_t ticket) {
   // Release: a thief that sees the batch sees where it begins.
   hand.tail.store(make_tail(index_of(*batch.page), batch.end & kEndBits, slot.count), std::memory_order_release);
   in_hand_ |= 1u << priority;
-  if (batch.end - batch.begin > 1) engine_.wake_next();
+  // What came while the wake for this batch was on its way woke nobody, in whatever lane and of whatever priority it is.
+  if (engine_.parking.wakeable() && (batch.end - batch.begin > 1 || finds_work())) [[unlikely]]
+    engine_.parking.wake_one();
 }
 
 bool Worker::take_from_others(int priority) {

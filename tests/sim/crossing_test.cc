@@ -295,5 +295,22 @@ TEST(Crossing, AShutdownReachesATaskThatIsClaimedAndHasNotBegun) {
   EXPECT_TRUE(saw_stop);
 }
 
+// Two tasks that come together, while both workers sleep, and of which the better one is the last that fits into its
+// page: whoever takes it sees nothing behind it, and the other stands elsewhere.
+TEST(Crossing, AWorkerIsWokenForATaskThatStandsElsewhere) {
+  auto clock = std::make_shared<HoldingClock>(real_clock());
+  Queue queue({.workers = 2, .on_worker_start = [](int) { is_worker = true; }, .clock = clock});
+  for (std::size_t i = 1; i < detail::kRecordsPerPage; ++i) queue.submit([] {}).wait();
+  ASSERT_TRUE(soon([&] { return QueueProbe::engine(queue).parking.parked() == 2; }));
+  clock->held = true;
+  Door met;
+  auto last = queue.submit([&] { EXPECT_TRUE(met.pass()); });
+  auto other = queue.submit([&] { met.open(); }, {.priority = 8});
+  clock->held = false;
+  clock->held.notify_all();
+  EXPECT_TRUE(last.wait_for(2 * kSoon));
+  EXPECT_TRUE(other.wait_for(kSoon));
+}
+
 }  // namespace v0
 }  // namespace errand
