@@ -45,7 +45,7 @@ int Attempt::number() const noexcept {
 bool Attempt::stop_requested() const noexcept {
   if (!detail::asked_to_stop(frame_.record)) return false;
   // Whoever asked may not have come to fire the token yet: nobody is to see one without the other.
-  if (frame_.has_token) frame_.worker.engine().stop_tokens.fire(frame_.id);
+  if (frame_.has_token) frame_.worker.engine().stop_tokens.fire(frame_.id, frame_.record);
   return true;
 }
 
@@ -58,7 +58,7 @@ std::stop_token Attempt::stop_token() {
   frame_.has_token = true;
   std::stop_token token = tokens.token(frame_.id);
   // Whoever asked to stop before the token was there could not fire it. Whoever asks from now on finds it.
-  if (stop_requested()) tokens.fire(frame_.id);
+  if (stop_requested()) tokens.fire(frame_.id, frame_.record);
   return token;
 }
 

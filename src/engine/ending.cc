@@ -390,7 +390,7 @@ Result<void> Engine::cancel(TaskId id, StopReason reason) {
       }
       const std::uint64_t stopped = with_stop(word, stop);
       if (!record->word.compare_exchange_weak(word, stopped, std::memory_order_acq_rel)) continue;
-      if (state != kVacant) stop_tokens.fire(id.value);
+      if (state != kVacant) stop_tokens.fire(id.value, *record);
       return {};
     }
     if (state == kMoving) {

@@ -1,6 +1,8 @@
 #pragma once
 // The stop sources of attempts whose bodies asked for a token; most never do.
 
+#include <errand/detail/record.h>
+
 #include <optional>
 #include <stop_token>
 #include <unordered_map>
@@ -18,12 +20,15 @@ class StopTokens {
     MutexLock lock(mu_);
     return sources_[id].get_token();
   }
-  /// Fires the token, if there is one. Callbacks run in this thread, with no lock held.
-  void fire(std::uint64_t id) {
+  /// Fires the token of the attempt that was asked to stop, if it has one. Callbacks run in this thread, with no lock
+  /// held.
+  void fire(std::uint64_t id, const Record& record) {
     std::optional<std::stop_source> source;
     {
       MutexLock lock(mu_);
-      if (const auto found = sources_.find(id); found != sources_.end()) source = found->second;
+      // The attempt that was meant may be over. Its successor's token is made with no stop in the word.
+      const auto found = sources_.find(id);
+      if (found != sources_.end() && asked_to_stop(record)) source = found->second;
     }
     if (source) source->request_stop();
   }

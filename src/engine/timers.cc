@@ -195,7 +195,7 @@ void Engine::on_timeout(Record& record, std::uint64_t word) {
   if (!set_moment(record, word, raw(TaskState::running), {false, grace.time_since_epoch().count()})) {
     return;
   }
-  stop_tokens.fire(id);
+  stop_tokens.fire(id, record);
 }
 
 void Engine::extend_grace(Record& record) {

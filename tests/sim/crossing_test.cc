@@ -295,6 +295,46 @@ TEST(Crossing, AShutdownReachesATaskThatIsClaimedAndHasNotBegun) {
   EXPECT_TRUE(saw_stop);
 }
 
+// The timeout of one attempt has been noted, and its token has not been fired, when the next attempt is under way.
+TEST(Crossing, ATimeoutFiresTheTokenOfItsOwnAttempt) {
+  auto time = std::make_shared<ManualClock>();
+  auto clock = std::make_shared<HoldingClock>(time);
+  Queue queue({.workers = 1, .stuck_after = 1ms, .clock = clock});
+  Door timed_out, second, fired;
+  std::atomic<bool> timely{true};
+  std::atomic<bool> first_saw{false};
+  std::atomic<bool> second_saw{false};
+  auto task = queue.submit(
+      [&](Attempt& attempt) -> Outcome {
+        const std::stop_token token = attempt.stop_token();
+        if (attempt.number() == 1) {
+          timely = timed_out.pass() && timely;
+          first_saw = attempt.stop_requested();
+          return retry("again");
+        }
+        second.open();
+        timely = fired.pass() && timely;
+        second_saw = token.stop_requested() && !attempt.stop_requested();
+        return done();
+      },
+      {.max_attempts = 2, .retry = Retry::immediate(), .timeout = 1ms});
+  ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
+  time->advance(1ms);
+  Hook at_wake{.then = [&] {
+                 timed_out.open();
+                 timely = second.pass() && timely;
+               }};
+  wake_hook = &at_wake;  // the timer's thread is woken for the grace, just before the token is fired
+  QueueProbe::engine(queue).step_timers();
+  EXPECT_EQ(wake_hook, nullptr) << "nothing was held";
+  wake_hook = nullptr;
+  fired.open();
+  task.wait();
+  EXPECT_TRUE(timely);
+  EXPECT_TRUE(first_saw);
+  EXPECT_FALSE(second_saw);
+}
+
 // Two tasks that come together, while both workers sleep, and of which the better one is the last that fits into its
 // page: whoever takes it sees nothing behind it, and the other stands elsewhere.
 TEST(Crossing, AWorkerIsWokenForATaskThatStandsElsewhere) {
