@@ -109,7 +109,7 @@ Engine::Engine(QueueOptions given)
       parking(*clock),
       timers(*clock),
       recurrences(std::make_unique<Recurrences>(*this)),
-      observers(std::make_unique<Observers>(clock)),
+      observers(std::make_unique<Observers>(clock, observed)),
       line(make_line(options)),
       all_workers(std::make_unique<std::atomic<Worker*>[]>(kMaxWorkers)),
       wanted_(*options.workers),

@@ -28,23 +28,25 @@ namespace detail {
 
 class Observers {
  public:
-  explicit Observers(std::shared_ptr<Clock> clock) : clock_(std::move(clock)) {}
+  /// `observed`: kept up to date, for a look before each event.
+  Observers(std::shared_ptr<Clock> clock, std::atomic<bool>& observed)
+      : clock_(std::move(clock)), observed_(observed) {}
 
   [[nodiscard]] Observer add_observer(std::size_t capacity) {
     auto state = std::make_shared<Observer::State>(capacity, clock_);
     MutexLock lock(mu_);
     all_.push_back(state);
+    observed_.store(true, std::memory_order_release);
     return Observer(std::move(state));
   }
 
-  /// False once nobody observes any more.
-  bool add(const TaskEvent& event) {
+  void add(const TaskEvent& event) {
     MutexLock lock(mu_);
     std::erase_if(all_, [](const auto& weak) { return weak.expired(); });
     for (const auto& weak : all_) {
       if (const auto state = weak.lock()) add_to(*state, event);
     }
-    return !all_.empty();
+    if (all_.empty()) observed_.store(false, std::memory_order_release);
   }
 
   [[nodiscard]] std::uint64_t dropped() const {
@@ -70,6 +72,7 @@ class Observers {
   const std::shared_ptr<Clock> clock_;
   // Lock order: mu_, then an observer's.
   mutable Mutex mu_;
+  std::atomic<bool>& observed_;  // written under mu_
   std::vector<std::weak_ptr<Observer::State>> all_ ERRAND_GUARDED_BY(mu_);
   std::uint64_t dropped_ ERRAND_GUARDED_BY(mu_) = 0;
 };

@@ -222,3 +222,23 @@ TEST(Stress, BodiesThatSubmitAndWaitForOneAnother) {
     EXPECT_EQ(queue.submit([&queue] { return Fib::of(queue, 10); }).get(), 55);
   }
 }
+
+// One observer goes while the next one comes, and what happens in between makes the queue look whether any is left.
+TEST(Stress, AnObserverSeesWhatComesAfterIt) {
+  const auto until = std::chrono::steady_clock::now() + length();
+  errand::Queue queue({.workers = 1});
+  std::atomic<bool> stop{false};
+  std::thread busy([&] {
+    while (!stop.load()) queue.submit([] {}).wait();
+  });
+  std::optional<errand::Observer> observer;
+  while (std::chrono::steady_clock::now() < until) {
+    observer.reset();
+    std::this_thread::yield();
+    observer.emplace(queue.observe());
+    queue.submit([] {}).wait();
+    ASSERT_TRUE(observer->wait_for(20s)) << "it sees nothing";
+  }
+  stop.store(true);
+  busy.join();
+}
