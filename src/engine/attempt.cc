@@ -22,6 +22,9 @@ template <class Change>
 void change_extra(detail::Frame& frame, Change change) {
   detail::Engine& engine = frame.worker.engine();
   engine.make_cold(frame.record);
+  frame.has_extra = true;
+  // Of a task that had no cold line before, this is not known there yet.
+  detail::PagePool::cold(frame.record).started_at.store(frame.started, std::memory_order_release);
   detail::Extra& extra = engine.ensure_extra(frame.record);
   MutexLock lock(engine.pool.cold_mutex(detail::page_of(frame.record)));
   change(extra);

@@ -25,6 +25,7 @@ struct Frame {
   Frame* const outer;
   std::int64_t started = 0;      // ticks
   bool has_token = false;        // stop_token() was asked for
+  bool has_extra = false;        // the body left something in its Extra
   std::optional<Ended> ended{};  // what the body said
   Attempt attempt;
 };

@@ -436,7 +436,7 @@ void Worker::run(Claimed claimed) {
   meter.add(Count::attempts);
   record.ran.store(to_short_time(engine_.ticks.between(started, ended)), std::memory_order_release);
   if (here.has_token) engine_.stop_tokens.forget(here.id);
-  if (ran == Ran::done && (claimed.word & (kCold | kSingle)) == 0 &&
+  if (ran == Ran::done && (claimed.word & (kCold | kSingle)) == 0 && !here.has_extra &&
       !engine_.observed.load(std::memory_order_relaxed) && engine_.options.metrics == nullptr) {
     // What decide() says of it without being asked: completed. The flags may have changed meanwhile, the state has not.
     const std::uint64_t finish = raw(TaskState::completed) - raw(TaskState::running) + (record.ops->value ? kValue : 0);

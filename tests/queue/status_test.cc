@@ -79,6 +79,31 @@ TEST(Status, ShowsAPlainTasksTimesToo) {
   EXPECT_EQ(info.attempts, 1);
 }
 
+// What a body leaves behind must not cost its task the times that every plain task has.
+TEST(Status, ShowsTheTimesOfAPlainTaskThatSaidSomething) {
+  Manual m;
+  const auto t0 = m.clock->now();
+  std::optional<errand::WallTime> started;
+  errand::TaskId id;
+  {
+    auto task = m.queue.submit([&](errand::Attempt& attempt) {
+      attempt.log("one");
+      started = m.queue.info(attempt.id())->started_at;
+      m.clock->advance(2s);
+    });
+    id = task.id();
+  }
+  m.advance(1s);
+  EXPECT_EQ(started, t0 + 1s);
+  const auto info = m.queue.info(id);
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->state, errand::TaskState::completed);
+  EXPECT_EQ(info->started_at, t0 + 1s);
+  EXPECT_EQ(info->finished_at, t0 + 3s);
+  EXPECT_EQ(info->attempts, 1);
+  EXPECT_EQ(info->log, std::vector<std::string>{"one"});
+}
+
 TEST(Status, TimesAreOfTheClockAsItIsNowSet) {
   Manual m;
   auto task = m.queue.submit([] {});
