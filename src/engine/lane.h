@@ -46,6 +46,8 @@ class PageCursor {
     return {record, base_id_ | line};
   }
   [[nodiscard]] Page* page() const noexcept { return page_; }
+  /// Whether the record of this id was handed out here since the last open().
+  [[nodiscard]] bool has(std::uint64_t id) const noexcept { return (id & ~std::uint64_t{kLines - 1}) == base_id_; }
 
  private:
   // Records ahead: their lines were last written by the worker on another core, and fetching one takes about as long as

@@ -50,8 +50,7 @@ Producer* Producers::of_this_thread(const std::shared_ptr<Producers>& self, std:
   if (last.queue_uid == queue_uid) [[likely]]
     return last.producer;
   if (ending) [[unlikely]] {
-    // Never handed back: the queue owns it, and this thread makes few.
-    last = {queue_uid, &self->adopt_or_make()};
+    last = {queue_uid, &self->of_ending_thread(&last)};
     return last.producer;
   }
   auto& entries = own.entries;
@@ -63,6 +62,20 @@ Producer* Producers::of_this_thread(const std::shared_ptr<Producers>& self, std:
   }
   last = {queue_uid, found->producer};
   return last.producer;
+}
+
+// Kept here, since the thread has no place left that is cleared up. A later thread with the same storage may have it.
+Producer& Producers::of_ending_thread(const void* thread) {
+  {
+    MutexLock lock(mu_);
+    for (const auto& [owner, producer] : late_) {
+      if (owner == thread) return *producer;
+    }
+  }
+  Producer& producer = adopt_or_make();
+  MutexLock lock(mu_);
+  late_.emplace_back(thread, &producer);
+  return producer;
 }
 
 Producer& Producers::adopt_or_make() {

@@ -65,6 +65,7 @@ class Producers {
 
  private:
   [[nodiscard]] Producer& adopt_or_make();
+  [[nodiscard]] Producer& of_ending_thread(const void* thread);
 
   const std::shared_ptr<PagePool> pool_owner_;
   const std::uint64_t queue_uid_;
@@ -74,6 +75,7 @@ class Producers {
   mutable Mutex mu_;
   std::vector<std::unique_ptr<Producer>> all_ ERRAND_GUARDED_BY(mu_);
   std::vector<Producer*> free_ ERRAND_GUARDED_BY(mu_);
+  std::vector<std::pair<const void*, Producer*>> late_ ERRAND_GUARDED_BY(mu_);  // of threads that are ending
 };
 
 }  // namespace detail

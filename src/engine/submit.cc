@@ -197,10 +197,10 @@ void Engine::publish(Draft draft, const Ops& ops) noexcept {
   const std::uint64_t vacant = record.word.load(std::memory_order_relaxed);
   const int priority = priority_in(vacant);
   // A closure whose constructor submitted more may have filled the page meanwhile, and takers passed it: then it is
-  // too late to stand in the lane.
+  // too late to stand in the lane. The page may even have come round again, and this record was left out.
   if ((vacant & kChild) != 0) [[unlikely]] {
     publish_child(record, vacant);
-  } else if ((vacant & kSingle) != 0 || &page_of(record) != producer.lanes[priority]->cursor.page()) [[unlikely]] {
+  } else if ((vacant & kSingle) != 0 || !producer.lanes[priority]->cursor.has(draft.id_or_error)) [[unlikely]] {
     publish_carefully(record);
   } else {
     // Release: the closure, and the fields above.

@@ -220,3 +220,68 @@ TEST(Submit, FromManyThreadsNothingIsLost) {
   EXPECT_TRUE(queue.wait_idle(kSoon));
   EXPECT_EQ(runs.load(), 8000);
 }
+
+namespace {
+
+// Submits others while it is copied into its own task.
+struct SubmitsWhenCopied {
+  SubmitsWhenCopied(errand::Queue& queue, int others, bool& ran) : queue(&queue), others(others), ran(&ran) {}
+  SubmitsWhenCopied(const SubmitsWhenCopied& other) : queue(other.queue), others(0), ran(other.ran) {
+    for (int i = 0; i < other.others; ++i) {
+      queue->submit([] {});
+      queue->dispatch();
+    }
+  }
+  void operator()() { *ran = true; }
+  errand::Queue* queue;
+  int others;
+  bool* ran;
+};
+
+}  // namespace
+
+// The others fill its page, and more, until the page comes round again.
+TEST(Submit, ABodyMaySubmitOthersWhileItIsCopied) {
+  for (const int others : {1, 61, 62, 200, 500, 520, 550, 1000, 1020, 1040}) {
+    Manual m({.retention = {.count = 0}});
+    bool ran = false;
+    const SubmitsWhenCopied body(m.queue, others, ran);
+    m.queue.submit(body);
+    m.queue.dispatch();
+    EXPECT_TRUE(ran) << others;
+  }
+}
+
+// Functions that run at the end of a thread, after what it keeps for its queues is gone.
+TEST(Submit, AtTheEndOfAThreadToTwoQueues) {
+  errand::Queue one({.workers = 1});
+  errand::Queue two({.workers = 1});
+  struct Nests {
+    explicit Nests(errand::Queue& two, Counter& ran) : two(&two), ran(&ran) {}
+    Nests(const Nests& other) : two(other.two), ran(other.ran) {
+      two->submit([ran = ran] { ran->add(); });
+    }
+    void operator()() { ran->add(); }
+    errand::Queue* two;
+    Counter* ran;
+  };
+  Counter ran;
+  struct Late {
+    ~Late() {
+      const Nests body(*two, *ran);
+      for (int i = 0; i < 3; ++i) one->submit(body);
+    }
+    errand::Queue* one = nullptr;
+    errand::Queue* two = nullptr;
+    Counter* ran = nullptr;
+  };
+  std::thread([&] {
+    thread_local Late late;
+    late.one = &one, late.two = &two, late.ran = &ran;
+    one.submit([&] { ran.add(); });
+  }).join();
+  EXPECT_TRUE(ran.reaches(7));
+  // A submit that was never finished would hold the shutdown up.
+  EXPECT_EQ(one.shutdown({.timeout = kSoon}).left_over, 0u);
+  EXPECT_EQ(two.shutdown({.timeout = kSoon}).left_over, 0u);
+}
