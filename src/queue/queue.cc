@@ -120,10 +120,10 @@ bool Queue::start() {
 }
 
 void Queue::pause() {
-  engine_->pause();
+  if (!engine_->forked()) engine_->pause();
 }
 void Queue::resume() {
-  engine_->resume();
+  if (!engine_->forked()) engine_->resume();
 }
 bool Queue::paused() const noexcept {
   return (engine_->signals.load(std::memory_order_acquire) & detail::kPaused) != 0;

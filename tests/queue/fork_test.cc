@@ -49,6 +49,10 @@ TEST(Fork, EveryCallIsRefusedInTheChild) {
               require(!queue->observe().wait_for(0s), 10);
               tick.trigger();
               tick.pause();
+              queue->pause();
+              require(!queue->paused(), 11);
+              queue->resume();
+              require(queue->observe().take().empty(), 12);
             }),
             0);
   EXPECT_EQ(waiting.state(), errand::TaskState::scheduled);
