@@ -111,12 +111,13 @@ Engine::Engine(QueueOptions given)
       recurrences(std::make_unique<Recurrences>(*this)),
       observers(std::make_unique<Observers>(clock, observed)),
       line(make_line(options)),
-      all_workers(std::make_unique<std::atomic<Worker*>[]>(kMaxWorkers)),
+      all_workers(static_cast<std::atomic<Worker*>*>(std::calloc(kMaxWorkers, sizeof(std::atomic<Worker*>)))),
       wanted_(*options.workers),
       finished_{FinishedRing(options.retention.count), FinishedRing(options.retention.count),
                 FinishedRing(options.retention.count)},
       began_(ticks.stamp()),
       seeds_(*options.seed ^ 0x5eed) {
+  ERRAND_ASSERT(all_workers != nullptr);
   intake.store(intake_for(options, line != nullptr));
   pool.engine.store(this, std::memory_order_release);
   if (options.start) static_cast<void>(start());

@@ -12,6 +12,7 @@
 #include <errand/queue.h>
 #include <errand/waiting_line.h>
 
+#include <cstdlib>
 #include <deque>
 #include <string>
 #include <vector>
@@ -177,9 +178,13 @@ class Engine {
   alignas(64) std::atomic<std::uint32_t> batches_taken[10] = {};
 
   /// Every worker there ever was, for thieves and for sums; entries are set once, and live as long as the engine.
-  static constexpr int kMaxWorkers = 2048 + 64;
+  /// Any thread may be one, for as long as it runs a task here; unused entries cost no memory.
+  static constexpr int kMaxWorkers = 1 << 18;
+  struct Freed {
+    void operator()(std::atomic<Worker*>* entries) const noexcept { std::free(static_cast<void*>(entries)); }
+  };
   std::atomic<int> worker_count{0};
-  const std::unique_ptr<std::atomic<Worker*>[]> all_workers;
+  const std::unique_ptr<std::atomic<Worker*>[], Freed> all_workers;
 
  private:
   friend class Worker;
@@ -215,7 +220,7 @@ class Engine {
   void add_orphan(int priority, const Batch& batch);
   void announce(int priority);
   void run_in_caller(Record& record, std::uint64_t word);
-  [[nodiscard]] std::optional<Error> make_room(Producer& producer, bool& run_here);
+  [[nodiscard]] std::optional<Error> make_room(Producer& producer, bool slot, bool& run_here);
   [[nodiscard]] Error queue_full() const;
   [[nodiscard]] bool wait_for_room(Producer& producer, SteadyTime until);
   void release_room(std::uint64_t word);

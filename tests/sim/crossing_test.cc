@@ -352,5 +352,15 @@ TEST(Crossing, AWorkerIsWokenForATaskThatStandsElsewhere) {
   EXPECT_TRUE(other.wait_for(kSoon));
 }
 
+// As many threads as a program has may run tasks of a queue at once: in dispatch(), run_one(), or a submit that finds
+// the queue full.
+TEST(Crossing, AnyNumberOfThreadsMayBeGuests) {
+  Queue queue({.drive = Drive::manual});
+  detail::Engine& engine = QueueProbe::engine(queue);
+  std::vector<detail::Worker*> guests;
+  for (int i = 0; i < 2500; ++i) guests.push_back(&engine.borrow_guest());
+  for (detail::Worker* guest : guests) engine.return_guest(*guest);
+}
+
 }  // namespace v0
 }  // namespace errand
