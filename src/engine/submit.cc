@@ -91,7 +91,7 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
   if (now == Intake::closed || now == Intake::forked) return refused(intake_error(options.name, now));
   bool run_here = false;
   if (options.capacity != 0) {
-    if (auto error = make_room(producer, run_here)) return refused(std::move(*error));
+    if (auto error = make_room(producer, recurrence != nullptr, run_here)) return refused(std::move(*error));
   }
   const std::uint64_t counted = options.capacity != 0 && !run_here ? kCounted : 0;
   const bool wishes = recurrence != nullptr || (task != nullptr && has_wishes(*task));
@@ -353,7 +353,9 @@ void Engine::abandon(Draft draft) noexcept {
 
 // --- bounded queues --------------------------------------------------------------------------------------------------
 
-std::optional<Error> Engine::make_room(Producer& producer, bool& run_here) {
+// `slot`: the run of a schedule. It is submitted by whoever steps the timers, and everything else that has a moment
+// would wait with it; so one that finds no room is left out.
+std::optional<Error> Engine::make_room(Producer& producer, bool slot, bool& run_here) {
   const auto capacity = static_cast<std::int64_t>(options.capacity);
   std::optional<SteadyTime> until;
   for (;;) {
@@ -361,7 +363,7 @@ std::optional<Error> Engine::make_room(Producer& producer, bool& run_here) {
     while (taken < capacity) {
       if (room_.compare_exchange_weak(taken, taken + 1, std::memory_order_acq_rel)) return std::nullopt;
     }
-    switch (options.when_full) {
+    switch (slot && options.when_full != WhenFull::drop_oldest ? WhenFull::refuse : options.when_full) {
       case WhenFull::refuse:
         return queue_full();
       case WhenFull::run_here:

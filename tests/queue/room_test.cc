@@ -221,6 +221,29 @@ TEST(Room, IsNotNeededByARetry) {
   }
 }
 
+// A slot that finds the queue full is submitted by whoever steps the timers; timeouts go on meanwhile.
+TEST(Room, ASlotThatFindsNoneIsLeftOut) {
+  for (const WhenFull when_full : {WhenFull::block, WhenFull::run_here, WhenFull::refuse}) {
+    errand::Queue queue({.workers = 1, .capacity = 1, .when_full = when_full});
+    Gate started;
+    std::atomic<bool> stopped{false};
+    auto task = queue.submit(
+        [&](errand::Attempt& attempt) {
+          started.open();
+          stopped = !attempt.sleep_for(kSoon);
+        },
+        {.timeout = 30ms});
+    ASSERT_TRUE(started.wait());
+    auto waits = queue.submit([] {});
+    auto tick = queue.every(1ms, [] {});
+    task.wait();
+    EXPECT_TRUE(stopped) << "when full: " << static_cast<int>(when_full);
+    EXPECT_GT(queue.stats().skipped_slots, 0u);
+    tick.cancel();
+    waits.wait();
+  }
+}
+
 namespace {
 
 class LastInFirstOut : public errand::WaitingLine {
