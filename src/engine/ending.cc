@@ -424,7 +424,7 @@ Result<void> Engine::retry(TaskId id) {
     if (!take_out(*record, word, kMoving)) continue;
     timers.disarm(*record);
     PagePool::cold(*record).available_at.store(ticks.stamp(), std::memory_order_release);
-    make_available(*record, word, false);
+    make_available(*record, word);
     see_to_leftover(*record, generation_in(id.value));
     return {};
   }

@@ -156,7 +156,7 @@ void Engine::on_due(const Timekeeper::Due& due) {
     end_unstarted(record, word, TaskState::discarded, expired());
   } else {
     PagePool::cold(record).available_at.store(ticks.stamp(), std::memory_order_release);
-    make_available(record, word, false);
+    make_available(record, word);
     see_to_leftover(record, generation_in(due.word));
   }
 }

@@ -231,7 +231,8 @@ void Worker::hold(int priority, const Batch& batch, std::uint32_t ticket) {
   // Release: a thief that sees the batch sees where it begins.
   hand.tail.store(make_tail(index_of(*batch.page), batch.end & kEndBits, slot.count), std::memory_order_release);
   in_hand_ |= 1u << priority;
-  // What came while the wake for this batch was on its way woke nobody, in whatever lane and of whatever priority it is.
+  // What came while the wake for this batch was on its way woke nobody, in whatever lane and of whatever priority it
+  // is.
   if (engine_.parking.wakeable() && (batch.end - batch.begin > 1 || finds_work())) [[unlikely]]
     engine_.parking.wake_one();
 }

@@ -94,7 +94,8 @@ class Fires {
       if (next(again_, zone_, dst_, moment) != fire) return blame(moment, "fires at another time when written again");
       // Right before it, it is the next one as well. Every interval counts from where one asks.
       const bool fixed = expression_.every == Duration::zero() && *fire - moment > 1s;
-      if (fixed && next_after(*fire - 1s) != fire) return blame(moment, "misses " + format_instant(*fire) + " from near");
+      if (fixed && next_after(*fire - 1s) != fire)
+        return blame(moment, "misses " + format_instant(*fire) + " from near");
       moment = *fire;
     }
   }

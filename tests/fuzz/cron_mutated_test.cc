@@ -17,14 +17,30 @@ namespace {
 
 constexpr std::uint64_t kExpressions = 25'000;
 
-constexpr std::string_view kSeeds[] = {
-    "* * * * *",         "*/15 9-17 * * MON-FRI", "0 0 29 2 *",  "30 2 * * *",  "0 0 L,15W,LW * *",
-    "5/20 5/6 29/1 * 5", "0 0 * * MON#2,FRIL",    "@every 90s",  "@every 1d2h", "0,30 1,2 8 3 SUN",
-    "* 30 2 * * *",      "0 12 30 12 *",          "?/7 * ?/2 * 1", "@yearly",   "0 0 31W 2,4 *",
-    "59 59 23 31 12 7",  "1-5/9 0-23 1-31 JAN-DEC 0-7", "0 0 30 2 *", "*,5 2 * * *", "  05  007 * * 1,1  "};
-constexpr std::string_view kPieces[] = {"*",   "?",  ",",    "-",     "/",  "#",  "L",   "W",      "LW",  " ",
-                                        "\t",  "0",  "1",    "7",     "31", "59", "60",  "999999999999", "MON", "sun",
-                                        "Dec", "-1", "0-59", "*/2",   "@",  "@every ", "h", "29", "2", "\xff", "+", "x"};
+constexpr std::string_view kSeeds[] = {"* * * * *",
+                                       "*/15 9-17 * * MON-FRI",
+                                       "0 0 29 2 *",
+                                       "30 2 * * *",
+                                       "0 0 L,15W,LW * *",
+                                       "5/20 5/6 29/1 * 5",
+                                       "0 0 * * MON#2,FRIL",
+                                       "@every 90s",
+                                       "@every 1d2h",
+                                       "0,30 1,2 8 3 SUN",
+                                       "* 30 2 * * *",
+                                       "0 12 30 12 *",
+                                       "?/7 * ?/2 * 1",
+                                       "@yearly",
+                                       "0 0 31W 2,4 *",
+                                       "59 59 23 31 12 7",
+                                       "1-5/9 0-23 1-31 JAN-DEC 0-7",
+                                       "0 0 30 2 *",
+                                       "*,5 2 * * *",
+                                       "  05  007 * * 1,1  "};
+constexpr std::string_view kPieces[] = {"*",   "?",   ",",    "-",  "/",    "#",   "L",  "W",       "LW",
+                                        " ",   "\t",  "0",    "1",  "7",    "31",  "59", "60",      "999999999999",
+                                        "MON", "sun", "Dec",  "-1", "0-59", "*/2", "@",  "@every ", "h",
+                                        "29",  "2",   "\xff", "+",  "x"};
 
 // Everything comes from the seed, so a failure can be repeated by its number.
 class Mutator {

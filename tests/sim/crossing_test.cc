@@ -108,12 +108,11 @@ TEST(Crossing, AnAttemptThatIsOverHasNoMoment) {
   Queue queue({.drive = Drive::manual, .clock = clock});
   Door timed_out, concluding, armed;
   std::atomic<bool> timely{true};
-  auto task = queue.submit(
-      [&, end = AtItsEnd([&] {
-            concluding.open();
-            timely = armed.pass() && timely;
-          })] { timely = timed_out.pass() && timely; },
-      {.timeout = 1ms});
+  auto task = queue.submit([&, end = AtItsEnd([&] {
+                                 concluding.open();
+                                 timely = armed.pass() && timely;
+                               })] { timely = timed_out.pass() && timely; },
+                           {.timeout = 1ms});
   std::thread worker([&] { static_cast<void>(queue.run_one(task.id())); });
   ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
   time->advance(1ms);
@@ -180,12 +179,11 @@ TEST(Crossing, NobodyStandsInForAnAttemptThatIsOver) {
                                 timely = concluding.pass() && timely;
                               })] {},
                              {.delay = 2ms, .expires_at = time->now() + 2ms});
-  auto task = queue.submit(
-      [&, end = AtItsEnd([&] {
-            concluding.open();
-            timely = flagged.pass() && timely;
-          })] { timely = collected.pass() && timely; },
-      {.timeout = 1ms});
+  auto task = queue.submit([&, end = AtItsEnd([&] {
+                                 concluding.open();
+                                 timely = flagged.pass() && timely;
+                               })] { timely = collected.pass() && timely; },
+                           {.timeout = 1ms});
   ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
   time->advance(1ms);
   engine.step_timers();
@@ -209,10 +207,10 @@ TEST(Crossing, AWorkerThatWaitsForATaskSeesItBecomeAvailable) {
   auto waits = queue.submit([&] { return moving.pass() ? late.get() : 0; });
   ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
   Hook on_the_way{.then = [&] {
-                    const int before = clock->waits;
-                    moving.open();
-                    EXPECT_TRUE(soon([&] { return clock->waits > before; }));
-                  }};
+    const int before = clock->waits;
+    moving.open();
+    EXPECT_TRUE(soon([&] { return clock->waits > before; }));
+  }};
   hook = &on_the_way;
   EXPECT_TRUE(queue.retry(late.id()));
   hook = nullptr;
@@ -229,13 +227,13 @@ TEST(Crossing, ATaskOnItsWayToAvailableCanBeRetriedAndGivenAnotherPriority) {
     std::thread other;
     std::atomic<bool> tried{false};
     Hook on_the_way{.then = [&] {
-                      other = std::thread([&] {
-                        EXPECT_TRUE(retry ? queue.retry(task.id()) : queue.set_priority(task.id(), 2));
-                        tried = true;
-                      });
-                      // It has to wait for us, so it is given time to be wrong, and no more.
-                      for (int i = 0; i < 1000 && !tried; ++i) std::this_thread::yield();
-                    }};
+      other = std::thread([&] {
+        EXPECT_TRUE(retry ? queue.retry(task.id()) : queue.set_priority(task.id(), 2));
+        tried = true;
+      });
+      // It has to wait for us, so it is given time to be wrong, and no more.
+      for (int i = 0; i < 1000 && !tried; ++i) std::this_thread::yield();
+    }};
     hook = &on_the_way;
     EXPECT_TRUE(queue.retry(task.id()));
     hook = nullptr;
@@ -269,9 +267,9 @@ TEST(Crossing, AShutdownReachesATaskThatIsClaimedAndHasNotBegun) {
   auto clock = std::make_shared<HoldingClock>(real_clock());
   Door claimed, go;
   Hook at_start{.then = [&] {
-                  claimed.open();
-                  EXPECT_TRUE(go.pass());
-                }};
+    claimed.open();
+    EXPECT_TRUE(go.pass());
+  }};
   Queue queue({.workers = 1, .on_worker_start = [&](int) { hook = &at_start; }, .clock = clock});
   std::atomic<bool> saw_stop{false};
   std::atomic<bool> given_up{false};
@@ -321,9 +319,9 @@ TEST(Crossing, ATimeoutFiresTheTokenOfItsOwnAttempt) {
   ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
   time->advance(1ms);
   Hook at_wake{.then = [&] {
-                 timed_out.open();
-                 timely = second.pass() && timely;
-               }};
+    timed_out.open();
+    timely = second.pass() && timely;
+  }};
   wake_hook = &at_wake;  // the timer's thread is woken for the grace, just before the token is fired
   QueueProbe::engine(queue).step_timers();
   EXPECT_EQ(wake_hook, nullptr) << "nothing was held";
