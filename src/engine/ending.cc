@@ -213,7 +213,7 @@ void Engine::tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept 
 // The attempt that `word` was the last of is over: nobody finds it running any more. What its timeout did until then,
 // after conclude() as well, is undone here.
 void Engine::forget_timeout(Record& record, std::uint64_t word) {
-  if (static_cast<StopReason>((word & kStopMask) >> kStopShift) == StopReason::timed_out) timers.disarm(record);
+  if (first_stop_in(word) == StopReason::timed_out) timers.disarm(record);
   if ((word & kStuck) != 0) release_stand_in();
 }
 

@@ -166,10 +166,12 @@ void Engine::on_timeout(Record& record, std::uint64_t word) {
   const std::uint64_t id = id_of(record, word);
   const std::uint64_t attempt = attempts_in(word);
   const bool second = first_stop_in(word) == StopReason::timed_out;
+  const auto over = [&] {
+    return generation_in(word) != generation_in(id) || raw_state(word) != raw(TaskState::running) ||
+           attempts_in(word) != attempt;
+  };
   for (;;) {
-    if (generation_in(word) != generation_in(id) || raw_state(word) != raw(TaskState::running) ||
-        attempts_in(word) != attempt)
-      return;
+    if (over()) return;
     std::uint64_t next = word;
     if (second) {
       next |= kStuck;
@@ -191,9 +193,11 @@ void Engine::on_timeout(Record& record, std::uint64_t word) {
   }
   shared_.add(Count::timed_out);
   const SteadyTime grace = saturating_add(clock->mono(), options.stuck_after);
-  // Where the attempt is over by now there is nothing left to do.
-  if (!set_moment(record, word, raw(TaskState::running), {false, grace.time_since_epoch().count()})) {
-    return;
+  // A cancel may have come behind it, and the grace goes on. Where the attempt is over by now there is nothing left to
+  // do.
+  while (!set_moment(record, word, raw(TaskState::running), {false, grace.time_since_epoch().count()})) {
+    word = record.word.load(std::memory_order_acquire);
+    if (over() || first_stop_in(word) != StopReason::timed_out) return;
   }
   stop_tokens.fire(id, record);
 }

@@ -103,31 +103,58 @@ bool soon(Condition condition) {
 // The timeout has been taken out of the wheel when the attempt comes back, and its grace is armed while the closure is
 // destroyed. A moment that stayed behind would meet whatever task has the record next.
 TEST(Crossing, AnAttemptThatIsOverHasNoMoment) {
+  for (const bool cancelled : {false, true}) {
+    auto time = std::make_shared<ManualClock>();
+    auto clock = std::make_shared<HoldingClock>(time);
+    Queue queue({.drive = Drive::manual, .clock = clock});
+    Door timed_out, concluding, armed;
+    std::optional<TaskId> id;
+    std::atomic<bool> timely{true};
+    auto task = queue.submit([&, end = AtItsEnd([&] {
+                                   concluding.open();
+                                   timely = armed.pass() && timely;
+                                   if (cancelled) static_cast<void>(queue.cancel(*id));
+                                 })] { timely = timed_out.pass() && timely; },
+                             {.timeout = 1ms});
+    id = task.id();
+    std::thread worker([&] { static_cast<void>(queue.run_one(task.id())); });
+    ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
+    time->advance(1ms);
+    Hook at_grace{.skip = 1, .then = [&] {  // the first look is for what is due
+                    timed_out.open();
+                    timely = concluding.pass() && timely;
+                  }};
+    hook = &at_grace;
+    QueueProbe::engine(queue).step_timers();
+    hook = nullptr;
+    armed.open();
+    worker.join();
+    EXPECT_TRUE(timely);
+    EXPECT_TRUE(is_final(task.state()));
+    EXPECT_EQ(queue.dispatch(), SteadyTime::max()) << "something is still to come";
+  }
+}
+
+// A cancel comes between the timeout and its grace: a handler that heeds neither is stuck all the same.
+TEST(Crossing, ACancelBehindATimeoutLeavesTheGrace) {
   auto time = std::make_shared<ManualClock>();
   auto clock = std::make_shared<HoldingClock>(time);
-  Queue queue({.drive = Drive::manual, .clock = clock});
-  Door timed_out, concluding, armed;
-  std::atomic<bool> timely{true};
-  auto task = queue.submit([&, end = AtItsEnd([&] {
-                                 concluding.open();
-                                 timely = armed.pass() && timely;
-                               })] { timely = timed_out.pass() && timely; },
-                           {.timeout = 1ms});
+  Queue queue({.drive = Drive::manual, .stuck_after = 5ms, .clock = clock});
+  Door out;
+  auto task = queue.submit([&] { EXPECT_TRUE(out.pass()); }, {.timeout = 1ms});
   std::thread worker([&] { static_cast<void>(queue.run_one(task.id())); });
   ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
   time->advance(1ms);
-  Hook at_grace{.skip = 1, .then = [&] {  // the first look is for what is due
-                  timed_out.open();
-                  timely = concluding.pass() && timely;
-                }};
+  Hook at_grace{.skip = 1, .then = [&] { EXPECT_TRUE(queue.cancel(task.id())); }};
   hook = &at_grace;
   QueueProbe::engine(queue).step_timers();
   hook = nullptr;
-  armed.open();
+  time->advance(5ms);
+  QueueProbe::engine(queue).step_timers();
+  EXPECT_EQ(queue.stats().stuck, 1u);
+  out.open();
   worker.join();
-  EXPECT_TRUE(timely);
-  EXPECT_TRUE(is_final(task.state()));
-  EXPECT_EQ(queue.dispatch(), SteadyTime::max()) << "something is still to come";
+  EXPECT_EQ(task.state(), TaskState::cancelled);
 }
 
 // A heartbeat sets the grace anew while the timer step is about to set it for the first time.
