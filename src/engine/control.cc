@@ -51,7 +51,8 @@ void Engine::park(Worker& worker, Over over) {
   // its task.
   heavy_barrier();
   if (worker.finds_work() || over()) {
-    parking.give_up(worker.berth);
+    // A wake that reached it here is like one that reaches a sleeper, below.
+    if (parking.give_up(worker.berth) && parking.parked() != 0) heavy_barrier();
     return;
   }
   const std::optional<WaitUntil> watch = timers.keep_watch(&worker);

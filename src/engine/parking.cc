@@ -28,9 +28,10 @@ void Parking::delist(Berth& berth) {
   publish();
 }
 
-void Parking::give_up(Berth& berth) {
+bool Parking::give_up(Berth& berth) {
   MutexLock lock(mu_);
   delist(berth);
+  return berth.woken.load(std::memory_order_relaxed) != 0;
 }
 
 void Parking::sleep(Berth& berth, const WaitUntil& until) {

@@ -34,7 +34,8 @@ class Parking {
 
   /// Announces that `berth` is about to sleep. Look for work after a heavy barrier; then sleep() or give_up().
   void enlist(Berth& berth);
-  void give_up(Berth& berth);
+  /// True if a wake was on its way here: it was spent.
+  bool give_up(Berth& berth);
   /// Sleeps until woken or `until`. Then the berth is no longer enlisted.
   void sleep(Berth& berth, const WaitUntil& until);
 
