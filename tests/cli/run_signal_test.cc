@@ -111,9 +111,9 @@ TEST_F(RunTest, ASignalEndsTheWaitForAnotherAttempt) {
 TEST_F(RunTest, ASignalEndsTheWaitForTheNextTurn) {
   Program program(directory_, {"-j", "2", "--delay", "1h", "echo {}"});
   program.type("a\nb\n");
-  EXPECT_TRUE(program.prints("a\n"));
+  EXPECT_TRUE(program.prints("\n"));  // either may get the first turn
   program.send(SIGINT);
-  EXPECT_EQ(program.end().out, "a\n");
+  EXPECT_EQ(program.end().out.size(), 2u);
 }
 
 // As nohup has it. It is run by a command of another one, which ignores the signal for it.
