@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -208,8 +209,16 @@ std::vector<std::string> RunTest::lines(std::string_view name) const {
   return split_lines(content(name));
 }
 
+// A pipe that nobody opens for reading would hold us for ever; refusing to wait says so with ENXIO.
 void RunTest::write(std::string_view name, std::string_view text) const {
-  std::ofstream(path(name), std::ios::binary) << text;
+  int fd = -1;
+  EXPECT_TRUE(eventually([&] {
+    fd = ::open(path(name).c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC, 0600);
+    return fd >= 0 || errno != ENXIO;
+  })) << "nobody reads "
+      << name;
+  EXPECT_EQ(::write(fd, text.data(), text.size()), static_cast<ssize_t>(text.size())) << name;
+  ::close(fd);
 }
 
 bool RunTest::exists(std::string_view name) const {
