@@ -138,6 +138,9 @@ void Engine::on_due(const Timekeeper::Due& due) {
     on_timeout(record, word);
     return;
   }
+  // Who moves or ends a task does so before its moment is taken away, and what follows is theirs.
+  if (state != raw(TaskState::scheduled) && state != raw(TaskState::available) && state != raw(TaskState::retryable))
+    return;
   const bool over = expires_now(record, word);
   if (state == raw(TaskState::available) && !over) return;
   // A shutdown that waits for nothing that is due later; the task is cancelled with the rest.

@@ -270,6 +270,27 @@ TEST(Crossing, ATaskOnItsWayToAvailableCanBeRetriedAndGivenAnotherPriority) {
   }
 }
 
+// A task that somebody has taken out is theirs, though its moment still stands in the wheel.
+TEST(Crossing, ATimerStepLeavesATaskToWhoMovesIt) {
+  auto time = std::make_shared<ManualClock>();
+  Queue queue({.drive = Drive::manual, .clock = time});
+  detail::Engine& engine = QueueProbe::engine(queue);
+  for (const std::uint64_t taken : {detail::kMoving, detail::kEnding}) {
+    int runs = 0;
+    auto task = queue.submit([&] { ++runs; }, {.delay = 1ms});
+    std::atomic<std::uint64_t>& word = engine.pool.find(task.id().value)->word;
+    const std::uint64_t before = word.load();
+    word.store(detail::with_state(before, taken));  // retry() and cancel() begin like this
+    time->advance(1ms);
+    engine.step_timers();
+    EXPECT_EQ(detail::raw_state(word.load()), taken);
+    word.store(before);
+    EXPECT_TRUE(queue.retry(task.id()));
+    queue.dispatch();
+    EXPECT_EQ(runs, 1);
+  }
+}
+
 // A whole shutdown passes while a task is on its way from scheduled to available.
 TEST(Crossing, AShutdownMissesNoTaskOnItsWayToAvailable) {
   auto clock = std::make_shared<HoldingClock>(std::make_shared<ManualClock>());
