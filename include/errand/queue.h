@@ -140,7 +140,7 @@ struct TaskMaker {
   // Builds the closure in the record. If that throws, the place is left empty and the task was never there.
   template <class F, class A>
   static Task<ValueOf<F>> make(Engine& engine, Draft draft, A&& f) {
-    static_assert(std::is_nothrow_destructible_v<F>, "the destructor of a body must not throw: nobody could catch it");
+    static_assert(std::is_nothrow_destructible_v<F>, "the destructor of a body has to be noexcept");
     if (draft.record == nullptr) [[unlikely]]
       return refused<ValueOf<F>>(draft);
     if constexpr (fits_in_record<F> && std::is_nothrow_constructible_v<F, A>) {
@@ -340,7 +340,7 @@ class Queue {
 
   template <class F>
   static Callback<detail::Said(Attempt&)> erase(F&& f) {
-    static_assert(std::is_nothrow_destructible_v<std::decay_t<F>>, "the destructor of a body must not throw");
+    static_assert(std::is_nothrow_destructible_v<std::decay_t<F>>, "the destructor of a body has to be noexcept");
     return
         [f = std::decay_t<F>(std::forward<F>(f))](Attempt& attempt) mutable { return detail::call_erased(f, attempt); };
   }

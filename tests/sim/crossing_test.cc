@@ -90,9 +90,9 @@ class AtItsEnd {
 
 template <class Condition>
 bool soon(Condition condition) {
-  const auto until = std::chrono::steady_clock::now() + kSoon;
+  const auto until = errand::real_clock()->mono() + kSoon;
   while (!condition()) {
-    if (std::chrono::steady_clock::now() > until) return false;
+    if (errand::real_clock()->mono() > until) return false;
     std::this_thread::yield();
   }
   return true;
