@@ -242,7 +242,8 @@ void Engine::publish_carefully(Record& record) {
       return;
     }
   }
-  if (here) {
+  // What its token has ended already ends in there as well.
+  if (here && (word & kStopMask) == 0) {
     run_in_caller(record, word);
   } else {
     make_available(record, word);

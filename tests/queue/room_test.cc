@@ -2,6 +2,7 @@
 
 #include <errand/waiting_line.h>
 
+#include <array>
 #include <atomic>
 #include <deque>
 
@@ -149,6 +150,20 @@ TEST(Room, AShutdownEndsTheWaitOfABlockedSubmit) {
   submitter.join();
 }
 
+TEST(Room, ACancelMakesRoomForABlockedSubmit) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 0, .capacity = 1, .when_full = WhenFull::block, .clock = clock});
+  auto first = queue.submit_in(1h, [] {});
+  std::atomic<bool> accepted{false};
+  std::thread submitter([&] { accepted.store(static_cast<bool>(queue.submit([] {}))); });
+  const auto until = errand::real_clock()->mono() + kSoon;
+  while (clock->waiting() == 0 && errand::real_clock()->mono() < until) std::this_thread::yield();
+  EXPECT_FALSE(accepted.load());
+  EXPECT_TRUE(first.cancel());
+  submitter.join();
+  EXPECT_TRUE(accepted.load());
+}
+
 TEST(Room, ABodyThatSubmitsToItsOwnFullQueueRunsItInPlace) {
   errand::Queue queue({.workers = 1, .capacity = 1, .when_full = WhenFull::block});
   auto outer = queue.submit([&] {
@@ -177,6 +192,18 @@ TEST(Room, DropsTheTaskThatWaitsLongest) {
   EXPECT_EQ(third.state(), TaskState::completed);
 }
 
+// What waits for its time is promised to somebody: it is not dropped for what comes later.
+TEST(Room, DropsNothingThatIsScheduled) {
+  Manual m({.capacity = 2, .when_full = WhenFull::drop_oldest});
+  auto a = m.queue.submit_in(1h, [] {});
+  auto b = m.queue.submit_in(2h, [] {});
+  auto c = m.queue.submit([] {});
+  ASSERT_FALSE(c);
+  EXPECT_EQ(c.error().code(), Code::queue_full);
+  EXPECT_EQ(a.state(), TaskState::scheduled);
+  EXPECT_EQ(b.state(), TaskState::scheduled);
+}
+
 TEST(Room, RunsInTheCallerWhenFull) {
   Manual m({.capacity = 1, .when_full = WhenFull::run_here});
   m.queue.submit_in(1h, [] {});
@@ -199,6 +226,18 @@ TEST(Room, ATaskThatRanInTheCallerCanFailAndComeAgain) {
   m.advance(2s);
   EXPECT_EQ(here.state(), TaskState::completed);
   EXPECT_EQ(here.info()->attempts, 2);
+}
+
+TEST(Room, ATaskWhoseTokenHasFiredDoesNotRunInTheCaller) {
+  Manual m({.capacity = 1, .when_full = WhenFull::run_here});
+  m.queue.submit_in(1h, [] {});
+  std::stop_source stop;
+  stop.request_stop();
+  bool ran = false;
+  auto task = m.queue.submit([&] { ran = true; }, {.stop = stop.get_token()});
+  EXPECT_TRUE(task);
+  EXPECT_FALSE(ran);
+  EXPECT_EQ(task.state(), TaskState::cancelled);
 }
 
 // A retry is no new task: it needs no room.
@@ -299,4 +338,57 @@ TEST(Room, ALineOfOnesOwnThatSpeaksOfNoTaskIsPassedOver) {
   auto dropped = m.queue.submit([] {});
   EXPECT_TRUE(m.queue.submit([] {}));
   EXPECT_EQ(dropped.state(), TaskState::discarded);
+}
+
+namespace {
+
+// A fixed number of places in a circle, which is what another library's tasks wait in. It never has to grow: the
+// queue's capacity bounds the tasks, and there is room for the entries that cancelled ones leave behind.
+class Ring final : public errand::WaitingLine {
+ public:
+  void push(const errand::WaitingTask& task) override { places_[(first_ + size_++) % places_.size()] = task; }
+  std::optional<errand::WaitingTask> pop(std::int64_t) override { return pop_oldest(); }
+  std::optional<errand::WaitingTask> pop_oldest() override {
+    if (size_ == 0) return std::nullopt;
+    --size_;
+    return places_[std::exchange(first_, (first_ + 1) % places_.size())];
+  }
+  [[nodiscard]] std::size_t size() const override { return size_; }
+
+ private:
+  std::array<errand::WaitingTask, 16> places_{};
+  std::size_t first_ = 0;
+  std::size_t size_ = 0;
+};
+
+}  // namespace
+
+TEST(Room, ALineOfOnesOwnWorksWithEachPolicy) {
+  const auto letters = [](WhenFull policy) {
+    Manual m({.capacity = 2, .when_full = policy, .line = std::make_shared<Ring>()});
+    std::string said;
+    for (const char c : {'a', 'b', 'c'}) m.queue.submit([&said, c] { said += c; });
+    m.queue.dispatch();
+    for (const char c : {'d', 'e'}) m.queue.submit([&said, c] { said += c; }, {.priority = c == 'e' ? 0 : 9});
+    m.queue.dispatch();
+    return said;
+  };
+  EXPECT_EQ(letters(WhenFull::refuse), "abde");  // this line knows no priorities
+  EXPECT_EQ(letters(WhenFull::drop_oldest), "bcde");
+  EXPECT_EQ(letters(WhenFull::run_here), "cabde");
+  EXPECT_EQ(letters(WhenFull::block), "cabde");  // whoever would have to make the room must not wait for it
+}
+
+TEST(Room, ALineOfOnesOwnServesWorkersAndBlockedSubmits) {
+  errand::Queue queue({.workers = 2, .capacity = 4, .when_full = WhenFull::block, .line = std::make_shared<Ring>()});
+  std::atomic<int> ran{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 2; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < 500; ++i) EXPECT_TRUE(queue.submit([&] { ran.fetch_add(1); }));
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  EXPECT_TRUE(queue.wait_idle(kSoon));
+  EXPECT_EQ(ran.load(), 1000);
 }
