@@ -176,6 +176,27 @@ TEST(Submit, PreparedTasksCarryTheirOptions) {
   EXPECT_EQ(seen.state, errand::TaskState::completed);
 }
 
+TEST(Submit, PreparedTasksTakeEveryOptionOfATask) {
+  std::stop_source stop;
+  const errand::WallTime tonight(1h);
+  auto at_once = errand::prepare([] {})
+                     .delay(3s)
+                     .expires_at(tonight)
+                     .stop(stop.get_token())
+                     .metadata({{"tenant", "acme"}})
+                     .max_elapsed(2h)
+                     .timeout(1min);
+  EXPECT_EQ(at_once.options.delay, 3s);
+  EXPECT_EQ(at_once.options.expires_at, tonight);
+  EXPECT_EQ(at_once.options.stop, stop.get_token());
+  EXPECT_EQ(at_once.options.metadata, (errand::Metadata{{"tenant", "acme"}}));
+  EXPECT_EQ(at_once.options.max_elapsed, 2h);
+  EXPECT_EQ(at_once.options.timeout, 1min);
+  const auto begun = errand::prepare([] {}, {.name = "given", .metadata = {{"a", "b"}}}).priority(1);
+  EXPECT_EQ(begun.options.name, "given");  // what was there already stays
+  EXPECT_EQ(begun.options.metadata.size(), 1u);
+}
+
 // A body whose move throws was never there: FLOOR 2.
 TEST(Submit, ABodyThatCannotBeBuiltLeavesNoTrace) {
   struct Throws {
