@@ -1,6 +1,8 @@
 // Ending a task: by its id, by the submitter's own token, from inside.
 
+#include <algorithm>
 #include <atomic>
+#include <optional>
 
 #include "support.h"
 
@@ -134,6 +136,20 @@ TEST(Cancel, TheSubmittersTokenEndsAWaitingTask) {
   EXPECT_EQ(scheduled.state(), TaskState::cancelled);
 }
 
+TEST(Cancel, TheSubmittersTokenEndsARetryableTask) {
+  Manual m;
+  std::stop_source stop;
+  int runs = 0;
+  auto task = m.queue.submit([&] { ++runs, throw std::runtime_error("first"); },
+                             {.max_attempts = 3, .retry = errand::Retry::fixed(1s), .stop = stop.get_token()});
+  m.queue.dispatch();
+  EXPECT_EQ(task.state(), TaskState::retryable);
+  stop.request_stop();
+  EXPECT_EQ(task.state(), TaskState::cancelled);
+  m.advance(10s);
+  EXPECT_EQ(runs, 1);
+}
+
 TEST(Cancel, TheSubmittersTokenStopsARunningTask) {
   errand::Queue queue({.workers = 1});
   std::stop_source stop;
@@ -242,6 +258,80 @@ TEST(Cancel, AfterTheTimeoutLeavesTheGraceRunning) {
   EXPECT_EQ(task.state(), TaskState::cancelled);
   EXPECT_EQ(m.queue.stats().stuck, 1u);
   errand::set_logger({});
+}
+
+// Whoever wants the attempt to end: the body looks at one token, and can ask who it was.
+TEST(Cancel, ABodySeesOneTokenForAllReasons) {
+  const auto stopped_by = [](auto stop_it) {
+    Manual m;
+    std::stop_source own;
+    errand::TaskId id;
+    std::optional<StopReason> why;
+    auto task = m.queue.submit(
+        [&](errand::Attempt& a) {
+          const std::stop_token token = a.stop_token();
+          EXPECT_FALSE(token.stop_requested());
+          EXPECT_EQ(a.stop_reason(), StopReason::none);
+          stop_it(m, id, own);
+          if (token.stop_requested() && a.stop_requested()) why = a.stop_reason();
+        },
+        {.timeout = 1min, .stop = own.get_token()});
+    id = task.id();
+    m.queue.dispatch();
+    return why;
+  };
+  using Own = std::stop_source;
+  EXPECT_EQ(stopped_by([](Manual& m, errand::TaskId id, Own&) { EXPECT_TRUE(m.queue.cancel(id)); }),
+            StopReason::cancelled);
+  EXPECT_EQ(stopped_by([](Manual&, errand::TaskId, Own& own) { own.request_stop(); }), StopReason::caller);
+  EXPECT_EQ(stopped_by([](Manual& m, errand::TaskId, Own&) { m.advance(2min); }), StopReason::timed_out);
+  EXPECT_EQ(stopped_by([](Manual& m, errand::TaskId, Own&) {
+              std::thread([&] { m.queue.shutdown({.drain = errand::Drain::none, .timeout = 0s}); }).join();
+            }),
+            StopReason::shutting_down);
+}
+
+TEST(Cancel, EndsATaskInWhateverLineItWaits) {
+  using errand::Order;
+  for (const errand::QueueOptions& options :
+       {errand::QueueOptions{}, errand::QueueOptions{.capacity = 10}, errand::QueueOptions{.order = Order::strict},
+        errand::QueueOptions{.order = Order::depth_first}, errand::QueueOptions{.age_step = 1s}}) {
+    errand::QueueOptions by_hand;
+    by_hand.capacity = options.capacity;
+    by_hand.order = options.order;
+    by_hand.age_step = options.age_step;
+    Manual m(std::move(by_hand));
+    std::string said;
+    std::vector<errand::Task<>> inner;
+    m.queue.submit([&] {
+      for (const char c : {'a', 'b', 'c'}) inner.push_back(m.queue.submit([&said, c] { said += c; }));
+      EXPECT_TRUE(inner[1].cancel());
+    });
+    auto named = m.queue.submit([&] { said += 'd'; }, {.priority = 7, .name = "d"});
+    EXPECT_TRUE(m.queue.set_priority(named.id(), 3));  // its first entry stays behind
+    EXPECT_TRUE(named.cancel());
+    errand::drain(m.queue);
+    std::sort(said.begin(), said.end());
+    EXPECT_EQ(said, "ac");
+    EXPECT_EQ(m.queue.stats().cancelled, 2u);
+    EXPECT_EQ(m.queue.stats().available, 0u);
+  }
+}
+
+// FLOOR 24: a moment that has come finds another task in the cancelled one's place, and leaves it alone.
+TEST(Cancel, LeavesNoMomentForTheNextTaskInItsPlace) {
+  Manual m({.retention = {.count = 0}});
+  std::vector<errand::Duration> at;
+  const auto start = m.clock->mono();
+  for (int i = 0; i < 500; ++i) {
+    auto task = m.queue.submit_in(1s, [] { ADD_FAILURE() << "it was cancelled"; });
+    EXPECT_TRUE(task.cancel());
+  }
+  for (int i = 0; i < 500; ++i) m.queue.submit_in(1h, [&] { at.push_back(m.clock->mono() - start); });
+  m.advance(2s);
+  EXPECT_TRUE(at.empty());
+  m.advance(1h);
+  EXPECT_EQ(at.size(), 500u);
 }
 
 TEST(Cancel, AnAttemptsTokenMayOutliveIt) {

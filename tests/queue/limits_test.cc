@@ -48,14 +48,17 @@ TEST(Limits, ATimeoutDoesNotCountTheOtherAttempts) {
 // FLOOR 7: no limit where none is given, and the body sees the one token.
 TEST(Limits, ThereIsNoTimeoutUnlessAskedFor) {
   Manual m;
-  auto task = m.queue.submit([&](errand::Attempt& a) {
-    m.clock->advance(1000h);
-    m.queue.dispatch();
+  const auto takes_long = [&](errand::Attempt& a) {
+    m.advance(1000h);
     EXPECT_FALSE(a.stop_requested());
     EXPECT_FALSE(a.stop_token().stop_requested());
-  });
+  };
+  auto plain = m.queue.submit(takes_long);
+  auto wishes = m.queue.submit(takes_long, {.max_attempts = 3, .name = "long"});
   m.queue.dispatch();
-  EXPECT_EQ(task.state(), TaskState::completed);
+  m.queue.dispatch();
+  EXPECT_EQ(plain.state(), TaskState::completed);
+  EXPECT_EQ(wishes.state(), TaskState::completed);
 }
 
 TEST(Limits, TheLongestTimeoutIsNone) {

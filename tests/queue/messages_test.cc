@@ -42,6 +42,16 @@ TEST(Messages, WithoutAHandlerAreRefusedAndLeaveNoTrace) {
   EXPECT_EQ(m.queue.stats().refused, 2u);
 }
 
+TEST(Messages, AreRefusedByNameLikeEveryOtherTask) {
+  Manual m({.capacity = 1});
+  m.queue.handle_messages<Ping>([](const Ping&) {});
+  EXPECT_TRUE(m.queue.submit_message(Ping{1}));
+  EXPECT_EQ(m.queue.submit_message(Ping{2}).error().code(), Code::queue_full);
+  EXPECT_EQ(m.queue.submit_message(Ping{2}, {.priority = 10}).error().code(), Code::invalid);
+  m.queue.shutdown();
+  EXPECT_EQ(m.queue.submit_message(Ping{3}).error().code(), Code::shutting_down);
+}
+
 // FLOOR 42: misuse shows where it happens.
 TEST(Messages, ASecondHandlerThrows) {
   Manual m;

@@ -121,6 +121,18 @@ TEST(Outcomes, WorkersGoOnAfterAThrow) {
   EXPECT_EQ(queue.stats().failed, 100u);
 }
 
+// FLOOR 37: two tasks that fail in the same way still keep an error each.
+TEST(Outcomes, EachTaskKeepsItsOwnError) {
+  Manual m;
+  std::vector<errand::Task<>> tasks;
+  for (int i = 0; i < 10; ++i) {
+    tasks.push_back(m.queue.submit([i] { throw std::runtime_error("error " + std::to_string(i)); }));
+  }
+  m.queue.dispatch();
+  for (int i = 0; i < 10; ++i)
+    EXPECT_EQ(tasks[static_cast<std::size_t>(i)].info()->last_error, "error " + std::to_string(i));
+}
+
 TEST(Outcomes, GetThrowsWhatTheBodyThrew) {
   struct Mine {
     int code;

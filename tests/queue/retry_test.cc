@@ -1,5 +1,7 @@
 // Failed attempts, and the ones after them.
 
+#include <atomic>
+
 #include "support.h"
 
 using errand::Retry;
@@ -131,6 +133,31 @@ TEST(Retries, LeaveTheWorkerFreeWhileTheyWait) {
   EXPECT_EQ(queue.stats().retryable, 1u);
 }
 
+// FLOOR 6: another attempt waits for a worker like everything else, and is not run beside them.
+TEST(Retries, WaitForAWorkerLikeEveryOtherTask) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 1, .clock = clock});
+  std::atomic<int> runs{0};
+  auto failing = queue.submit([&] { runs.fetch_add(1), throw std::runtime_error("again"); },
+                              {.max_attempts = 2, .retry = Retry::fixed(1s)});
+  Gate inside;
+  Gate out;
+  auto holds = queue.submit([&] {
+    inside.open();
+    EXPECT_TRUE(out.wait());
+  });
+  ASSERT_TRUE(inside.wait());
+  clock->advance(1h);
+  const auto until = errand::real_clock()->mono() + kSoon;
+  while (failing.state() == TaskState::retryable && errand::real_clock()->mono() < until) std::this_thread::yield();
+  EXPECT_EQ(failing.state(), TaskState::available);
+  EXPECT_EQ(runs.load(), 1);
+  EXPECT_EQ(queue.stats().busy_workers, 1);
+  out.open();
+  ASSERT_TRUE(queue.wait_idle(kSoon));
+  EXPECT_EQ(runs.load(), 2);
+}
+
 // FLOOR 38: what is not worth another attempt does not get one.
 TEST(Retries, DoNotFollowADoNotRetry) {
   Manual m;
@@ -172,6 +199,26 @@ TEST(Retries, TakeTheQueuesPolicyWhereTheTaskHasNone) {
   auto task = m.queue.submit(Failing{&runs}, {.max_attempts = 2});
   m.queue.dispatch();
   EXPECT_EQ(task.info()->next_run_at, m.clock->now() + 7s);
+}
+
+TEST(Retries, TakeTheTasksPolicyBeforeTheQueues) {
+  Manual m({.retry = Retry::fixed(7s)});
+  int runs = 0;
+  auto task = m.queue.submit(Failing{&runs}, {.max_attempts = 2, .retry = Retry::fixed(3s)});
+  auto never = m.queue.submit(Failing{&runs}, {.max_attempts = 5, .retry = Retry::none()});
+  m.queue.dispatch();
+  EXPECT_EQ(task.info()->next_run_at, m.clock->now() + 3s);
+  EXPECT_EQ(never.state(), TaskState::discarded);
+}
+
+TEST(Retries, WaitLongerByTheFactorAndUpToTheCap) {
+  expect_about(attempts_of({.max_attempts = 5, .retry = Retry::exponential(1s, 10s, 3).with_jitter(0)}),
+               {0s, 1s, 4s, 13s, 23s});
+  expect_about(attempts_of({.max_attempts = 5, .retry = Retry::linear(2s, 5s)}), {0s, 2s, 6s, 11s, 16s});
+  expect_about(attempts_of({.max_attempts = 3, .retry = Retry::custom([](int, const errand::Error&) {
+                                                          return errand::Duration(1h);
+                                                        }).with_max(4s)}),
+               {0s, 4s, 8s});
 }
 
 TEST(Retries, ComeWhenTheBodySays) {

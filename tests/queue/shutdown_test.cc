@@ -186,6 +186,25 @@ TEST(Shutdown, WaitsForWhatRuns) {
   opener.join();
 }
 
+// FLOOR 31: the end of the last body ends the wait. This clock stands still, so that nothing else could.
+TEST(Shutdown, IsOverWhenTheLastBodyIs) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 1, .clock = clock});
+  Gate inside;
+  Gate out;
+  queue.submit([&] {
+    inside.open();
+    EXPECT_TRUE(out.wait());
+  });
+  ASSERT_TRUE(inside.wait());
+  std::thread closer([&] { EXPECT_EQ(queue.shutdown({.drain = Drain::running}).left_over, 0u); });
+  const auto until = errand::real_clock()->mono() + kSoon;
+  while (clock->waiting() == 0 && errand::real_clock()->mono() < until) std::this_thread::yield();
+  EXPECT_EQ(clock->waiting(), 1);  // the worker is in its body
+  out.open();
+  closer.join();
+}
+
 TEST(Shutdown, FiresStopTokensAtItsTimeoutAndAtOnceWithDrainNone) {
   for (const auto drain : {Drain::none, Drain::running, Drain::due}) {
     errand::Queue queue({.workers = 1});
@@ -288,6 +307,64 @@ TEST(Shutdown, LeavesTheFiguresReachable) {
   EXPECT_EQ(m.queue.stats().completed, 1u);
   EXPECT_EQ(m.queue.info(task.id())->state, TaskState::completed);
   EXPECT_EQ(m.queue.list().size(), 1u);
+}
+
+TEST(Shutdown, LeavesTheFiguresReachableWhileItDrains) {
+  errand::Queue queue({.workers = 1});
+  Gate inside;
+  Gate out;
+  auto running = queue.submit([&] {
+    inside.open();
+    EXPECT_TRUE(out.wait());
+  });
+  auto next = queue.submit([] {}, {.name = "next"});
+  auto unwanted = queue.submit([] {}, {.name = "unwanted"});
+  ASSERT_TRUE(inside.wait());
+  std::thread closer([&] { EXPECT_EQ(queue.shutdown({.drain = Drain::due, .timeout = 1h}).left_over, 0u); });
+  while (queue.submit([] {})) std::this_thread::yield();  // it has begun
+  EXPECT_EQ(queue.stats().running, 1u);
+  EXPECT_GE(queue.stats().available, 2u);
+  EXPECT_GE(queue.stats().refused, 1u);
+  EXPECT_EQ(queue.info(running.id())->state, TaskState::running);
+  EXPECT_EQ(queue.list({.name = "next"}).size(), 1u);
+  EXPECT_TRUE(unwanted.cancel());  // and what waits can still be told not to
+  out.open();
+  closer.join();
+  EXPECT_EQ(next.state(), TaskState::completed);
+  EXPECT_EQ(unwanted.state(), TaskState::cancelled);
+}
+
+// FLOOR 8: nothing is dropped in silence.
+TEST(Shutdown, TellsEachTaskThatItCancels) {
+  Manual m;
+  std::vector<std::string> told;
+  const auto tell = [&](const errand::TaskInfo& info) {
+    EXPECT_EQ(info.state, TaskState::cancelled);
+    told.push_back(info.last_error);
+  };
+  auto available = m.queue.submit([] {}, {.on_finish = tell});
+  m.queue.submit_in(1h, [] {}, {.on_finish = tell});
+  auto plain = m.queue.submit([] {});
+  EXPECT_EQ(m.queue.shutdown({.drain = Drain::none}).cancelled, 3u);
+  EXPECT_EQ(told, (std::vector<std::string>{"the queue was shut down", "the queue was shut down"}));
+  EXPECT_EQ(plain.result().error().code(), Code::cancelled);
+  EXPECT_EQ(m.queue.stats().cancelled, 3u);
+}
+
+// FLOOR 6: a task that waits for its next attempt is still the queue's.
+TEST(Shutdown, DrainQueuedWaitsForARetry) {
+  Manual m;
+  int runs = 0;
+  auto task = m.queue.submit(
+      [&]() -> errand::Outcome {
+        if (++runs < 3) return errand::retry("again");
+        return errand::done();
+      },
+      {.max_attempts = 3, .retry = errand::Retry::fixed(1min)});
+  m.queue.dispatch();
+  EXPECT_EQ(m.queue.shutdown({.drain = Drain::queued, .timeout = 1h}).finished, 1u);
+  EXPECT_EQ(task.state(), TaskState::completed);
+  EXPECT_EQ(runs, 3);
 }
 
 TEST(Shutdown, DestructionUnderLoadLosesNothingThatWasAccepted) {

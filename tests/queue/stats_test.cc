@@ -82,6 +82,51 @@ TEST(Figures, AttemptsPerTaskAreCounted) {
   EXPECT_EQ(attempts.sum(), 5ns);
 }
 
+TEST(Figures, AttemptsPerTaskTellHowManyTookHowMany) {
+  Manual m;
+  for (int i = 0; i < 90; ++i) m.queue.submit([] {});
+  for (int i = 0; i < 10; ++i) {
+    m.queue.submit([] { throw 1; }, {.max_attempts = 7, .retry = errand::Retry::fixed(1s)});
+  }
+  EXPECT_TRUE(m.queue.submit([] {}).cancel());  // it took none, and is in no column
+  errand::drain(m.queue, *m.clock);
+  const auto attempts = m.queue.stats().attempts_per_task;
+  EXPECT_EQ(attempts.count(), 100u);
+  EXPECT_EQ(attempts.sum(), 160ns);
+  EXPECT_EQ(attempts.quantile(0.5), 1ns);
+  EXPECT_EQ(attempts.quantile(0.99), 7ns);
+}
+
+TEST(Figures, AreOfAllWorkersTogether) {
+  errand::Queue queue({.workers = 3});
+  Counter inside;
+  Gate out;
+  for (int i = 0; i < 3; ++i) {
+    queue.submit([&] {
+      inside.add();
+      EXPECT_TRUE(out.wait());
+    });
+  }
+  ASSERT_TRUE(inside.reaches(3));
+  EXPECT_EQ(queue.stats().running, 3u);
+  EXPECT_EQ(queue.stats().busy_workers, 3);
+  EXPECT_EQ(queue.stats().workers, 3);
+  out.open();
+  for (int i = 0; i < 300; ++i) queue.submit([] {});
+  ASSERT_TRUE(queue.wait_idle(kSoon));
+  const errand::Stats s = queue.stats();
+  expect_sums_up(s);
+  EXPECT_EQ(s.completed, 303u);
+  EXPECT_EQ(s.attempts, 303u);
+  EXPECT_EQ(s.attempt_duration.count(), 303u);
+  EXPECT_EQ(s.start_delay.count(), 303u);
+  EXPECT_EQ(s.attempts_per_task.count(), 303u);
+  EXPECT_EQ(s.running, 0u);
+  EXPECT_EQ(s.busy_workers, 0);
+  EXPECT_GT(s.utilisation, 0);
+  EXPECT_LE(s.utilisation, 1);
+}
+
 TEST(Figures, UtilisationIsTheShareOfTimeInBodies) {
   Manual m({.workers = 2});
   m.queue.submit([&] { m.clock->advance(10s); });

@@ -104,6 +104,40 @@ TEST(Status, ShowsTheTimesOfAPlainTaskThatSaidSomething) {
   EXPECT_EQ(info->log, std::vector<std::string>{"one"});
 }
 
+TEST(Status, ShowsATaskWhileItRuns) {
+  Manual m;
+  const auto t0 = m.clock->now();
+  errand::TaskId id;
+  auto task = m.queue.submit(
+      [&](errand::Attempt& a) -> errand::Outcome {
+        const auto info = *m.queue.info(id);
+        EXPECT_EQ(info.state, TaskState::running);
+        EXPECT_EQ(info.attempts, a.number());
+        EXPECT_EQ(info.started_at, m.clock->now());
+        EXPECT_EQ(info.next_run_at, std::nullopt);
+        EXPECT_EQ(info.finished_at, std::nullopt);
+        EXPECT_EQ(info.last_error, a.number() == 1 ? "" : "not yet");
+        if (a.number() == 1) return errand::retry("not yet");
+        return errand::done();
+      },
+      {.delay = 1min, .max_attempts = 2, .retry = errand::Retry::fixed(1min), .name = "seen"});
+  id = task.id();
+  m.advance(1min);
+  m.advance(1min);
+  EXPECT_EQ(task.info()->started_at, t0 + 2min);
+  EXPECT_EQ(task.info()->finished_at, t0 + 2min);
+  EXPECT_EQ(task.info()->last_error, "not yet");  // it stays to be seen
+}
+
+TEST(Status, ShowsWhenASnoozedTaskComesBack) {
+  Manual m;
+  auto task = m.queue.submit([]() -> errand::Outcome { return errand::snooze(5min); }, {.delay = 1min});
+  m.advance(1min);
+  EXPECT_EQ(task.info()->next_run_at, m.clock->now() + 5min);
+  m.clock->set_now(m.clock->now() + 24h);  // a wait is no time of day
+  EXPECT_EQ(task.info()->next_run_at, m.clock->now() + 5min);
+}
+
 TEST(Status, TimesAreOfTheClockAsItIsNowSet) {
   Manual m;
   auto task = m.queue.submit([] {});
@@ -240,6 +274,41 @@ TEST(Status, PagesMeetEachTaskOnce) {
     }
     EXPECT_EQ(met, submitted);
   }
+}
+
+TEST(Status, PagesKeepToTheirFilter) {
+  Manual m;
+  std::set<errand::TaskId> wanted;
+  for (int i = 0; i < 300; ++i) {
+    auto task = m.queue.submit([] {}, {.priority = i % 3, .name = i % 2 == 0 ? "even" : "odd"});
+    const bool cancelled = i % 5 == 0 && task.cancel();
+    if (i % 3 == 1 && i % 2 == 0 && cancelled) wanted.insert(task.id());
+  }
+  std::set<errand::TaskId> met;
+  errand::TaskId after;
+  for (;;) {
+    const auto page =
+        m.queue.list({.state = TaskState::cancelled, .name = "even", .priority = 1, .limit = 4, .after = after});
+    if (page.empty()) break;
+    EXPECT_LE(page.size(), 4u);
+    for (const auto& info : page) EXPECT_TRUE(met.insert(info.id).second);
+    after = page.back().id;
+  }
+  EXPECT_EQ(met, wanted);
+  EXPECT_EQ(met.size(), 10u);
+}
+
+// The task a page ended with may be gone when the next page is asked for.
+TEST(Status, PagesGoOnAfterATaskThatIsGone) {
+  Manual m({.retention = {.count = 0}});
+  std::vector<errand::TaskId> ids;
+  for (int i = 0; i < 10; ++i) ids.push_back(m.queue.submit_in(1h, [] {}).id());
+  const auto first = m.queue.list({.limit = 4});
+  ASSERT_EQ(first.size(), 4u);
+  EXPECT_TRUE(m.queue.cancel(first.back().id));
+  const auto rest = m.queue.list({.after = first.back().id});
+  EXPECT_EQ(rest.size(), 6u);
+  EXPECT_TRUE(m.queue.list({.after = errand::TaskId{~std::uint64_t{0}}}).empty());
 }
 
 // FLOOR 1: what is finished is kept, and not for ever.
