@@ -110,7 +110,8 @@ TEST_F(RunTest, KeepsADistanceBetweenStarts) {
 }
 
 TEST_F(RunTest, CountsTheTimeoutFromTheStartAndNotFromTheWaitForIt) {
-  const auto ended = run({"-j", "4", "--delay", "400ms", "--timeout", "10s", "echo {}"}, "a\nb\nc\n");
+  const auto ended =
+      run({"-j", "4", "--delay", "1s", "--timeout", "1500ms", "echo {}"}, "a\nb\nc\n");  // the third waits for 2 s
   EXPECT_EQ(ended.exit_code, 0);
 }
 
