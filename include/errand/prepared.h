@@ -32,7 +32,6 @@ struct Prepared {
   Prepared&& on_finish(Callback<void(const TaskInfo&)> callback) && {
     return options.on_finish = std::move(callback), std::move(*this);
   }
-  Prepared&& metadata(Metadata metadata) && { return options.metadata = std::move(metadata), std::move(*this); }
 };
 
 template <Body F>
