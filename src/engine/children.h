@@ -39,9 +39,9 @@ class Children {
   /// 0: there is none.
   [[nodiscard]] std::uint64_t pop_newest() {
     std::uint64_t anchor = anchor_.load(std::memory_order_relaxed);
-    if (size_in(anchor) == 0) {
+    while (size_in(anchor) == 0) {
       if (!unspill()) return 0;
-      anchor = anchor_.load(std::memory_order_relaxed);
+      anchor = anchor_.load(std::memory_order_relaxed);  // thieves may have been here already
     }
     const std::uint64_t id = at(anchor, size_in(anchor) - 1).load(std::memory_order_relaxed);
     // Release: a thief that compares with this anchor may have its ids from before it.

@@ -58,7 +58,8 @@ TEST(Children, AreNeverLostToAThief) {
   std::uint64_t id = 0;
   for (std::uint64_t burst = 1; id < kIds; burst = burst * 7 % 3001 + 1) {
     for (std::uint64_t i = 0; i < burst && id < kIds; ++i) children.push(++id);
-    for (std::uint64_t i = 0; i < burst / 2; ++i) {
+    const std::uint64_t back = burst % 3 == 0 ? burst : burst / 2;
+    for (std::uint64_t i = 0; i < back; ++i) {
       if (const std::uint64_t got = children.pop_newest()) seen[got].fetch_add(1, std::memory_order_relaxed);
     }
   }
