@@ -12,6 +12,8 @@
 #define ERRAND_GUARDED_BY(m) ERRAND_ATTRIBUTE(guarded_by(m))
 #define ERRAND_REQUIRES(...) ERRAND_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define ERRAND_EXCLUDES(...) ERRAND_ATTRIBUTE(locks_excluded(__VA_ARGS__))
+// For functions around a fork: a lock that one of them takes another one gives back, or nobody can.
+#define ERRAND_AROUND_FORK ERRAND_ATTRIBUTE(no_thread_safety_analysis)
 
 namespace errand {
 inline namespace v0 {

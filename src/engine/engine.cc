@@ -105,7 +105,7 @@ Engine::Engine(QueueOptions given)
       ticks(clock),
       pool_owner(std::make_shared<PagePool>(*options.seed, options.retention.count, clock)),
       pool(*pool_owner),
-      producers(std::make_shared<Producers>(pool_owner, uid)),
+      producers(std::make_shared<Producers>(pool_owner)),
       parking(*clock),
       timers(*clock),
       recurrences(std::make_unique<Recurrences>(*this)),

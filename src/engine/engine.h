@@ -308,7 +308,7 @@ class Engine {
   [[nodiscard]] bool at_rest() const { return running() == 0 && claimed() == 0; }
   void join_threads(bool only_gone);
   void name_the_running();
-  void forget_threads();
+  void forget_threads() ERRAND_AROUND_FORK;
 
   // inspect.cc
   void read_cold(const ColdLine& cold, std::uint64_t word, TaskInfo& info) const;
@@ -376,9 +376,9 @@ void Engine::guarded(const char* what, F f) noexcept {
 
 // --- engine.cc ---
 /// In a fork's child: every engine that there was belongs to the parent.
-void forget_forked_engines();
-void process_before_fork() noexcept;
-void process_after_fork() noexcept;
+void forget_forked_engines() ERRAND_AROUND_FORK;
+void process_before_fork() noexcept ERRAND_AROUND_FORK;
+void process_after_fork() noexcept ERRAND_AROUND_FORK;
 void unregister(Engine& engine);
 /// A pool whose queue is gone is kept until no handle holds a record of it.
 void leave_to_handles(std::shared_ptr<PagePool> pool);

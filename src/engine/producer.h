@@ -36,8 +36,7 @@ struct Producer {
 /// A queue's producers, and the way from a thread to its own.
 class Producers {
  public:
-  Producers(std::shared_ptr<PagePool> pool, std::uint64_t queue_uid)
-      : pool(*pool), pool_owner_(std::move(pool)), queue_uid_(queue_uid) {}
+  explicit Producers(std::shared_ptr<PagePool> pool) : pool(*pool), pool_owner_(std::move(pool)) {}
   ~Producers();
 
   /// This thread's producer; made, or taken over from a thread that ended, on first use. Null if memory is exhausted.
@@ -68,7 +67,6 @@ class Producers {
   [[nodiscard]] Producer& of_ending_thread(const void* thread);
 
   const std::shared_ptr<PagePool> pool_owner_;
-  const std::uint64_t queue_uid_;
   std::atomic<Lane*> heads_[10] = {};
 
   // Lock order: PagePool::mu_ may be taken under it.
