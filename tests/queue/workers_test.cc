@@ -279,3 +279,26 @@ TEST(Workers, ThatLeavePassOnTheWakeThatReachedThem) {
   clock->out.open();
   EXPECT_TRUE(task.wait_for(kSoon));
 }
+
+// FLOOR 15: nothing begins again after the end, whether it had begun or not.
+TEST(Workers, NeverStartAfterTheEnd) {
+  errand::set_logger([](const errand::LogLine&) {});
+  errand::Queue queue({.workers = 1, .start = false});
+  auto task = queue.submit([] {});
+  queue.shutdown({.drain = errand::Drain::none});
+  EXPECT_FALSE(queue.start());
+  queue.set_workers(4);
+  EXPECT_EQ(task.state(), errand::TaskState::cancelled);
+  EXPECT_EQ(queue.submit([] {}).error().code(), errand::Code::shutting_down);
+  EXPECT_EQ(queue.stats().attempts, 0u);
+  errand::set_logger({});
+}
+
+// FLOOR 22: no time passes between two tasks; this clock stands still.
+TEST(Workers, NeedNoTimeBetweenTwoTasks) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 1, .clock = clock});
+  Counter ran;
+  for (int i = 0; i < 100; ++i) queue.submit([&] { ran.add(); });
+  EXPECT_TRUE(ran.reaches(100));
+}
