@@ -268,7 +268,7 @@ TEST(Status, PagesMeetEachTaskOnce) {
     errand::TaskId after;
     for (;;) {
       const auto page = m.queue.list({.limit = limit, .after = after});
-      for (const auto& info : page) EXPECT_TRUE(met.insert(info.id).second);
+      for (const auto& info : page) ASSERT_TRUE(met.insert(info.id).second);  // else the pages have no end
       if (page.empty()) break;
       after = page.back().id;
     }
@@ -291,7 +291,7 @@ TEST(Status, PagesKeepToTheirFilter) {
         m.queue.list({.state = TaskState::cancelled, .name = "even", .priority = 1, .limit = 4, .after = after});
     if (page.empty()) break;
     EXPECT_LE(page.size(), 4u);
-    for (const auto& info : page) EXPECT_TRUE(met.insert(info.id).second);
+    for (const auto& info : page) ASSERT_TRUE(met.insert(info.id).second);  // else the pages have no end
     after = page.back().id;
   }
   EXPECT_EQ(met, wanted);
