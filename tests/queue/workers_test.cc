@@ -280,6 +280,29 @@ TEST(Workers, ThatLeavePassOnTheWakeThatReachedThem) {
   EXPECT_TRUE(task.wait_for(kSoon));
 }
 
+// A caller of run() is such a worker too; it leaves when its token fires.
+TEST(Workers, ThatAreCallersOfRunPassOnTheWakeToo) {
+  auto clock = std::make_shared<HoldingClock>();
+  errand::Queue queue({.workers = 1, .on_worker_start = [](int number) { worker_number = number; }, .clock = clock});
+  std::stop_source stop;
+  std::thread caller([&] {
+    worker_number = 1;  // the one that the clock holds
+    queue.run(stop.get_token());
+  });
+  EXPECT_TRUE(clock->sleeps[0].reaches(1));
+  EXPECT_TRUE(clock->sleeps[1].reaches(1));
+  clock->holds.store(true);
+  const int before = clock->sleeps[0].count();
+  stop.request_stop();  // wakes both
+  EXPECT_TRUE(clock->held.wait());
+  EXPECT_TRUE(clock->sleeps[0].reaches(before + 1));
+  Gate ran;
+  queue.submit([&] { ran.open(); });  // not waited for through its handle: this thread must not wake anybody
+  clock->out.open();
+  EXPECT_TRUE(ran.wait());
+  caller.join();
+}
+
 // FLOOR 15: nothing begins again after the end, whether it had begun or not.
 TEST(Workers, NeverStartAfterTheEnd) {
   errand::set_logger([](const errand::LogLine&) {});
