@@ -263,7 +263,8 @@ TEST(Room, IsNotNeededByARetry) {
 // A slot that finds the queue full is submitted by whoever steps the timers; timeouts go on meanwhile.
 TEST(Room, ASlotThatFindsNoneIsLeftOut) {
   for (const WhenFull when_full : {WhenFull::block, WhenFull::run_here, WhenFull::refuse}) {
-    errand::Queue queue({.workers = 1, .capacity = 1, .when_full = when_full});
+    auto clock = std::make_shared<errand::ManualClock>();
+    errand::Queue queue({.workers = 1, .capacity = 1, .when_full = when_full, .clock = clock});
     Gate started;
     std::atomic<bool> stopped{false};
     auto task = queue.submit(
@@ -274,8 +275,12 @@ TEST(Room, ASlotThatFindsNoneIsLeftOut) {
         {.timeout = 30ms});
     ASSERT_TRUE(started.wait());
     auto waits = queue.submit([] {});
-    auto tick = queue.every(1ms, [] {});
-    task.wait();
+    auto tick = queue.every(10ms, [] {});
+    clock->advance(15ms);
+    const auto until = errand::real_clock()->mono() + kSoon;
+    while (queue.stats().skipped_slots == 0 && errand::real_clock()->mono() < until) std::this_thread::yield();
+    clock->advance(20ms);
+    EXPECT_TRUE(task.wait_for(kSoon));
     EXPECT_TRUE(stopped) << "when full: " << static_cast<int>(when_full);
     EXPECT_GT(queue.stats().skipped_slots, 0u);
     tick.cancel();
