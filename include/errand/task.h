@@ -71,7 +71,7 @@ struct TaskOptions {
   std::optional<Retry> retry{};                 ///< unset: the queue's
   std::optional<Duration> timeout{};            ///< for each attempt: then its stop token fires; > 0
   std::optional<Duration> max_elapsed{};        ///< for all attempts and the waits between; then discarded; > 0
-  std::optional<WallTime> expires_at{};         ///< not started by then: discarded
+  std::optional<WallTime> expires_at{};         ///< no attempt begins after this: discarded instead
   std::stop_token stop{};                       ///< the submitter's own: when it fires the task is cancelled
   std::string name{};                           ///< for people; need not be unique; at most 256 bytes
   Callback<void(const TaskInfo&)> on_finish{};  ///< exactly once, in every final state, on a worker, no lock held

@@ -70,7 +70,7 @@ std::string too_late(const Attempted& task) {
 }
 
 Transition give_up(const Error& error, const std::string& reason) {
-  return {.to = TaskState::discarded, .error = around("", error, " (gave up: " + reason + ")")};
+  return {.to = TaskState::discarded, .error = gave_up(error, reason)};
 }
 
 Transition after_failure(const Context& context, const Failure& failure) {
@@ -162,6 +162,10 @@ Transition decide(const Attempted& task, Ended ended, SteadyTime now, const Retr
   if (ended.how == Ended::How::returned) return {.to = TaskState::completed};
   const Error error = ended.error ? *ended.error : Error(Code::failed, "the body failed without saying why");
   return after_failure(context, {error, ended.worth_retrying});
+}
+
+Error gave_up(const Error& error, const std::string& reason) {
+  return around("", error, " (gave up: " + reason + ")");
 }
 
 }  // namespace v0

@@ -6,6 +6,7 @@
 #include <errand/task_state.h>
 
 #include <optional>
+#include <string>
 
 namespace errand {
 inline namespace v0 {
@@ -58,6 +59,9 @@ inline constexpr Duration kLongestWait = std::chrono::hours(24 * 365 * 100);
 /// the task is discarded with its own last error, to which the reason for giving up is added in words. A snooze does
 /// not count as an attempt, but has to end within max_elapsed as well.
 [[nodiscard]] Transition decide(const Attempted& task, Ended ended, SteadyTime now, const Retry& retry, Rng& rng);
+
+/// The error of a task that ends between two attempts: the one it has, and the reason behind it in words.
+[[nodiscard]] Error gave_up(const Error& error, const std::string& reason);
 
 }  // namespace v0
 }  // namespace errand

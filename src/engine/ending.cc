@@ -73,23 +73,23 @@ void Engine::make_cold(Record& record) {
 bool Engine::begin_attempt(Frame& frame) {
   Record& record = frame.record;
   ColdLine& cold = PagePool::cold(record);
+  Extra* const wishes = cold.extra.load(std::memory_order_relaxed);
+  if (wishes != nullptr && wishes->options.expires_at) {
+    timers.disarm(record);
+    if (clock->now() >= *wishes->options.expires_at) {
+      std::uint64_t word = record.word.load(std::memory_order_relaxed);
+      while (!record.word.compare_exchange_weak(word, with_state(word, kEnding) - (std::uint64_t{1} << kAttemptShift),
+                                                std::memory_order_acq_rel)) {
+      }
+      end_unstarted(record, record.word.load(std::memory_order_relaxed), TaskState::discarded, expired());
+      return false;
+    }
+  }
   cold.started_at.store(frame.started, std::memory_order_release);
   cold.finished_at.store(0, std::memory_order_release);
-  Extra* const wishes = cold.extra.load(std::memory_order_relaxed);
   if (wishes == nullptr) return true;
   Extra& extra = *wishes;
   const SteadyTime now = clock->mono();
-  const bool expires = extra.options.expires_at && !extra.first_started;
-  if (expires) timers.disarm(record);
-  if (expires && clock->now() >= *extra.options.expires_at) {
-    std::uint64_t word = record.word.load(std::memory_order_relaxed);
-    while (!record.word.compare_exchange_weak(word, with_state(word, kEnding) - (std::uint64_t{1} << kAttemptShift),
-                                              std::memory_order_acq_rel)) {
-    }
-    cold.started_at.store(0, std::memory_order_release);
-    end_unstarted(record, record.word.load(std::memory_order_relaxed), TaskState::discarded, expired());
-    return false;
-  }
   {
     MutexLock lock(pool.cold_mutex(page_of(record)));
     ++extra.attempts;
@@ -184,7 +184,7 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
       if (!closure_gone) record.ops->destroy(record);
       if (extra_if_any != nullptr) extra_if_any->on_stop.reset();
       worker.meter.attempts_per_task.record(extra_if_any != nullptr ? extra_if_any->attempts : 1);
-      make_final(&worker.meter, record, frame.id, transition.to, value ? kValue : 0);
+      make_final(&worker, record, frame.id, transition.to, value ? kValue : 0);
       return;
     }
     case TaskState::retryable:
@@ -271,8 +271,9 @@ void Engine::wait_again(Record& record, const Transition& transition) {
 
 // --- the end of a task -----------------------------------------------------------------------------------------------
 
-// REQUIRES: the closure is gone; nobody else may move the record out of its state.
-void Engine::make_final(Meter* meter, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags) {
+// `worker`: whose attempt this was, or null. REQUIRES: the closure is gone; nobody else may move the record out of its
+// state.
+void Engine::make_final(Worker* worker, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags) {
   const auto drop_value = record.ops->destroy_value;
   std::uint64_t word = record.word.load(std::memory_order_relaxed);
   // seq_cst: against the handle's store of its pin, see unpin().

@@ -250,6 +250,7 @@ class Engine {
   // timers.cc
   void glance_at_timers(Worker::Anchor& anchor, std::int64_t stamp);
   [[nodiscard]] Moment first_moment(const ColdLine& cold, bool& now) const;
+  [[nodiscard]] Moment or_expiry(const Extra* extra, Moment at) const;
   [[nodiscard]] bool set_moment(Record& record, std::uint64_t& word, std::uint64_t state, Moment at);
   [[nodiscard]] bool expires_now(Record& record, std::uint64_t word) const;
   void on_due(const Timekeeper::Due& due);

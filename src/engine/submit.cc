@@ -255,7 +255,7 @@ void Engine::publish_carefully(Record& record) {
 void Engine::make_available(Record& record, std::uint64_t word) {
   const std::uint64_t id = id_of(record, word);
   const Extra* extra = (word & kCold) != 0 ? PagePool::cold(record).extra.load(std::memory_order_relaxed) : nullptr;
-  if ((word & kStopMask) == 0 && extra != nullptr && extra->options.expires_at && !extra->first_started) {
+  if ((word & kStopMask) == 0 && extra != nullptr && extra->options.expires_at) {
     if (set_moment(record, word, raw(TaskState::available),
                    {true, extra->options.expires_at->time_since_epoch().count()})) {
       if (observed.load(std::memory_order_relaxed)) emit(id, TaskState::available, 0);

@@ -34,18 +34,20 @@ Moment Engine::first_moment(const ColdLine& cold, bool& now) const {
   const TaskOptions* task = extra != nullptr ? &extra->options : nullptr;
   Moment at{false, cold.timer.due};
   now = cold.timer.due == 0;
-  if (task == nullptr || (!task->at && !task->expires_at)) return at;
-  const WallTime wall = clock->now();
-  if (task->at) {
+  if (task != nullptr && task->at) {
     at = {true, task->at->time_since_epoch().count()};
-    now = *task->at <= wall;
+    now = *task->at <= clock->now();
   }
-  // What expires before it is due has its moment then.
-  if (!now && task->expires_at) {
-    const WallTime due = task->at.value_or(saturating_add(wall, SteadyTime(Duration(at.ns)) - clock->mono()));
-    if (*task->expires_at < due) at = {true, task->expires_at->time_since_epoch().count()};
-  }
-  return at;
+  return now ? at : or_expiry(extra, at);
+}
+
+// When a task that waits until `at` is looked at: what expires before that has its moment then.
+Moment Engine::or_expiry(const Extra* extra, Moment at) const {
+  if (extra == nullptr || !extra->options.expires_at) return at;
+  const WallTime due = at.wall ? WallTime(Duration(at.ns))
+                               : saturating_add(clock->now(), SteadyTime(Duration(at.ns)) - clock->mono());
+  const WallTime expiry = *extra->options.expires_at;
+  return expiry < due ? Moment{true, expiry.time_since_epoch().count()} : at;
 }
 
 bool Engine::set_moment(Record& record, std::uint64_t& word, std::uint64_t state, Moment at) {
@@ -118,16 +120,15 @@ bool Engine::too_late(Moment at) const {
   return at.ns > (at.wall ? due_until_.wall->time_since_epoch().count() : due_until_.mono->time_since_epoch().count());
 }
 
-// Whether the task of this word had to start by now, and has not. Others may have ended it meanwhile, and its Extra be
-// gone: that is looked at under the mutex.
+// Whether no attempt of this word's task may begin any more. Others may have ended it meanwhile, and its Extra be gone:
+// that is looked at under the mutex.
 bool Engine::expires_now(Record& record, std::uint64_t word) const {
   const WallTime now = clock->now();
   const ColdLine& cold = PagePool::cold(record);
   MutexLock lock(pool.cold_mutex(page_of(record)));
   if (generation_in(record.word.load(std::memory_order_acquire)) != generation_in(word)) return false;
   const Extra* extra = cold.extra.load(std::memory_order_acquire);
-  const bool begun = cold.started_at.load(std::memory_order_acquire) != 0;
-  return extra != nullptr && extra->options.expires_at && !begun && now >= *extra->options.expires_at;
+  return extra != nullptr && extra->options.expires_at && now >= *extra->options.expires_at;
 }
 
 void Engine::on_due(const Timekeeper::Due& due) {

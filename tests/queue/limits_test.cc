@@ -272,16 +272,30 @@ TEST(Limits, ATaskThatExpiresBeforeItIsDueEndsThen) {
   EXPECT_EQ(m.queue.stats().attempts, 0u);
 }
 
-TEST(Limits, ATaskThatStartedInTimeDoesNotExpireBetweenItsAttempts) {
+TEST(Limits, NoAttemptBeginsAfterATaskHasExpired) {
   Manual m;
-  auto task = m.queue.submit(
-      [](errand::Attempt& a) -> errand::Outcome {
-        if (a.number() < 2) return errand::retry("again");
-        return errand::done();
-      },
-      {.max_attempts = 2, .retry = Retry::fixed(1h), .expires_at = m.clock->now() + 1s});
+  auto fails = m.queue.submit([]() -> errand::Outcome { return errand::retry("smtp is down"); },
+                              {.max_attempts = 9, .retry = Retry::fixed(40s), .expires_at = m.clock->now() + 1min});
+  auto snoozes = m.queue.submit([]() -> errand::Outcome { return errand::snooze(40s); },
+                                {.expires_at = m.clock->now() + 1min});
   m.queue.dispatch();
-  EXPECT_EQ(task.state(), TaskState::retryable);
-  m.advance(2h);
+  EXPECT_EQ(fails.state(), TaskState::retryable);
+  m.advance(50s);  // in time for a second one each
+  EXPECT_EQ(fails.info()->attempts, 2);
+  m.advance(9s);
+  EXPECT_EQ(fails.state(), TaskState::retryable);
+  EXPECT_EQ(snoozes.state(), TaskState::scheduled);
+  m.advance(1s);
+  EXPECT_EQ(fails.state(), TaskState::discarded);
+  EXPECT_EQ(fails.info()->attempts, 2);
+  EXPECT_EQ(fails.info()->last_error, "smtp is down (gave up: expired: it was not started in time)");
+  EXPECT_EQ(snoozes.state(), TaskState::discarded);
+  EXPECT_EQ(m.queue.stats().attempts, 4u);
+}
+
+TEST(Limits, AnAttemptInTimeMayGoOnPastTheExpiry) {
+  Manual m;
+  auto task = m.queue.submit([&] { m.advance(1h); }, {.expires_at = m.clock->now() + 1s});
+  m.queue.dispatch();
   EXPECT_EQ(task.state(), TaskState::completed);
 }
