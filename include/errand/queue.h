@@ -36,7 +36,7 @@ enum class WhenFull : unsigned char {
   refuse,       ///< says `queue_full`
   block,        ///< waits for room, at most QueueOptions::block_for
   drop_oldest,  ///< discards the available task that waits longest; if all are scheduled, says `queue_full`
-  run_here,     ///< runs the new task in the calling thread, with its on_finish, before submit() returns
+  run_here,     ///< runs the new task in the calling thread before submit() returns
 };
 
 /// In which order available tasks of one priority start.

@@ -258,7 +258,8 @@ void Engine::wait_again(Record& record, const Transition& transition) {
   const Duration wait = std::max(transition.wait, least);
   if (wait > Duration::zero() && to != TaskState::available) {
     const SteadyTime at = saturating_add(clock->mono(), wait);
-    if (set_moment(record, word, raw(to), {false, at.time_since_epoch().count()})) {
+    const Extra* extra = PagePool::cold(record).extra.load(std::memory_order_relaxed);
+    if (set_moment(record, word, raw(to), or_expiry(extra, {false, at.time_since_epoch().count()}))) {
       if (observed.load(std::memory_order_relaxed)) emit(id_of(record, word), to, static_cast<int>(attempts_in(word)));
       if ((word & kWaiter) != 0) wake_waiters(record);
       note_progress();
@@ -283,8 +284,8 @@ void Engine::make_final(Worker* worker, Record& record, std::uint64_t id, TaskSt
   const Count count = to == TaskState::completed   ? Count::completed
                       : to == TaskState::cancelled ? Count::cancelled
                                                    : Count::discarded;
-  if (meter != nullptr) {
-    meter->add(count);
+  if (worker != nullptr) {
+    worker->meter.add(count);
   } else {
     shared_.add(count);
   }
@@ -293,13 +294,13 @@ void Engine::make_final(Worker* worker, Record& record, std::uint64_t id, TaskSt
     drop_abandoned(record, (add_flags & kValue) != 0 ? drop_value : nullptr);
   }
   if (observed.load(std::memory_order_relaxed)) emit(id, to, static_cast<int>(attempts_in(word)));
-  finish_wishes(record, id, meter != nullptr);
+  finish_wishes(record, id, worker);
   retain(to, id);
   note_progress();
 }
 
 // on_finish, and the schedule that the task was a run of. The record is still this thread's to read.
-void Engine::finish_wishes(Record& record, std::uint64_t id, bool on_worker) {
+void Engine::finish_wishes(Record& record, std::uint64_t id, const Worker* worker) {
   Extra* extra = PagePool::cold(record).extra.load(std::memory_order_relaxed);
   if (extra == nullptr) return;
   if (extra->recurrence != nullptr) recurrences->run_ended(extra->recurrence, TaskId{id});
@@ -310,7 +311,8 @@ void Engine::finish_wishes(Record& record, std::uint64_t id, bool on_worker) {
     callback = std::move(extra->options.on_finish);
   }
   Finisher finisher{std::move(callback), *read(record, id)};
-  if (on_worker) {
+  // Never inside a submit: its caller may hold a lock that the callback wants.
+  if (worker != nullptr && worker->submits == 0) {
     call(finisher);
   } else {
     post(std::move(finisher));
@@ -335,7 +337,11 @@ void Engine::end_unstarted(Record& record, std::uint64_t word, TaskState to, std
     Extra& extra = ensure_extra(record);
     MutexLock lock(pool.cold_mutex(page_of(record)));
     // What the task itself said last is worth more than that it was ended.
-    if (!extra.last_error) extra.last_error = std::move(why);
+    if (!extra.last_error) {
+      extra.last_error = std::move(why);
+    } else if (to == TaskState::discarded) {
+      extra.last_error = gave_up(*extra.last_error, why->message());
+    }
   }
   if (Extra* extra = cold.extra.load(std::memory_order_relaxed)) extra->on_stop.reset();
   make_final(nullptr, record, id, to, 0);

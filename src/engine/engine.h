@@ -190,7 +190,7 @@ class Engine {
   friend class Worker;
   friend void forget_forked_engines();
 
-  // A callback of a task that ended outside a worker.
+  // A callback of a task that ended outside a worker, or inside a submit.
   struct Finisher {
     Callback<void(const TaskInfo&)> callback;
     TaskInfo info;
@@ -237,8 +237,8 @@ class Engine {
   void come_again(Record& record, const Transition& transition);
   void see_to_leftover(Record& record, std::uint32_t generation);
   void wait_again(Record& record, const Transition& transition);
-  void make_final(Meter* meter, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags);
-  void finish_wishes(Record& record, std::uint64_t id, bool on_worker);
+  void make_final(Worker* worker, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags);
+  void finish_wishes(Record& record, std::uint64_t id, const Worker* worker);
   void end_unstarted(Record& record, std::uint64_t word, TaskState to, std::optional<Error> why);
   [[nodiscard]] bool take_out(Record& record, std::uint64_t& word, std::uint64_t to);
   [[nodiscard]] static Error expired();

@@ -330,7 +330,9 @@ void Engine::run_in_caller(Record& record, std::uint64_t word) {
   // The submit is over as far as a shutdown has to wait for it: the body may take long, and the task is seen to run.
   Producer& producer = *this->producer();
   producer.leave();
+  ++worker.submits;
   worker.run({&record, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift)});
+  --worker.submits;
   if (own == nullptr) {
     return_guest(worker);
     note_progress();

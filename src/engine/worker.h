@@ -77,6 +77,7 @@ class Worker {
   Rng rng;
   std::atomic<std::uint32_t> depth{0};  // frames; 0: no body is running
   Frame* frame = nullptr;               // the attempt it is in; the thread that drives the worker alone
+  int submits = 0;                      // calls of submit() below it on the stack, which run their task themselves
 
  private:
   friend class Engine;

@@ -47,6 +47,38 @@ TEST(OnFinish, IsCalledOnceInEachFinalState) {
   EXPECT_EQ(expired.last.state, TaskState::discarded);
 }
 
+// The submitter may hold the very lock that its callback takes.
+TEST(OnFinish, IsNeverCalledInsideASubmitThatRunsItsTask) {
+  Manual m({.capacity = 1, .when_full = errand::WhenFull::run_here});
+  m.queue.submit_in(1h, [] {});
+  Told told;
+  Told inner;
+  auto task = m.queue.submit(
+      [&] {
+        m.queue.submit([] {}, {.on_finish = inner.callback()});
+        EXPECT_EQ(inner.times, 0);
+      },
+      {.on_finish = told.callback()});
+  EXPECT_EQ(task.state(), TaskState::completed);
+  EXPECT_EQ(told.times + inner.times, 0);
+  m.queue.dispatch();
+  EXPECT_EQ(told.times, 1);
+  EXPECT_EQ(inner.times, 1);
+}
+
+TEST(OnFinish, OfATaskThatABodysOwnSubmitRanComesAfterThatBody) {
+  std::atomic<bool> told{false};
+  errand::Queue queue({.workers = 1, .capacity = 1, .when_full = errand::WhenFull::run_here});
+  auto outer = queue.submit([&] {
+    queue.submit_in(1h, [] {});
+    queue.submit([] {}, {.on_finish = [&](const TaskInfo&) { told = true; }});
+    return told.load();
+  });
+  EXPECT_FALSE(outer.get());
+  EXPECT_TRUE(queue.wait_idle(kSoon));
+  EXPECT_TRUE(told.load());
+}
+
 TEST(OnFinish, IsNeverCalledInsideCancel) {
   Manual m;
   Told told;
