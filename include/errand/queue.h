@@ -366,7 +366,7 @@ Result<void> start_default(QueueOptions options);
 /// The process's own queue; it starts with the defaults on first use, and is never destroyed: at exit it stops
 /// claiming, fires stop tokens, waits 2 s and logs what is left.
 [[nodiscard]] Queue& default_queue();
-/// Drains the default queue, if there is one; from then on it refuses.
+/// Drains the default queue, if it was used at all; from then on it refuses.
 Report shutdown(const ShutdownOptions& options = {});
 
 /// Submits to the default queue.

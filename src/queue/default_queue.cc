@@ -60,14 +60,18 @@ Queue& default_queue() {
   if (Queue* queue = the_default().queue.load(std::memory_order_acquire)) return *queue;
   MutexLock lock(the_default().mu);
   if (Queue* queue = the_default().queue.load(std::memory_order_acquire)) return *queue;
-  QueueOptions options;
-  options.name = "default";
-  return detail::DefaultQueue::make(std::move(options));
+  return detail::DefaultQueue::make({.name = "default"});
 }
 
 Report shutdown(const ShutdownOptions& options) {
-  Queue* queue = the_default().queue.load(std::memory_order_acquire);
-  return queue != nullptr ? queue->shutdown(options) : Report{};
+  if (the_default().queue.load(std::memory_order_acquire) == nullptr) {
+    MutexLock lock(the_default().mu);
+    if (the_default().queue.load(std::memory_order_acquire) == nullptr) {
+      // A later first use has to find it closed. It never had a thread.
+      return detail::DefaultQueue::make({.name = "default", .start = false}).shutdown({.drain = Drain::none});
+    }
+  }
+  return default_queue().shutdown(options);
 }
 
 }  // namespace v0

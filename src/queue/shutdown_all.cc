@@ -5,14 +5,15 @@
 namespace errand {
 inline namespace v0 {
 
-// All stop taking work before the first one drains, and all have the same deadline.
+// All stop taking work before the first one drains, and the time of all begins now, each by its own clock.
 Report shutdown_all(std::initializer_list<Queue*> queues, const ShutdownOptions& options) {
   Report sum;
-  if (queues.size() == 0) return sum;
-  const SteadyTime deadline = (*queues.begin())->engine_->deadline_of(options);
+  std::vector<SteadyTime> deadlines;
+  for (Queue* queue : queues) deadlines.push_back(queue->engine_->deadline_of(options));
   for (Queue* queue : queues) queue->engine_->begin_shutdown(options);
+  auto deadline = deadlines.begin();
   for (Queue* queue : queues) {
-    const Report report = queue->engine_->finish_shutdown(deadline);
+    const Report report = queue->engine_->finish_shutdown(*deadline++);
     sum.finished += report.finished;
     sum.cancelled += report.cancelled;
     sum.left_over += report.left_over;

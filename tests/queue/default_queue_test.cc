@@ -52,12 +52,23 @@ TEST_F(DefaultQueue, TakesOptionsBeforeItsFirstUseOnly) {
 TEST_F(DefaultQueue, IsDrainedByShutdownAndRefusesAfterwards) {
   EXPECT_EXIT(
       {
-        require(errand::shutdown().finished == 0, 1);  // there is none yet
         std::atomic<int> ran{0};
         for (int i = 0; i < 100; ++i) errand::submit([&] { ran.fetch_add(1); });
         require(errand::shutdown().left_over == 0, 2);
         require(ran.load() == 100, 3);
         require(errand::submit([] {}).error().code() == Code::shutting_down, 4);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(DefaultQueue, StaysClosedWhenItIsShutDownBeforeItsFirstUse) {
+  EXPECT_EXIT(
+      {
+        require(errand::shutdown().finished == 0, 1);
+        require(errand::submit([] { std::abort(); }).error().code() == Code::shutting_down, 2);
+        require(errand::start_default({}).error().code() == Code::invalid, 3);
+        require(errand::shutdown().finished == 0, 4);
         std::exit(0);
       },
       testing::ExitedWithCode(0), "");

@@ -300,6 +300,15 @@ TEST(Shutdown, OfSeveralQueuesSharesOneTimeout) {
   EXPECT_EQ(errand::shutdown_all({}).left_over, 0u);
 }
 
+TEST(Shutdown, OfSeveralGivesEachItsTimeByItsOwnClock) {
+  Manual early;
+  Manual late;
+  late.advance(10h);
+  auto task = late.queue.submit([] {});
+  EXPECT_EQ(errand::shutdown_all({&early.queue, &late.queue}).cancelled, 0u);
+  EXPECT_EQ(task.state(), TaskState::completed);
+}
+
 TEST(Shutdown, LeavesTheFiguresReachable) {
   Manual m;
   auto task = m.queue.submit([&] {});
