@@ -46,8 +46,8 @@ class Attempt {
   void progress(std::uint64_t done, std::uint64_t total, std::string_view note = {});
   /// Adds a line to the task's own log, cut after 1024 bytes; the last 32 lines are kept.
   void log(std::string_view line);
-  /// Sets one of the task's metadata fields; nothing is changed if all together would be more than 4 KiB.
-  void metadata(std::string_view key, std::string_view value);
+  /// Sets one of the task's metadata fields. False, and nothing is changed, if all together would be more than 4 KiB.
+  bool metadata(std::string_view key, std::string_view value);
   /// Says that the attempt is alive: a handler that outlived its timeout is not seen as stuck until `stuck_after` from
   /// now.
   void heartbeat();

@@ -89,7 +89,7 @@ struct QueueOptions {
   Drive drive = Drive::threads;
   bool start = true;         ///< false: workers wait for start()
   std::size_t capacity = 0;  ///< available and scheduled tasks it holds at most; 0: no bound
-  WhenFull when_full = WhenFull::refuse;
+  WhenFull when_full = WhenFull::refuse;  ///< needs a capacity
   std::optional<Duration> block_for{};  ///< for WhenFull::block; unset: without end
   Order order = Order::fair;
   std::optional<Duration> age_step{};   ///< a waiting task gains a priority each time this passes; unset: never

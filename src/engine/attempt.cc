@@ -19,7 +19,7 @@ std::uint64_t word_of(const detail::Frame& frame) noexcept {
 
 // The Extra of the task, and a lock on it.
 template <class Change>
-void change_extra(detail::Frame& frame, Change change) {
+auto change_extra(detail::Frame& frame, Change change) {
   detail::Engine& engine = frame.worker.engine();
   engine.make_cold(frame.record);
   frame.has_extra = true;
@@ -27,7 +27,7 @@ void change_extra(detail::Frame& frame, Change change) {
   detail::PagePool::cold(frame.record).started_at.store(frame.started, std::memory_order_release);
   detail::Extra& extra = engine.ensure_extra(frame.record);
   MutexLock lock(engine.pool.cold_mutex(detail::page_of(frame.record)));
-  change(extra);
+  return change(extra);
 }
 
 }  // namespace
@@ -96,8 +96,8 @@ void Attempt::log(std::string_view line) {
   });
 }
 
-void Attempt::metadata(std::string_view key, std::string_view value) {
-  change_extra(frame_, [&](detail::Extra& extra) {
+bool Attempt::metadata(std::string_view key, std::string_view value) {
+  return change_extra(frame_, [&](detail::Extra& extra) {
     std::size_t bytes = key.size() + value.size();
     std::pair<std::string, std::string>* found = nullptr;
     for (auto& entry : extra.options.metadata) {
@@ -107,12 +107,13 @@ void Attempt::metadata(std::string_view key, std::string_view value) {
         bytes += entry.first.size() + entry.second.size();
       }
     }
-    if (bytes > kMetadataBytes) return;
+    if (bytes > kMetadataBytes) return false;
     if (found != nullptr) {
       found->second = value;
     } else {
       extra.options.metadata.emplace_back(key, value);
     }
+    return true;
   });
 }
 

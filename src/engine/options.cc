@@ -67,10 +67,18 @@ std::optional<std::string> check(const TaskOptions& options) {
                   at_most("metadata", bytes_in(options.metadata), 4096));
 }
 
-std::optional<std::string> check(const ScheduleOptions& options) {
+std::optional<std::string> check(const ScheduleOptions& options, bool by_interval) {
   std::optional<std::string> jitter;
   if (options.jitter < Duration::zero()) jitter = expected("jitter", "zero or more", to_text(options.jitter));
-  return first_of(at_most("name", options.name.size(), 256), jitter, in_range("priority", options.priority, 0, 9),
+  std::optional<std::string> useless;
+  if (by_interval && options.time_zone != ScheduleOptions{}.time_zone) {
+    useless = "time_zone: an interval is the same everywhere; use cron() for times of day";
+  } else if (by_interval && options.dst != ScheduleOptions{}.dst) {
+    useless = "dst: an interval knows no clock changes; use cron() for times of day";
+  } else if (!by_interval && options.first != ScheduleOptions{}.first) {
+    useless = "first: a cron expression says when it comes first; trigger() runs it now";
+  }
+  return first_of(useless, at_most("name", options.name.size(), 256), jitter, in_range("priority", options.priority, 0, 9),
                   check_attempts(options.max_attempts), check_retry(options.retry),
                   positive("timeout", options.timeout));
 }
@@ -83,11 +91,19 @@ std::optional<std::string> check(const QueueOptions& options) {
     line = "age_step: expected no Order::depth_first beside it";
   if (options.capacity != 0 && options.order == Order::depth_first)
     line = "capacity: expected no Order::depth_first beside it";
+  std::optional<std::string> useless;
+  if (options.capacity == 0 && options.when_full != WhenFull::refuse) {
+    useless = "when_full: expected a capacity beside it; this queue is never full";
+  } else if (options.block_for && options.when_full != WhenFull::block) {
+    useless = "block_for: expected WhenFull::block beside it";
+  } else if (options.on_wake && options.drive != Drive::manual) {
+    useless = "on_wake: expected Drive::manual beside it; workers wake by themselves";
+  }
   std::optional<std::string> age;
   if (options.retention.age < Duration::zero())
     age = expected("retention.age", "zero or more", to_text(options.retention.age));
   return first_of(at_most("name", options.name.size(), 64), in_range("workers", options.workers.value_or(1), 0, 1024),
-                  positive("block_for", options.block_for), positive("age_step", options.age_step), line,
+                  positive("block_for", options.block_for), positive("age_step", options.age_step), line, useless,
                   check_retry(options.retry), positive("stuck_after", options.stuck_after), age);
 }
 

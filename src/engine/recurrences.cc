@@ -78,7 +78,7 @@ Result<std::shared_ptr<Recurrence>> Recurrences::add_every(Duration interval, Ca
   if (interval <= Duration::zero()) {
     return bad_schedule(engine_.options.name, "interval: expected more than zero, got " + to_text(interval));
   }
-  if (auto complaint = check(options)) return bad_schedule(engine_.options.name, *complaint);
+  if (auto complaint = check(options, true)) return bad_schedule(engine_.options.name, *complaint);
   if (auto complaint = check_spread(options.jitter, interval)) return bad_schedule(engine_.options.name, *complaint);
   const WallTime now(engine_.clock->mono().time_since_epoch());
   auto timetable = Timetable::every(now, interval);
@@ -87,17 +87,18 @@ Result<std::shared_ptr<Recurrence>> Recurrences::add_every(Duration interval, Ca
 
 Result<std::shared_ptr<Recurrence>> Recurrences::add_cron(std::string_view expression, Callback<Said(Attempt&)> body,
                                                           ScheduleOptions options) {
-  if (auto complaint = check(options)) return bad_schedule(engine_.options.name, *complaint);
+  if (auto complaint = check(options, false)) return bad_schedule(engine_.options.name, *complaint);
   auto parsed = parse_cron(expression);
-  if (!parsed) return parsed.error();
+  if (!parsed) return bad_schedule(engine_.options.name, "cron expression: " + parsed.error().message());
   if (parsed->every > Duration::zero()) {
     if (auto complaint = check_spread(options.jitter, parsed->every))
       return bad_schedule(engine_.options.name, *complaint);
   }
   auto zone = find_zone(options.time_zone);
-  if (!zone) return zone.error();
+  if (!zone) return bad_schedule(engine_.options.name, "time_zone: " + zone.error().message());
   const WallTime now = engine_.clock->now();
-  if (auto fires = check_fires(*parsed, *zone, options.dst, now); !fires) return fires.error();
+  if (auto fires = check_fires(*parsed, *zone, options.dst, now); !fires)
+    return bad_schedule(engine_.options.name, "cron expression: " + fires.error().message());
   for (const CronRemark& warning : parsed->warnings) log(LogLevel::warning, engine_.options.name, warning.reason);
   const Dst dst = options.dst;
   auto timetable = Timetable::cron(std::move(*parsed), std::move(*zone), dst, now);

@@ -175,6 +175,7 @@ TEST(RunOptions, SayWhichOneIsWrong) {
 
 TEST(RunOptions, SayWhatDoesNotGoTogether) {
   EXPECT_EQ(refusal({.resume = true}), "--resume: needs --joblog FILE");
+  EXPECT_EQ(refusal({.joblog = "-"}), "--joblog: expected a file of its own, got - (standard output)");
   EXPECT_EQ(refusal({.keep_order = true, .line_buffer = true}),
             "--line-buffer: does not go together with --keep-order");
   EXPECT_EQ(refusal({.line_buffer = true, .json = true}), "--line-buffer: does not go together with --json");

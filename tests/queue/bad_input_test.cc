@@ -114,7 +114,8 @@ TEST(BadInput, QueueName) {
   expect_refused(QueueOptions{.name = std::string(65, 'q')}, {"name", "at most 64 bytes", "65"});
 }
 TEST(BadInput, QueueDurations) {
-  expect_refused(QueueOptions{.block_for = 0s}, {"block_for", "more than zero"});
+  expect_refused(QueueOptions{.capacity = 1, .when_full = errand::WhenFull::block, .block_for = 0s},
+                 {"block_for", "more than zero"});
   expect_refused(QueueOptions{.age_step = 0s}, {"age_step", "more than zero"});
   expect_refused(QueueOptions{.stuck_after = 0s}, {"stuck_after", "more than zero"});
   expect_refused(QueueOptions{.retention = {.age = -1s}}, {"retention.age", "zero or more", "-1s"});
@@ -133,6 +134,11 @@ TEST(BadInput, QueueOptionsThatDoNotGoTogether) {
   };
   expect_refused(QueueOptions{.order = Order::strict, .line = std::make_shared<Line>()}, {"line"});
 }
+TEST(BadInput, QueueOptionsThatWouldDoNothing) {
+  expect_refused(QueueOptions{.when_full = errand::WhenFull::block}, {"when_full", "capacity"});
+  expect_refused(QueueOptions{.capacity = 1, .block_for = 1s}, {"block_for", "WhenFull::block"});
+  expect_refused(QueueOptions{.on_wake = [] {}}, {"on_wake", "Drive::manual"});
+}
 TEST(BadInput, QueueOptionsThatAreFine) {
   EXPECT_TRUE(QueueOptions{}.check());
   EXPECT_TRUE((QueueOptions{.workers = 0, .retention = {.count = 0, .age = 0s}}).check());
@@ -148,6 +154,16 @@ TEST(BadInput, ScheduleOptions) {
   expect_schedule_refused({.jitter = 1s}, {"jitter", "less than the interval of 1s", "got 1s"});
   Manual m;
   expect_parts(m.queue.every(-3s, [] {}).error().message(), {"interval", "more than zero", "-3s"});
+  expect_schedule_refused({.time_zone = "Europe/Berlin"}, {"time_zone", "interval"});
+  expect_schedule_refused({.dst = errand::Dst::both}, {"dst", "interval"});
+  const auto refused = [&](const char* expression, errand::ScheduleOptions options) {
+    return m.queue.cron(expression, [] {}, std::move(options)).error().message();
+  };
+  const std::string queue = "\"" + m.queue.name() + "\"";
+  expect_parts(refused("@hourly", {.first = errand::First::now}), {queue, "first", "trigger()"});
+  expect_parts(refused("@hourly", {.time_zone = "Mars/Base"}), {queue, "time_zone", "Mars/Base"});
+  expect_parts(refused("61 * * * *", {}), {queue, "cron expression", "column 1", "61"});
+  expect_parts(refused("0 0 30 2 *", {}), {queue, "cron expression", "never"});
   const auto cron = m.queue.cron("@every 5s", [] {}, {.jitter = 1min});
   expect_parts(cron.error().message(), {"jitter", "less than the interval of 5s", "got 60s"});
 }

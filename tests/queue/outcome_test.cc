@@ -209,8 +209,8 @@ TEST(Outcomes, AttemptsLeaveProgressLogAndMetadata) {
         for (int i = 0; i < 40; ++i) a.log("line " + std::to_string(i));
         a.metadata("colour", "red");
         a.metadata("size", "small");
-        a.metadata("colour", "blue");
-        a.metadata("huge", std::string(5000, 'x'));  // more than there is room for
+        EXPECT_TRUE(a.metadata("colour", "blue"));
+        EXPECT_FALSE(a.metadata("huge", std::string(5000, 'x')));  // more than there is room for
       },
       {.metadata = {{"size", "big"}}});
   auto plain = m.queue.submit([](errand::Attempt& a) { a.log("hello"); });
