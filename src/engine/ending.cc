@@ -275,10 +275,10 @@ void Engine::wait_again(Record& record, const Transition& transition) {
 // `worker`: whose attempt this was, or null. REQUIRES: the closure is gone; nobody else may move the record out of its
 // state.
 void Engine::make_final(Worker* worker, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags) {
-  const auto drop_value = record.ops->destroy_value;
+  const auto destroy_value = record.ops->destroy_value;
   std::uint64_t word = record.word.load(std::memory_order_relaxed);
-  // seq_cst: against the handle's store of its pin, see unpin().
-  while (!record.word.compare_exchange_weak(word, with_state(word, raw(to)) | add_flags, std::memory_order_seq_cst)) {
+  // Release: the value, and all that the cold line says.
+  while (!record.word.compare_exchange_weak(word, with_state(word, raw(to)) | add_flags, std::memory_order_acq_rel)) {
   }
   forget_timeout(record, word);
   const Count count = to == TaskState::completed   ? Count::completed
@@ -290,9 +290,7 @@ void Engine::make_final(Worker* worker, Record& record, std::uint64_t id, TaskSt
     shared_.add(count);
   }
   if ((word & kWaiter) != 0) wake_waiters(record);
-  if (drop_value != nullptr && pin_of(record).load(std::memory_order_seq_cst) == kAbandoned) {
-    drop_abandoned(record, (add_flags & kValue) != 0 ? drop_value : nullptr);
-  }
+  if (destroy_value != nullptr) leave_value(record, destroy_value);
   if (observed.load(std::memory_order_relaxed)) emit(id, to, static_cast<int>(attempts_in(word)));
   finish_wishes(record, id, worker);
   retain(to, id);

@@ -69,12 +69,10 @@ bool never_ends(const Record& record, std::uint64_t word) {
 
 }  // namespace
 
-void drop_abandoned(Record& record, void (*destroy_value)(Record&) noexcept) noexcept {
-  std::uint8_t abandoned = kAbandoned;
-  if (!pin_of(record).compare_exchange_strong(abandoned, kDropping, std::memory_order_seq_cst)) return;
+void drop_value(Record& record, void (*destroy_value)(Record&) noexcept) noexcept {
   // The value has an owner at most once: the flag goes with it.
   const std::uint64_t before = record.word.fetch_and(~kValue, std::memory_order_acq_rel);
-  if ((before & kValue) != 0 && destroy_value != nullptr) destroy_value(record);
+  if ((before & kValue) != 0) destroy_value(record);
   pin_of(record).store(kUnpinned, std::memory_order_release);
 }
 

@@ -82,7 +82,8 @@ std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
 }
 
 bool Engine::still_retained(Record& record, const TaskInfo& info) const {
-  if (!is_final(info.state) || pin_of(record).load(std::memory_order_relaxed) == kPinned) return true;
+  const std::uint8_t pin = pin_of(record).load(std::memory_order_relaxed);
+  if (!is_final(info.state) || pin == kPinned || pin == kEnded) return true;
   return options.retention.count != 0 && clock->now() - *info.finished_at <= options.retention.age;
 }
 

@@ -136,6 +136,11 @@ constexpr StopReason deciding_stop_in(std::uint64_t word) noexcept {
   return stop == kCancelledLate ? StopReason::cancelled : static_cast<StopReason>(stop);
 }
 
+// A task has ended whose value, if it has one, needs a destructor: see unpin(), the other side.
+inline void leave_value(Record& record, void (*destroy_value)(Record&) noexcept) noexcept {
+  if (pin_of(record).exchange(kEnded, std::memory_order_acq_rel) == kAbandoned) drop_value(record, destroy_value);
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace errand

@@ -441,15 +441,14 @@ void Worker::run(Claimed claimed) {
       !engine_.observed.load(std::memory_order_relaxed) && engine_.options.metrics == nullptr) {
     // What decide() says of it without being asked: completed. The flags may have changed meanwhile, the state has not.
     const std::uint64_t finish = raw(TaskState::completed) - raw(TaskState::running) + (record.ops->value ? kValue : 0);
-    const auto drop_value = record.ops->destroy_value;
-    // Release: the value comes before the state. seq_cst only matters where a handle has a value to drop, see unpin().
-    const std::uint64_t before = record.word.fetch_add(finish, std::memory_order_seq_cst);
+    const auto destroy_value = record.ops->destroy_value;
+    // Release: the value comes before the state.
+    const std::uint64_t before = record.word.fetch_add(finish, std::memory_order_release);
     meter.add(Count::completed);
     if ((before & kWaiter) != 0) [[unlikely]]
       engine_.wake_waiters(record);
-    if (drop_value != nullptr) [[unlikely]] {
-      if (pin_of(record).load(std::memory_order_seq_cst) == kAbandoned) drop_abandoned(record, drop_value);
-    }
+    if (destroy_value != nullptr) [[unlikely]]
+      leave_value(record, destroy_value);
     give_back(page_of(record), bit_of(line_of(record)));
     last_stamp_ = ended;
   } else {

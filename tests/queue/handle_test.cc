@@ -47,6 +47,46 @@ TEST(Handle, AValueNobodyTakesIsDropped) {
   EXPECT_EQ(held.use_count(), 1);
 }
 
+TEST(Handle, GoesBeforeOrAfterItsTaskAndTheValueGoesWithTheLaterOne) {
+  const auto held = std::make_shared<int>(1);
+  const auto body = [weak = std::weak_ptr(held)] { return weak.lock(); };
+  Manual m;
+  auto after = m.queue.submit(body);
+  auto taken = m.queue.submit(body);
+  static_cast<void>(m.queue.submit(body));
+  static_cast<void>(m.queue.submit(body, {.name = "with a cold line"}));
+  auto failed = m.queue.submit([held]() -> std::shared_ptr<int> { throw 1; });
+  m.queue.dispatch();
+  EXPECT_EQ(held.use_count(), 3);  // those of `after` and `taken`
+  EXPECT_EQ(taken.get(), held);
+  EXPECT_EQ(held.use_count(), 2);
+  { const auto gone = std::move(taken); }
+  { const auto gone = std::move(failed); }
+  EXPECT_EQ(held.use_count(), 2);
+  { const auto gone = std::move(after); }
+  EXPECT_EQ(held.use_count(), 1);
+}
+
+TEST(Handle, GoesWhileItsTaskEndsAndEachValueIsDestroyedOnce) {
+  static std::atomic<int> values{0};
+  struct Value {
+    Value() { values.fetch_add(1); }
+    Value(Value&&) noexcept { values.fetch_add(1); }
+    Value& operator=(Value&&) noexcept = default;
+    ~Value() { values.fetch_sub(1); }
+  };
+  {
+    errand::Queue queue({.workers = 1, .retention = {.count = 0}});
+    for (int i = 0; i < 20'000; ++i) {
+      auto value = queue.submit([] { return Value(); });
+      auto text = queue.submit([i] { return std::string(static_cast<std::size_t>(i % 100), 'x'); });
+      while (i % 3 == 0 && value.state() != TaskState::completed) std::this_thread::yield();
+    }
+    EXPECT_TRUE(queue.wait_idle(kSoon));
+    EXPECT_EQ(values.load(), 0);
+  }
+}
+
 TEST(Handle, GivesItsValueOnce) {
   Manual m;
   auto task = m.queue.submit([] { return std::string("once"); });

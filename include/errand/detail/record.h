@@ -97,11 +97,12 @@ inline std::atomic<std::uint8_t>& pin_of(Record& record) noexcept {
   return reinterpret_cast<std::atomic<std::uint8_t>*>(page_address(record) + 64)[line_of(record)];
 }
 
-// The life of a pin. A pinned record is not used again.
+// The life of a pin. A pinned record is not used again. Where the value needs a destructor, the end of the task and the
+// end of its handle each leave their mark, in one exchange, and whoever comes second drops the value.
 inline constexpr std::uint8_t kUnpinned = 0;
 inline constexpr std::uint8_t kPinned = 1;     // a handle is there
-inline constexpr std::uint8_t kAbandoned = 2;  // the handle went before the task ended; the ender drops the value
-inline constexpr std::uint8_t kDropping = 3;   // somebody is dropping the value
+inline constexpr std::uint8_t kAbandoned = 2;  // the handle went before the task ended
+inline constexpr std::uint8_t kEnded = 3;      // the task ended before its handle went
 
 // Values and closures live inside the record where they fit, else behind a pointer there.
 template <class T>
@@ -140,17 +141,17 @@ inline constexpr bool needs_destroying = !fits_in_record<T> || !std::is_triviall
 template <>
 inline constexpr bool needs_destroying<void> = false;
 
-// Drops the value of a final task whose handle is gone. Exactly one of the two sides gets past the exchange to
-// kDropping.
-void drop_abandoned(Record& record, void (*destroy_value)(Record&) noexcept) noexcept;
+// Drops the value, if it is there, of a final task whose handle is gone.
+void drop_value(Record& record, void (*destroy_value)(Record&) noexcept) noexcept;
 
 // A handle goes. Where the value needs no destructor that is one plain store.
 template <class T>
 void unpin(Record& record) noexcept {
   if constexpr (needs_destroying<T>) {
-    // seq_cst: against the ender's store of the final state and load of this byte; one of us must see the other.
-    pin_of(record).store(kAbandoned, std::memory_order_seq_cst);
-    if (is_final(state_of(record.word.load(std::memory_order_seq_cst)))) drop_abandoned(record, &destroy_stored<T>);
+    // Release: what was done with the value. Acquire: the value, for its destructor. Unless that is ours to call, the
+    // record may be somebody else's from here on.
+    if (pin_of(record).exchange(kAbandoned, std::memory_order_acq_rel) == kEnded)
+      drop_value(record, &destroy_stored<T>);
   } else {
     pin_of(record).store(kUnpinned, std::memory_order_release);
   }
