@@ -87,10 +87,10 @@ struct QueueOptions {
   std::string name{};            ///< unset: queue-1, queue-2 ...; at most 64 bytes
   std::optional<int> workers{};  ///< 0 to 1024; unset: one per usable CPU; 0: none here
   Drive drive = Drive::threads;
-  bool start = true;         ///< false: workers wait for start()
-  std::size_t capacity = 0;  ///< available and scheduled tasks it holds at most; 0: no bound
+  bool start = true;                      ///< false: workers wait for start()
+  std::size_t capacity = 0;               ///< available and scheduled tasks it holds at most; 0: no bound
   WhenFull when_full = WhenFull::refuse;  ///< needs a capacity
-  std::optional<Duration> block_for{};  ///< for WhenFull::block; unset: without end
+  std::optional<Duration> block_for{};    ///< for WhenFull::block; unset: without end
   Order order = Order::fair;
   std::optional<Duration> age_step{};   ///< a waiting task gains a priority each time this passes; unset: never
   std::shared_ptr<WaitingLine> line{};  ///< unset: errand's own

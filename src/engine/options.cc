@@ -78,9 +78,9 @@ std::optional<std::string> check(const ScheduleOptions& options, bool by_interva
   } else if (!by_interval && options.first != ScheduleOptions{}.first) {
     useless = "first: a cron expression says when it comes first; trigger() runs it now";
   }
-  return first_of(useless, at_most("name", options.name.size(), 256), jitter, in_range("priority", options.priority, 0, 9),
-                  check_attempts(options.max_attempts), check_retry(options.retry),
-                  positive("timeout", options.timeout));
+  return first_of(useless, at_most("name", options.name.size(), 256), jitter,
+                  in_range("priority", options.priority, 0, 9), check_attempts(options.max_attempts),
+                  check_retry(options.retry), positive("timeout", options.timeout));
 }
 
 std::optional<std::string> check(const QueueOptions& options) {

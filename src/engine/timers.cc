@@ -44,8 +44,8 @@ Moment Engine::first_moment(const ColdLine& cold, bool& now) const {
 // When a task that waits until `at` is looked at: what expires before that has its moment then.
 Moment Engine::or_expiry(const Extra* extra, Moment at) const {
   if (extra == nullptr || !extra->options.expires_at) return at;
-  const WallTime due = at.wall ? WallTime(Duration(at.ns))
-                               : saturating_add(clock->now(), SteadyTime(Duration(at.ns)) - clock->mono());
+  const WallTime due =
+      at.wall ? WallTime(Duration(at.ns)) : saturating_add(clock->now(), SteadyTime(Duration(at.ns)) - clock->mono());
   const WallTime expiry = *extra->options.expires_at;
   return expiry < due ? Moment{true, expiry.time_since_epoch().count()} : at;
 }

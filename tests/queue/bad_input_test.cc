@@ -157,7 +157,11 @@ TEST(BadInput, ScheduleOptions) {
   expect_schedule_refused({.time_zone = "Europe/Berlin"}, {"time_zone", "interval"});
   expect_schedule_refused({.dst = errand::Dst::both}, {"dst", "interval"});
   const auto refused = [&](const char* expression, errand::ScheduleOptions options) {
-    return m.queue.cron(expression, [] {}, std::move(options)).error().message();
+    return m.queue
+        .cron(
+            expression, [] {}, std::move(options))
+        .error()
+        .message();
   };
   const std::string queue = "\"" + m.queue.name() + "\"";
   expect_parts(refused("@hourly", {.first = errand::First::now}), {queue, "first", "trigger()"});

@@ -276,8 +276,8 @@ TEST(Limits, NoAttemptBeginsAfterATaskHasExpired) {
   Manual m;
   auto fails = m.queue.submit([]() -> errand::Outcome { return errand::retry("smtp is down"); },
                               {.max_attempts = 9, .retry = Retry::fixed(40s), .expires_at = m.clock->now() + 1min});
-  auto snoozes = m.queue.submit([]() -> errand::Outcome { return errand::snooze(40s); },
-                                {.expires_at = m.clock->now() + 1min});
+  auto snoozes =
+      m.queue.submit([]() -> errand::Outcome { return errand::snooze(40s); }, {.expires_at = m.clock->now() + 1min});
   m.queue.dispatch();
   EXPECT_EQ(fails.state(), TaskState::retryable);
   m.advance(50s);  // in time for a second one each

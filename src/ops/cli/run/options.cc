@@ -91,7 +91,8 @@ Result<void> read_words(const RunArguments& given, RunOptions& options) {
 
 Result<void> check_combinations(const RunOptions& options) {
   if (options.arguments && options.file) return clash("--arg-file", ":::");
-  if (options.joblog == "-") return Error(Code::invalid, "--joblog: expected a file of its own, got - (standard output)");
+  if (options.joblog == "-")
+    return Error(Code::invalid, "--joblog: expected a file of its own, got - (standard output)");
   if (options.resume && !options.joblog) return Error(Code::invalid, "--resume: needs --joblog FILE");
   if (options.line_buffer && options.keep_order) return clash("--line-buffer", "--keep-order");
   if (options.line_buffer && options.json) return clash("--line-buffer", "--json");
