@@ -48,6 +48,7 @@ bool Lane::empty(const PagePool& pool) const noexcept {
 Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
   Taken taken;
   if (taking_.load(std::memory_order_relaxed) || taking_.exchange(true, std::memory_order_acquire)) {
+    taken.busy = true;
     return taken;
   }
   std::uint64_t at = taken_to_.load(std::memory_order_relaxed);

@@ -77,15 +77,18 @@ class Lane {
   struct Taken {
     Batch batch;             // begin == end: nothing
     Page* passed = nullptr;  // the taker went past this page's end, and that made it worth opening again
+    bool busy = false;       // nothing, since another taker is at work here
   };
   /// Takes the next tasks, at most one page's. `share`: of an incomplete page, or the last complete one, only one part
-  /// in so many. Returns nothing when another taker is at work here.
+  /// in so many.
   [[nodiscard]] Taken take(const PagePool& pool, int share) noexcept;
 
   const int priority;
   Lane* next = nullptr;  // in the queue's list of lanes of this priority; constant once listed
 
  private:
+  friend class LaneProbe;
+
   // Both sides' first meeting: the page the lane begins with.
   std::atomic<Page*> first_{nullptr};
   alignas(64) std::atomic<bool> taking_{false};  // the try-lock: guards cursor_'s writes; acquire and release

@@ -1,10 +1,12 @@
 #include "engine/worker.h"
 
 #include <cxxabi.h>
+#include <sched.h>
 
 #include <algorithm>
 #include <cstring>
 
+#include "base/cpu.h"
 #include "core/exception_text.h"
 #include "engine/engine.h"
 #include "engine/short_time.h"
@@ -25,6 +27,10 @@ constexpr std::uint32_t page_of_tail(std::uint64_t tail) noexcept {
 constexpr int end_of_tail(std::uint64_t tail) noexcept {
   return static_cast<int>((tail >> 32) & 0x3f);
 }
+
+// Looks at a lane while another taker is at it.
+constexpr int kLooksBeforeYield = 64;
+constexpr int kMostLooks = 1'000'000;
 
 // Ends are 1 to 64 in six bits: 64 is written as 0, which no end is.
 constexpr int kEndBits = 0x3f;
@@ -201,6 +207,23 @@ bool Worker::take_from_lanes(int priority) {
     }
     engine_.orphaned.fetch_and(~bit, std::memory_order_relaxed);
   }
+  // A lane that another taker is at may hold more than that one takes, and nothing of a worse priority may begin before
+  // it: so it is looked at again. The other one needs a few loads, unless its thread has lost its CPU; that there is an
+  // end to it is for real-time threads, which would wait for one that they keep from running.
+  for (int look = 0; look < kMostLooks; ++look) {
+    bool busy = false;
+    if (take_from_a_lane(priority, busy)) return true;
+    if (!busy) return false;
+    if (look < kLooksBeforeYield) {
+      relax_cpu();
+    } else {
+      sched_yield();
+    }
+  }
+  return false;
+}
+
+bool Worker::take_from_a_lane(int priority, bool& busy) {
   Lane* const first = engine_.producers->first_lane(priority);
   if (first == nullptr) return false;
   // Threads take turns: the lane after the one served last comes next.
@@ -209,6 +232,7 @@ bool Worker::take_from_lanes(int priority) {
   do {
     if (!lane->empty(engine_.pool)) {
       const Lane::Taken taken = lane->take(engine_.pool, engine_.workers());
+      busy = busy || taken.busy;
       if (taken.passed != nullptr) retire(*taken.passed);
       if (taken.batch.begin < taken.batch.end) {
         turn_[priority] = lane;

@@ -91,6 +91,7 @@ class Worker {
   [[nodiscard]] Claimed take_from_line();
   bool take_from_late(int priority);
   bool take_from_lanes(int priority);
+  bool take_from_a_lane(int priority, bool& busy);
   bool take_from_others(int priority);
   void hold(int priority, const Batch& batch, std::uint32_t ticket);
   [[nodiscard]] Claimed take_child(int priority);
