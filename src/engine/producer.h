@@ -19,8 +19,13 @@ struct Producer {
   explicit Producer(Producers& home) : home(home) {}
   ~Producer();
 
-  /// Between enter() and leave() a submit is on its way: a shutdown that closed the intake waits for it.
-  void enter() noexcept { busy.store(busy.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
+  /// Between enter() and leave() a submit is on its way: a shutdown that closed the intake waits for it. Returns how
+  /// many are: more than one where a closure submits while it is being built.
+  std::uint32_t enter() noexcept {
+    const std::uint32_t now = busy.load(std::memory_order_relaxed) + 1;
+    busy.store(now, std::memory_order_relaxed);
+    return now;
+  }
   /// Release: what the submit published comes before the shutdown's look at it.
   void leave() noexcept { busy.store(busy.load(std::memory_order_relaxed) - 1, std::memory_order_release); }
 

@@ -55,12 +55,13 @@ Draft Engine::begin() {
   if (forked()) [[unlikely]]
     return refuse(intake_error(options.name, Intake::forked));
   Producer& producer = *this->producer();
-  producer.enter();
+  const bool nested = producer.enter() > 1;
   // A shutdown closes the intake, then waits for those on their way in: one of us sees the other.
   light_barrier();
-  if (const Intake now = intake.load(std::memory_order_relaxed); now != Intake::plain) [[unlikely]] {
+  const Intake now = intake.load(std::memory_order_relaxed);
+  if (now != Intake::plain || nested) [[unlikely]] {
     if (now == Intake::depth_first && own_worker() != nullptr) return begin_child(producer, kNormal);
-    if (now != Intake::depth_first) return begin_careful(producer, nullptr, nullptr);
+    if (now != Intake::depth_first || nested) return begin_careful(producer, nullptr, nullptr);
   }
   const PageCursor::Slot slot = next_in_lane(producer, kNormal);
   if (slot.record == nullptr) [[unlikely]] {
@@ -99,7 +100,10 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
   const int priority = task != nullptr ? task->priority : kNormal;
   if (now == Intake::depth_first && !wishes && !delayed && own_worker() != nullptr)
     return begin_child(producer, priority);
-  const bool in_lane = line == nullptr && !wishes && !delayed && !run_here;
+  // Takers stop at a place in a lane that is not published yet: what a closure submits while it is being built, and may
+  // wait for, must not stand behind that one.
+  const bool nested = producer.busy.load(std::memory_order_relaxed) > 1;
+  const bool in_lane = line == nullptr && !wishes && !delayed && !run_here && !nested;
   const PageCursor::Slot slot = in_lane ? next_in_lane(producer, priority) : next_loose(producer);
   if (slot.record == nullptr) {
     release_room(counted);
@@ -305,9 +309,11 @@ void Engine::add_orphan(int priority, const Batch& batch) {
 // A record in this thread's lane that stands for the task.
 void Engine::place_forward(std::uint64_t id, int priority) {
   Producer& producer = *this->producer();
-  const PageCursor::Slot slot = next_in_lane(producer, priority);
+  const bool nested = producer.busy.load(std::memory_order_relaxed) > 1;
+  const PageCursor::Slot slot = nested ? PageCursor::Slot{nullptr, 0} : next_in_lane(producer, priority);
   if (slot.record == nullptr) {
-    // No memory for a lane's page: the task waits with the batches that nobody has.
+    // Behind a place that is being filled, see begin_careful(), or no memory for a lane's page: the task waits with the
+    // batches that nobody has.
     Page& page = pool.page(page_in(id));
     const int at = line_in(id);
     add_orphan(priority, {&page, generation_in(id), at, at + 1});

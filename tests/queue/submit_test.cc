@@ -306,3 +306,22 @@ TEST(Submit, AtTheEndOfAThreadToTwoQueues) {
   EXPECT_EQ(one.shutdown({.timeout = kSoon}).left_over, 0u);
   EXPECT_EQ(two.shutdown({.timeout = kSoon}).left_over, 0u);
 }
+
+// Its place in the lane is not published yet, and what it waits for must not stand behind it.
+TEST(Submit, ABodyMayWaitForATaskThatItSubmitsWhileItIsBuilt) {
+  struct Waits {
+    Waits(errand::Queue& queue, errand::TaskOptions options) : queue(queue), options(std::move(options)) {}
+    // NOLINTNEXTLINE(performance-noexcept-move-constructor)
+    Waits(Waits&& other) : queue(other.queue), ran(queue.submit([] {}, std::move(other.options)).wait_for(kSoon)) {}
+    void operator()() const { EXPECT_TRUE(ran); }
+    errand::Queue& queue;
+    errand::TaskOptions options{};
+    bool ran = false;
+  };
+  for (const auto order : {errand::Order::fair, errand::Order::strict, errand::Order::depth_first}) {
+    errand::Queue queue({.workers = 1, .order = order});
+    queue.submit(Waits(queue, {})).get();
+    queue.submit(Waits(queue, {.name = "named"})).get();
+    queue.submit(Waits(queue, {.delay = 1ms})).get();
+  }
+}
