@@ -38,11 +38,11 @@ TaskId Attempt::id() const noexcept {
 
 int Attempt::number() const noexcept {
   const std::uint64_t word = word_of(frame_);
-  if ((word & detail::kCold) == 0) return static_cast<int>(detail::attempts_in(word));
+  if ((word & detail::kCold) == 0) return detail::attempts_of(nullptr, word);
   detail::Engine& engine = frame_.worker.engine();
   MutexLock lock(engine.pool.cold_mutex(detail::page_of(frame_.record)));
   const detail::Extra* extra = detail::PagePool::cold(frame_.record).extra.load(std::memory_order_relaxed);
-  return extra != nullptr && extra->attempts > 0 ? extra->attempts : static_cast<int>(detail::attempts_in(word));
+  return detail::attempts_of(extra, word);
 }
 
 bool Attempt::stop_requested() const noexcept {

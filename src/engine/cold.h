@@ -10,6 +10,7 @@
 #include <optional>
 #include <stop_token>
 
+#include "engine/page.h"
 #include "engine/wheel.h"
 
 namespace errand {
@@ -32,7 +33,8 @@ struct Extra {
   int max_attempts = 1;
   std::shared_ptr<Recurrence> recurrence{};  // constant; set for runs of a schedule
 
-  int attempts = 0;  // exact; the word's count stops at 16 bits
+  int runs = 0;        // as in the word, and exact: see runs_of()
+  int given_back = 0;  // runs that do not count as attempts
   std::optional<SteadyTime> first_started{};
   std::optional<Error> last_error{};
   std::vector<AttemptInfo> history{};
@@ -45,6 +47,16 @@ struct Extra {
   // the destructor waits for a callback that is running on another thread.
   std::optional<std::stop_callback<CancelOnStop>> on_stop{};
 };
+
+// The runs that a task with this word has begun, exactly: the word is at most one ahead.
+inline int runs_of(const Extra& extra, std::uint64_t word) noexcept {
+  return extra.runs + static_cast<int>((runs_in(word) - static_cast<std::uint64_t>(extra.runs)) & kRunMask);
+}
+
+// Those of them that count as attempts.
+inline int attempts_of(const Extra* extra, std::uint64_t word) noexcept {
+  return extra != nullptr ? runs_of(*extra, word) - extra->given_back : static_cast<int>(runs_in(word));
+}
 
 // One for each record, in memory that stays untouched until the first use. `timer` and its wheel are guarded by the
 // Timekeeper; `extra` is set and freed by the record's owner of the moment, and read under the cold mutex.

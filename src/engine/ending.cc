@@ -78,7 +78,7 @@ bool Engine::begin_attempt(Frame& frame) {
     timers.disarm(record);
     if (clock->now() >= *wishes->options.expires_at) {
       std::uint64_t word = record.word.load(std::memory_order_relaxed);
-      while (!record.word.compare_exchange_weak(word, with_state(word, kEnding) - (std::uint64_t{1} << kAttemptShift),
+      while (!record.word.compare_exchange_weak(word, with_run(with_state(word, kEnding), -1),
                                                 std::memory_order_acq_rel)) {
       }
       end_unstarted(record, record.word.load(std::memory_order_relaxed), TaskState::discarded, expired());
@@ -92,7 +92,7 @@ bool Engine::begin_attempt(Frame& frame) {
   const SteadyTime now = clock->mono();
   {
     MutexLock lock(pool.cold_mutex(page_of(record)));
-    ++extra.attempts;
+    extra.runs = runs_of(extra, record.word.load(std::memory_order_relaxed));
     if (!extra.first_started) extra.first_started = now;
   }
   std::optional<Duration> limit = extra.options.timeout;
@@ -144,7 +144,7 @@ Transition Engine::judge(Worker& worker, Frame& frame, Ended ended) {
   const std::uint64_t word = record.word.load(std::memory_order_acquire);
   const Extra& extra = ensure_extra(record);
   Attempted task;
-  task.attempt = std::max(extra.attempts, static_cast<int>(attempts_in(word)));
+  task.attempt = attempts_of(&extra, word);
   task.max_attempts = extra.max_attempts;
   task.first_started = extra.first_started.value_or(clock->mono());
   task.max_elapsed = extra.options.max_elapsed;
@@ -160,19 +160,20 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
   const std::int64_t began = cold.started_at.load(std::memory_order_relaxed);
   const std::int64_t ended = cold.finished_at.load(std::memory_order_relaxed);
   const bool failed = transition.error.has_value() && !transition.gives_back;
+  const std::uint64_t word = record.word.load(std::memory_order_relaxed);
   Extra* extra_if_any = cold.extra.load(std::memory_order_relaxed);
   if (extra_if_any == nullptr && !closure_gone) extra_if_any = &ensure_extra(record);
   if (extra_if_any != nullptr) {
     Extra& extra = *extra_if_any;
     MutexLock lock(pool.cold_mutex(page_of(record)));
-    if (extra.attempts == 0) extra.attempts = 1;
+    extra.runs = runs_of(extra, word);
     if (failed) {
       if (extra.history.size() == kHistory) extra.history.erase(extra.history.begin());
       extra.history.push_back(
-          {extra.attempts, wall_of(began), Duration(ticks.between(began, ended)), transition.error});
+          {attempts_of(&extra, word), wall_of(began), Duration(ticks.between(began, ended)), transition.error});
     }
     if (transition.error) extra.last_error = transition.error;
-    if (transition.gives_back) --extra.attempts;
+    if (transition.gives_back) ++extra.given_back;
   }
   if (failed) worker.meter.add(Count::failed);
   if (options.metrics != nullptr) tell_sink(record, frame.id, transition.to);
@@ -183,7 +184,7 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
       const bool value = closure_gone && record.ops->value;
       if (!closure_gone) record.ops->destroy(record);
       if (extra_if_any != nullptr) extra_if_any->on_stop.reset();
-      worker.meter.attempts_per_task.record(extra_if_any != nullptr ? extra_if_any->attempts : 1);
+      worker.meter.attempts_per_task.record(attempts_of(extra_if_any, word));
       make_final(&worker, record, frame.id, transition.to, value ? kValue : 0);
       return;
     }
@@ -236,13 +237,12 @@ void Engine::see_to_leftover(Record& record, std::uint32_t generation) {
 
 void Engine::wait_again(Record& record, const Transition& transition) {
   std::uint64_t word = record.word.load(std::memory_order_acquire);
-  const std::uint64_t refund = transition.gives_back ? std::uint64_t{1} << kAttemptShift : 0;
   // A new attempt is asked to stop for its own reasons; but a task that is to end does not begin again.
   for (;;) {
     const StopReason stop = deciding_stop_in(word);
     const bool ends = stop == StopReason::cancelled || stop == StopReason::caller;
     // Moving: a timeout that comes late, or a cancel, must not meet it as the running attempt it was.
-    const std::uint64_t next = with_state(word & ~(kStopMask | kStuck), ends ? kEnding : kMoving) - refund;
+    const std::uint64_t next = with_state(word & ~(kStopMask | kStuck), ends ? kEnding : kMoving);
     if (!record.word.compare_exchange_weak(word, next, std::memory_order_acq_rel)) continue;
     forget_timeout(record, word);
     word = next;
@@ -259,8 +259,9 @@ void Engine::wait_again(Record& record, const Transition& transition) {
   if (wait > Duration::zero() && to != TaskState::available) {
     const SteadyTime at = saturating_add(clock->mono(), wait);
     const Extra* extra = PagePool::cold(record).extra.load(std::memory_order_relaxed);
+    const int attempts = attempts_of(extra, word);
     if (set_moment(record, word, raw(to), or_expiry(extra, {false, at.time_since_epoch().count()}))) {
-      if (observed.load(std::memory_order_relaxed)) emit(id_of(record, word), to, static_cast<int>(attempts_in(word)));
+      if (observed.load(std::memory_order_relaxed)) emit(id_of(record, word), to, attempts);
       if ((word & kWaiter) != 0) wake_waiters(record);
       note_progress();
       return;
@@ -291,7 +292,8 @@ void Engine::make_final(Worker* worker, Record& record, std::uint64_t id, TaskSt
   }
   if ((word & kWaiter) != 0) wake_waiters(record);
   if (destroy_value != nullptr) leave_value(record, destroy_value);
-  if (observed.load(std::memory_order_relaxed)) emit(id, to, static_cast<int>(attempts_in(word)));
+  if (observed.load(std::memory_order_relaxed))
+    emit(id, to, attempts_of(PagePool::cold(record).extra.load(std::memory_order_relaxed), word));
   finish_wishes(record, id, worker);
   retain(to, id);
   note_progress();

@@ -38,8 +38,7 @@ void Engine::read_cold(const ColdLine& cold, std::uint64_t word, TaskInfo& info)
   info.name = extra->options.name;
   info.metadata = extra->options.metadata;
   if (extra->recurrence != nullptr) info.schedule = recurrence_name(*extra->recurrence);
-  info.attempts =
-      std::max(extra->attempts, info.attempts >= static_cast<int>(kMostAttempts) ? extra->attempts : info.attempts);
+  info.attempts = attempts_of(extra, word);
   info.max_attempts = extra->max_attempts;
   if (extra->last_error) info.last_error = extra->last_error->message();
   info.history = extra->history;
@@ -61,7 +60,7 @@ std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
     info.state = state_of(word);
     info.queue = options.name;
     info.priority = priority_in(word);
-    info.attempts = static_cast<int>(attempts_in(word));
+    info.attempts = attempts_of(nullptr, word);
     const std::int64_t stamp = record.stamp.load(std::memory_order_acquire);
     const std::int64_t waited = from_short_time(record.waited.load(std::memory_order_acquire));
     const std::int64_t ran = from_short_time(record.ran.load(std::memory_order_acquire));
@@ -75,8 +74,7 @@ std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
       read_cold(PagePool::cold(record), word, info);
     }
     const std::uint64_t after = record.word.load(std::memory_order_acquire);
-    if (generation_in(after) == generation_in(id) && raw_state(after) == state &&
-        attempts_in(after) == attempts_in(word))
+    if (generation_in(after) == generation_in(id) && raw_state(after) == state && runs_in(after) == runs_in(word))
       return info;
   }
 }

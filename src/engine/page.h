@@ -103,10 +103,15 @@ inline std::uint64_t id_of(const Record& record, std::uint64_t word) noexcept {
 constexpr int priority_in(std::uint64_t word) noexcept {
   return static_cast<int>((word >> kPriorityShift) & 0xf);
 }
-// Attempts begun, as far as they fit; Extra::attempts is exact.
-inline constexpr std::uint64_t kMostAttempts = 0x7fff;
-constexpr std::uint64_t attempts_in(std::uint64_t word) noexcept {
-  return (word >> kAttemptShift) & kMostAttempts;
+// How often its body was begun, modulo 2^15: attempts that were given back count too, so that a word that was seen
+// during one of them is never taken for the next one's. How many attempts that makes, attempts_of() says (cold.h).
+inline constexpr std::uint64_t kRunMask = 0x7fff;
+constexpr std::uint64_t runs_in(std::uint64_t word) noexcept {
+  return (word >> kRunShift) & kRunMask;
+}
+constexpr std::uint64_t with_run(std::uint64_t word, int more) noexcept {
+  const std::uint64_t runs = (runs_in(word) + static_cast<std::uint64_t>(more)) & kRunMask;
+  return (word & ~(kRunMask << kRunShift)) | (runs << kRunShift);
 }
 
 constexpr std::uint64_t make_word(std::uint32_t generation, int priority, std::uint64_t flags,

@@ -5,6 +5,7 @@
 //   closed    what had not run has been cancelled; attempts that ignore their token may still be running
 
 #include <algorithm>
+#include <new>
 
 #include "base/log.h"
 #include "engine/engine.h"
@@ -256,7 +257,7 @@ Engine::~Engine() {
   if (intake.load() == Intake::forked) {
     forget_threads();
     // Never freed: the child's copies of handles may come after it.
-    static_cast<void>(new std::shared_ptr<PagePool>(pool_owner));
+    static_cast<void>(new (std::nothrow) std::shared_ptr<PagePool>(pool_owner));
     return;
   }
   ERRAND_ASSERT(Seat::at(*this) == nullptr);  // a body destroyed its own queue

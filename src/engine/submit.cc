@@ -329,15 +329,14 @@ void Engine::run_in_caller(Record& record, std::uint64_t word) {
   Worker* const own = own_worker();
   Worker& worker = own != nullptr ? *own : borrow_guest();
   const Seat seat(*this, &worker);
-  while (!record.word.compare_exchange_weak(
-      word, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift),
-      std::memory_order_acq_rel)) {
+  while (!record.word.compare_exchange_weak(word, with_run(with_state(word, raw(TaskState::running)), 1),
+                                            std::memory_order_acq_rel)) {
   }
   // The submit is over as far as a shutdown has to wait for it: the body may take long, and the task is seen to run.
   Producer& producer = *this->producer();
   producer.leave();
   ++worker.submits;
-  worker.run({&record, with_state(word, raw(TaskState::running)) + (std::uint64_t{1} << kAttemptShift)});
+  worker.run({&record, with_run(with_state(word, raw(TaskState::running)), 1)});
   --worker.submits;
   if (own == nullptr) {
     return_guest(worker);

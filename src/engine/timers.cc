@@ -150,7 +150,7 @@ void Engine::on_due(const Timekeeper::Due& due) {
   const std::uint64_t to = over ? kEnding : kMoving;
   do {
     if (generation_in(word) != generation_in(due.word) || raw_state(word) != state ||
-        attempts_in(word) != attempts_in(due.word)) {
+        runs_in(word) != runs_in(due.word)) {
       return;
     }
   } while (!record.word.compare_exchange_weak(word, with_state(word, to), std::memory_order_acq_rel));
@@ -168,11 +168,11 @@ void Engine::on_due(const Timekeeper::Due& due) {
 // An attempt's time is over: first its timeout, then the grace after it.
 void Engine::on_timeout(Record& record, std::uint64_t word) {
   const std::uint64_t id = id_of(record, word);
-  const std::uint64_t attempt = attempts_in(word);
+  const std::uint64_t run = runs_in(word);
   const bool second = first_stop_in(word) == StopReason::timed_out;
   const auto over = [&] {
     return generation_in(word) != generation_in(id) || raw_state(word) != raw(TaskState::running) ||
-           attempts_in(word) != attempt;
+           runs_in(word) != run;
   };
   for (;;) {
     if (over()) return;

@@ -130,9 +130,7 @@ Worker::Claimed Worker::claim_line(Page& page, std::uint32_t generation, int lin
   }
   while (raw_state(word) == raw(TaskState::available)) {
     if (priority != kAnyPriority && priority_in(word) != priority) return {};
-    std::uint64_t next = with_state(word, raw(TaskState::running));
-    if (attempts_in(word) < kMostAttempts) next += std::uint64_t{1} << kAttemptShift;
-    next &= ~kCounted;
+    const std::uint64_t next = with_run(with_state(word, raw(TaskState::running)), 1) & ~kCounted;
     // Acquire: what the submitter wrote into the record. A waiter may set its flag meanwhile.
     if (record->word.compare_exchange_weak(word, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
       if ((word & kCounted) != 0) engine_.release_room(word);

@@ -79,6 +79,19 @@ TEST(Outcomes, ASnoozeGivesItsAttemptBack) {
   EXPECT_TRUE(task.info()->history.empty());
 }
 
+TEST(Outcomes, TensOfThousandsOfSnoozesAreOneAttempt) {
+  Manual m;
+  int runs = 0;
+  auto task = m.queue.submit([&](errand::Attempt& a) -> errand::Outcome {
+    EXPECT_EQ(a.number(), 1);
+    if (++runs < 70'000) return errand::snooze(0s);
+    return errand::done();
+  });
+  while (!is_final(task.state())) m.queue.dispatch();
+  EXPECT_EQ(runs, 70'000);
+  EXPECT_EQ(task.info()->attempts, 1);
+}
+
 TEST(Outcomes, ASnoozeOfNoTimeIsDueAtOnce) {
   Manual m;
   int runs = 0;

@@ -225,6 +225,46 @@ TEST(Crossing, NobodyStandsInForAnAttemptThatIsOver) {
   EXPECT_TRUE(queue.stats().healthy);
 }
 
+// The timeout was taken out of the wheel before the attempt came back and snoozed. The next one has the same number.
+TEST(Crossing, ATimeoutDoesNotMeetTheAttemptAfterASnooze) {
+  auto time = std::make_shared<ManualClock>();
+  Queue queue({.workers = 1, .clock = time});
+  Door collected, second, acted_on;
+  std::atomic<bool> timely{true};
+  std::atomic<bool> stopped{false};
+  // These two expire at the moment of the timeout, one before it and one behind: what is due at once is acted on one
+  // after the other.
+  auto before = queue.submit([end = AtItsEnd([&] {
+                                collected.open();
+                                timely = second.pass() && timely;
+                              })] {},
+                             {.delay = 1ms, .expires_at = time->now() + 1ms});
+  int runs = 0;
+  auto task = queue.submit(
+      [&](Attempt& attempt) -> Outcome {
+        if (++runs == 1) {
+          timely = collected.pass() && timely;
+          return snooze(0s);
+        }
+        second.open();
+        timely = acted_on.pass() && timely;
+        stopped = attempt.stop_requested();
+        return done();
+      },
+      {.timeout = 1ms});
+  ASSERT_TRUE(soon([&] { return queue.stats().running == 1; }));
+  auto behind =
+      queue.submit([end = AtItsEnd([&] { acted_on.open(); })] {}, {.delay = 1ms, .expires_at = time->now() + 1ms});
+  time->advance(1ms);
+  QueueProbe::engine(queue).step_timers();
+  EXPECT_TRUE(task.wait_for(2 * kSoon));
+  EXPECT_TRUE(timely);
+  EXPECT_EQ(runs, 2);
+  EXPECT_FALSE(stopped);
+  EXPECT_EQ(queue.stats().timed_out, 0u);
+  EXPECT_EQ(task.info()->attempts, 1);
+}
+
 // A worker that waits for a task while that is on its way from scheduled to available: nobody else will run it.
 TEST(Crossing, AWorkerThatWaitsForATaskSeesItBecomeAvailable) {
   auto clock = std::make_shared<HoldingClock>(std::make_shared<ManualClock>());

@@ -23,7 +23,7 @@ namespace detail {
 
 struct Record;
 
-// The word of a record: generation 63..32 | counted 31 | attempts 30..16 | priority 15..12 | flags 11..4 | state 3..0
+// The word of a record: generation 63..32 | counted 31 | runs 30..16 | priority 15..12 | flags 11..4 | state 3..0
 // States beyond those of TaskState are the engine's own.
 inline constexpr std::uint64_t kStateMask = 0xf;
 inline constexpr std::uint64_t kVacant = 9;    // opened, and not published yet
@@ -43,7 +43,7 @@ inline constexpr std::uint64_t kCounted = std::uint64_t{1} << 31;  // it takes u
 inline constexpr std::uint64_t kRunHere = kWaiter;
 inline constexpr std::uint64_t kChild = kValue;
 inline constexpr unsigned kPriorityShift = 12;
-inline constexpr unsigned kAttemptShift = 16;
+inline constexpr unsigned kRunShift = 16;
 inline constexpr unsigned kGenerationShift = 32;
 
 constexpr std::uint64_t raw_state(std::uint64_t word) noexcept {
