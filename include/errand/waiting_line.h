@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 
 namespace errand {
@@ -21,7 +22,7 @@ struct WaitingTask {
 /// ageing bring their own. Without any of these a queue uses lanes, which take no lock and no virtual call.
 ///
 /// An entry is a hint: a task that was cancelled, or given another priority, leaves its entry behind, and whoever pops
-/// it finds that out. So a line may hold more entries than there are tasks, but it may not lose one.
+/// it finds that out. So a line may hold more entries than there are tasks, but it may not lose one of those.
 ///
 /// Errors:  none. Threads: the queue calls it under a lock of its own, one call at a time.
 class WaitingLine {
@@ -34,6 +35,9 @@ class WaitingLine {
   /// The entry to give up when a full queue drops its oldest task: the one that waits longest.
   virtual std::optional<WaitingTask> pop_oldest() = 0;
   [[nodiscard]] virtual std::size_t size() const = 0;
+  /// Drops the entries that nobody waits behind any more. Called now and then, after many cancels; a line that ignores
+  /// it is right, but grows while tasks are submitted and cancelled and no worker comes by.
+  virtual void sweep(const std::function<bool(const WaitingTask&)>& is_over) { static_cast<void>(is_over); }
 };
 
 }  // namespace v0

@@ -345,6 +345,33 @@ void Engine::end_unstarted(Record& record, std::uint64_t word, TaskState to, std
   }
   if (Extra* extra = cold.extra.load(std::memory_order_relaxed)) extra->on_stop.reset();
   make_final(nullptr, record, id, to, 0);
+  sweep_now_and_then();
+}
+
+// Whoever cancels a task leaves its entry in a lane or a line to the worker that comes to it. Where none comes, because
+// the queue is paused or its workers are busy, these are taken out together: so rarely that it costs each cancel next
+// to nothing, and so often that there are never many more of them than of tasks that wait.
+void Engine::sweep_now_and_then() {
+  const std::size_t ended = ended_unstarted_.load(std::memory_order_relaxed) + 1;
+  ended_unstarted_.store(ended, std::memory_order_relaxed);
+  if (ended < sweep_after_.load(std::memory_order_relaxed)) return;
+  ended_unstarted_.store(0, std::memory_order_relaxed);
+  std::size_t seen = 0;
+  if (line != nullptr) {
+    MutexLock lock(line_mutex);
+    line->sweep([this](const WaitingTask& task) { return !pool.waits(task.id.value, task.priority); });
+    seen = line->size();
+  }
+  std::vector<Page*> left_out;
+  for (int priority = 0; priority < 10; ++priority) {
+    for (Lane* lane = producers->first_lane(priority); lane != nullptr; lane = lane->next) {
+      seen += kRecordsPerPage * lane->sweep(pool, left_out);
+    }
+  }
+  sweep_after_.store(std::max(kSweepAfter, seen), std::memory_order_relaxed);
+  if (left_out.empty()) return;
+  pool.retire(left_out);
+  pages_came_back();
 }
 
 bool Engine::take_out(Record& record, std::uint64_t& word, std::uint64_t to) {

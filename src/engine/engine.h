@@ -203,6 +203,8 @@ class Engine {
     Thread thread{};
     std::unique_ptr<std::atomic<Presence>> presence = std::make_unique<std::atomic<Presence>>(Presence::absent);
   };
+  // Entries of tasks that ended unstarted are not worth looking for while they are fewer.
+  static constexpr std::size_t kSweepAfter = 1 << 16;
   // Workers of threads that are none of the queue's have this number.
   static constexpr int kGuests = 1 << 20;
 
@@ -243,6 +245,7 @@ class Engine {
   [[nodiscard]] bool take_out(Record& record, std::uint64_t& word, std::uint64_t to);
   [[nodiscard]] static Error expired();
   void retain(TaskState state, std::uint64_t id);
+  void sweep_now_and_then();
   void give_back(Record& record);
   void retire(Page& page);
   void wake_waiters(Record& record);  // handle.cc
@@ -330,6 +333,8 @@ class Engine {
   std::atomic<std::int64_t> next_refusal_line_{INT64_MIN};  // not before this moment of the clock
   std::atomic<std::uint64_t> refusals_logged_{0};           // those that the lines so far speak of
   FinishedRing finished_[3];
+  std::atomic<std::size_t> ended_unstarted_{0};  // since the last sweep; roughly, since threads may count over another
+  std::atomic<std::size_t> sweep_after_{kSweepAfter};  // so many of them
 
   std::atomic<Phase> phase_{Phase::open};
   std::atomic<bool> started_{false};

@@ -1,6 +1,7 @@
 #include "engine/lane.h"
 
 #include <algorithm>
+#include <cstring>
 
 namespace errand {
 inline namespace v0 {
@@ -21,7 +22,27 @@ int published_end(Page& page, std::uint32_t generation, std::uint64_t opened, in
   return end;
 }
 
+// Gives back the forwards of this page whose tasks wait no more, or not here: what a worker does that comes to one.
+void drop_spent_forwards(const PagePool& pool, Page& page, int priority) noexcept {
+  const std::uint32_t generation = page.generation.load(std::memory_order_relaxed);
+  std::uint64_t left = page.in_use.load(std::memory_order_acquire) & page.opened.load(std::memory_order_relaxed);
+  for (; left != 0; left &= left - 1) {
+    Record& record = page.line(std::countr_zero(left));
+    std::uint64_t word = record.word.load(std::memory_order_acquire);
+    if (generation_in(word) != generation || raw_state(word) != kForward) continue;
+    std::uint64_t id;
+    std::memcpy(&id, record.body, sizeof id);
+    if (pool.waits(id, priority)) continue;
+    if (!record.word.compare_exchange_strong(word, with_state(word, kVoid), std::memory_order_acq_rel)) continue;
+    static_cast<void>(page.give_back(bit_of(line_of(record))));  // not worth opening yet: the lane holds it
+  }
+}
+
 }  // namespace
+
+bool Lane::begin_taking() noexcept {
+  return !taking_.load(std::memory_order_relaxed) && !taking_.exchange(true, std::memory_order_acquire);
+}
 
 void Lane::extend(Page& page) noexcept {
   Page* before = cursor.page();
@@ -47,7 +68,7 @@ bool Lane::empty(const PagePool& pool) const noexcept {
 
 Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
   Taken taken;
-  if (taking_.load(std::memory_order_relaxed) || taking_.exchange(true, std::memory_order_acquire)) {
+  if (!begin_taking()) {
     taken.busy = true;
     return taken;
   }
@@ -79,8 +100,32 @@ Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
     taken_to_.store((std::uint64_t{index_of(*page)} << 6) | static_cast<std::uint64_t>(line),
                     std::memory_order_release);
   }
-  taking_.store(false, std::memory_order_release);
+  end_taking();
   return taken;
+}
+
+std::size_t Lane::sweep(const PagePool& pool, std::vector<Page*>& left_out) {
+  if (!begin_taking()) return 0;
+  std::size_t seen = 0;
+  const std::uint64_t at = taken_to_.load(std::memory_order_relaxed);
+  Page* before = at == 0 ? first_.load(std::memory_order_acquire) : &pool.page(static_cast<std::uint32_t>(at >> 6));
+  // Acquire: a page that has a successor is complete, and the producer is done with it.
+  std::uint32_t index = before != nullptr ? before->next.load(std::memory_order_acquire) : 0;
+  while (index != 0) {
+    Page& page = pool.page(index);
+    index = page.next.load(std::memory_order_acquire);
+    if (index == 0) break;
+    ++seen;
+    drop_spent_forwards(pool, page, priority);
+    if ((page.in_use.load(std::memory_order_acquire) & page.opened.load(std::memory_order_relaxed)) != 0) {
+      before = &page;
+      continue;
+    }
+    before->next.store(index, std::memory_order_release);
+    if (page.give_back(kHeld)) left_out.push_back(&page);
+  }
+  end_taking();
+  return seen;
 }
 
 }  // namespace detail

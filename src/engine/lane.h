@@ -5,6 +5,7 @@
 // there as soon as its word says so: publishing is the producer's one store, and there is nothing to flush.
 
 #include <span>
+#include <vector>
 
 #include "engine/page_pool.h"
 
@@ -83,16 +84,25 @@ class Lane {
   /// in so many.
   [[nodiscard]] Taken take(const PagePool& pool, int share) noexcept;
 
+  /// Leaves out the pages behind the one that is next to be taken from, and before the producer's, in which nobody
+  /// waits any more. Those worth opening again are added to `left_out`. Returns how many pages there were, 0 when
+  /// a taker is at work here.
+  std::size_t sweep(const PagePool& pool, std::vector<Page*>& left_out);
+
   const int priority;
   Lane* next = nullptr;  // in the queue's list of lanes of this priority; constant once listed
 
  private:
   friend class LaneProbe;
 
+  [[nodiscard]] bool begin_taking() noexcept;
+  void end_taking() noexcept { taking_.store(false, std::memory_order_release); }
+
   // Both sides' first meeting: the page the lane begins with.
   std::atomic<Page*> first_{nullptr};
-  alignas(64) std::atomic<bool> taking_{false};  // the try-lock: guards cursor_'s writes; acquire and release
-  std::atomic<std::uint64_t> taken_to_{0};       // page index << 6 | next line to look at; 0: not begun
+  // The try-lock: guards writes of taken_to_, and of pages' `next` where sweep() leaves one out. Acquire and release.
+  alignas(64) std::atomic<bool> taking_{false};
+  std::atomic<std::uint64_t> taken_to_{0};  // page index << 6 | next line to look at; 0: not begun
 };
 
 }  // namespace detail

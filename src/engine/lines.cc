@@ -52,6 +52,13 @@ std::optional<WaitingTask> PriorityLine::pop_oldest() {
   return take(oldest);
 }
 
+void PriorityLine::sweep(const std::function<bool(const WaitingTask&)>& is_over) {
+  for (auto& waiting : waiting_) {
+    size_ -= std::erase_if(waiting, is_over);
+    waiting.shrink_to_fit();
+  }
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace errand

@@ -44,6 +44,13 @@ class PagePool {
 
   /// The record an id means, whatever its generation now; null where there never was such a record.
   [[nodiscard]] Record* find(std::uint64_t id) const noexcept;
+  /// Whether this task is available, and of this priority.
+  [[nodiscard]] bool waits(std::uint64_t id, int priority) const noexcept {
+    const Record* record = find(id);
+    const std::uint64_t word = record != nullptr ? record->word.load(std::memory_order_acquire) : 0;
+    return generation_in(word) == generation_in(id) && raw_state(word) == raw(TaskState::available) &&
+           priority_in(word) == priority;
+  }
   [[nodiscard]] Page& page(std::uint32_t index) const noexcept {
     return *reinterpret_cast<Page*>(reinterpret_cast<char*>(&slab_at(index)) + (index % kPagesPerSlab) * kPageSize);
   }
