@@ -13,6 +13,7 @@ struct Skipped {
   std::uint64_t links = 0;
   std::uint64_t special = 0;  // pipes, sockets, devices
   std::uint64_t again = 0;    // directories met a second time, as in a loop of links
+  std::uint64_t caches = 0;   // directories with a CACHEDIR.TAG
 };
 
 struct Totals {

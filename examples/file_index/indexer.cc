@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -138,6 +139,9 @@ errand::Result<void> Indexer::list(const std::string& path, const SharesTour& to
 
   const Directory directory(path.c_str());
   if (directory.stream == nullptr) return system_error("open");
+  // The mark of a folder that a program fills and can fill again, see https://bford.info/cachedir.
+  if (faccessat(dirfd(directory.stream), "CACHEDIR.TAG", F_OK, 0) == 0)
+    return index_.skip(&Skipped::caches), errand::Result<void>();
   const std::time_t now = std::time(nullptr);
   for (;;) {
     if (attempt.stop_requested()) return {};

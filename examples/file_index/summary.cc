@@ -96,9 +96,10 @@ void print_summary(const Index& index, const Indexer& indexer, const Options& op
   std::printf("words       %10s\n", in_groups(sum.words).c_str());
   std::printf("duplicates  %10s  in %s groups, %s\n", in_groups(copies.files).c_str(), in_groups(copies.groups).c_str(),
               in_bytes(copies.bytes).c_str());
-  std::printf("skipped     %10s  %s links, %s special files, %s directories seen before\n",
-              in_groups(skipped.links + skipped.special + skipped.again).c_str(), in_groups(skipped.links).c_str(),
-              in_groups(skipped.special).c_str(), in_groups(skipped.again).c_str());
+  std::printf("skipped     %10s  %s links, %s special files, %s directories seen before, %s caches\n",
+              in_groups(skipped.links + skipped.special + skipped.again + skipped.caches).c_str(),
+              in_groups(skipped.links).c_str(), in_groups(skipped.special).c_str(), in_groups(skipped.again).c_str(),
+              in_groups(skipped.caches).c_str());
   print_largest(index, static_cast<std::size_t>(options.largest));
   std::printf("errors      %10s\n", in_groups(index.errors().size()).c_str());
   print_errors(index);
