@@ -1,16 +1,18 @@
-// errand_bench memory [--json] [--runs N] [--scale X]
+// errand_bench memory [--only W] [--check] [--json] [--runs N] [--scale X]
 
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
 
-#include "workloads.h"
+#include "report.h"
+#include "suite.h"
 
 namespace {
 
-int misused(const char* what) {
-  std::fprintf(stderr, "errand_bench: %s\nusage: errand_bench memory [--json] [--runs N] [--scale X]\n", what);
+int misused(const std::string& what) {
+  std::fprintf(stderr,
+               "errand_bench: %s\nusage: errand_bench memory [--only W] [--check] [--json] [--runs N] [--scale X]\n",
+               what.c_str());
   return 2;
 }
 
@@ -19,24 +21,44 @@ int misused(const char* what) {
 int main(int argc, char** argv) {
   bench::Scale scale;
   bool json = false;
+  bool check = false;
   if (argc < 2 || std::string_view(argv[1]) != "memory") return misused("expected the name of a suite: memory");
   for (int i = 2; i < argc; ++i) {
     const std::string_view option = argv[i];
+    const char* const value = i + 1 < argc ? argv[i + 1] : "";
     if (option == "--json") {
       json = true;
-    } else if (option == "--runs" && i + 1 < argc && std::atoi(argv[i + 1]) > 0) {
+    } else if (option == "--check") {
+      check = true;
+    } else if (option == "--only" && *value != '\0') {
+      scale.only = argv[++i];
+    } else if (option == "--runs" && std::atoi(value) > 0) {
       scale.runs = std::atoi(argv[++i]);
-    } else if (option == "--scale" && i + 1 < argc && std::atof(argv[i + 1]) > 0) {
+    } else if (option == "--scale" && std::atof(value) > 0) {
       scale.size = std::atof(argv[++i]);
     } else {
-      return misused("unknown option, or a value that is missing or not above zero");
+      return misused(std::string(option) + ": unknown, or its value is missing or not above zero");
     }
   }
-  const auto figures = bench::memory_workloads(scale);
-  if (json) {
-    bench::print_json(figures);
-  } else {
-    bench::print_table(figures);
+
+  bench::Suite suite(scale);
+  for (auto* workload : {bench::throughput, bench::handles, bench::tree, bench::latency, bench::timers, bench::memory})
+    workload(suite);
+  if (suite.rows.empty()) return misused("--only " + scale.only + ": no workload has such a name");
+
+  std::vector<bench::Verdict> verdicts;
+  bool missed = false;
+  for (const bench::Goal& goal : bench::memory_goals()) {
+    const auto verdict = bench::judge(goal, suite.rows);
+    if (!verdict) continue;
+    missed = missed || !verdict->met;
+    verdicts.push_back(*verdict);
   }
-  return 0;
+  if (json) {
+    bench::print_json(suite.rows, verdicts);
+  } else {
+    bench::print_table(suite.rows);
+    bench::print_verdicts(verdicts);
+  }
+  return check && missed ? 1 : 0;
 }

@@ -1,19 +1,12 @@
 #pragma once
-// Figures of several runs: medians and spread, as a table or as JSON.
+// Rows and verdicts as a table, as JSON, and as a page.
 
-#include <string>
-#include <vector>
+#include "suite.h"
 
 namespace bench {
 
-struct Figure {
-  std::string workload;  // "W1 1 producer, 1 worker"
-  std::string what;      // "M tasks/s"
-  std::vector<double> runs;
-};
-
-[[nodiscard]] double median(std::vector<double> values);
-void print_table(const std::vector<Figure>& figures);
-void print_json(const std::vector<Figure>& figures);
+void print_table(const std::vector<Row>& rows);
+void print_verdicts(const std::vector<Verdict>& verdicts);
+void print_json(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts);
 
 }  // namespace bench

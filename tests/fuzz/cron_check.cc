@@ -21,7 +21,7 @@ constexpr int kFires = 4;
 constexpr Duration kLongest = 3s;  // of CPU time, for all of the 1,600 searches; they take about a millisecond
 
 std::string written(const CronItem& item) {
-  const std::string first = std::to_string(item.first);
+  std::string first = std::to_string(item.first);
   const std::string step = item.step != 1 ? "/" + std::to_string(item.step) : "";
   switch (item.kind) {
     case Kind::any:

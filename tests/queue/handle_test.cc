@@ -36,7 +36,7 @@ TEST(Handle, OutlivesItsQueueWithItsValue) {
 }
 
 TEST(Handle, AValueNobodyTakesIsDropped) {
-  const auto held = std::make_shared<int>(1);
+  auto held = std::make_shared<int>(1);
   {
     Manual m;
     auto kept = m.queue.submit([held] { return held; });

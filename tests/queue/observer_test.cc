@@ -4,8 +4,6 @@
 
 #include "support.h"
 
-using errand::TaskState;
-
 namespace {
 
 std::string moves_of(errand::Observer& observer, errand::TaskId id) {

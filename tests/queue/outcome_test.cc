@@ -203,7 +203,7 @@ TEST(Outcomes, ReturningAfterAStopIsAnInterruption) {
 TEST(Outcomes, AValueWhoseMoveThrowsIsAFailedAttempt) {
   struct Throws {
     Throws() = default;
-    Throws(Throws&&) { throw std::runtime_error("no move today"); }
+    Throws(Throws&&) noexcept(false) { throw std::runtime_error("no move today"); }
     Throws(const Throws&) = delete;
     int x[20]{};
   };

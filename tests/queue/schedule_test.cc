@@ -6,7 +6,6 @@
 
 using errand::Missed;
 using errand::Overlap;
-using errand::TaskState;
 
 namespace {
 

@@ -1,0 +1,34 @@
+// What errand has to reach. The reasons stand in docs/benchmarks.md.
+
+#include "suite.h"
+
+namespace bench {
+
+const std::vector<Goal>& memory_goals() {
+  static const std::vector<Goal> goals = {
+      {.row = "W1 1 producer, 1 worker", .against = "best", .bound = 2.5, .far = 1.7},
+      {.row = "W1 1 producer, 2 workers", .against = "best", .bound = 2.5, .far = 1.7},
+      {.row = "W1 mixed, 1 worker", .against = "errand, plain", .bound = 0.8},
+      {.row = "W2 handle per task, kept", .against = "best", .bound = 8},
+      {.row = "W2 handle per task, dropped", .against = "best", .bound = 10},
+      {.row = "W3 2 producers, 2 workers", .against = "best", .bound = 2.5},
+      {.row = "W3 errand with more or fewer threads than 2 and 2", .who = "16 and 16", .against = "errand", .bound = 0.7},
+      {.row = "W4 tree of tasks, 2 workers", .against = "oneTBB task_group", .bound = 2.5},
+      {.row = "W4 tree of tasks, 2 workers", .who = "errand, default order", .against = "oneTBB task_group", .bound = 1},
+      {.row = "W5 idle pool, submit to body, p50", .against = "a word to wake on", .bound = 1.1},
+      {.row = "W5 idle pool, submit to body, p99", .against = "Boost.Asio", .bound = 1.1},
+      {.row = "W6 timers scheduled", .against = "Boost.Asio", .bound = 12},
+      {.row = "W6 far timers cancelled", .against = "Boost.Asio", .bound = 16},
+      {.row = "W6 lateness, p50", .bound = 100},
+      {.row = "W6 lateness, p99", .bound = 4000},
+      {.row = "W6 processor time", .against = "Boost.Asio", .bound = 0.4},
+      {.row = "W7 memory growth over 100 M tasks", .bound = 1},
+      {.row = "W8 resident bytes a waiting task", .bound = 68},
+      {.row = "W8 resident bytes a task that waits for its time", .bound = 128},
+      {.row = "memory 10 s after a burst of 10 M, beyond before", .bound = 10},
+      {.row = "idle: 16 workers, a schedule in an hour", .bound = 0.1},
+  };
+  return goals;
+}
+
+}  // namespace bench

@@ -1,0 +1,93 @@
+#include "measure.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <thread>
+
+namespace bench {
+
+double seconds_since(SteadyClock::time_point start) {
+  return std::chrono::duration<double>(SteadyClock::now() - start).count();
+}
+
+void demand(bool condition, const char* what) {
+  if (condition) return;
+  std::fprintf(stderr, "bench: %s\n", what);
+  std::exit(1);
+}
+
+std::size_t Bodies::cell_of_this_thread() noexcept {
+  static std::atomic<std::size_t> next{0};
+  thread_local const std::size_t mine = next.fetch_add(1) % kCells;
+  return mine;
+}
+
+std::uint64_t Bodies::sum() const noexcept {
+  std::uint64_t sum = 0;
+  for (const Cell& cell : cells_) sum += cell.count.load(std::memory_order_relaxed);
+  return sum;
+}
+
+void Bodies::wait_for(std::uint64_t count) const {
+  const auto start = SteadyClock::now();
+  while (sum() < count) {
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+    demand(seconds_since(start) < 300, "a run did not end within 300 s");
+  }
+  demand(sum() == count, "a task ran twice");
+}
+
+std::size_t resident_bytes() {
+  long pages = 0;
+  if (std::FILE* f = std::fopen("/proc/self/statm", "re")) {
+    demand(std::fscanf(f, "%*d %ld", &pages) == 1, "cannot read /proc/self/statm");
+    std::fclose(f);
+  }
+  return static_cast<std::size_t>(pages) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+double cpu_seconds() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  const auto of = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) * 1e-6;
+  };
+  return of(usage.ru_utime) + of(usage.ru_stime);
+}
+
+double hand_over_ns() {
+  constexpr int kRounds = 20'000;
+  alignas(64) std::atomic<int> turn{0};
+  std::thread other([&] {
+    for (int i = 0; i < kRounds; ++i) {
+      while (turn.load(std::memory_order_acquire) != 2 * i + 1) {
+      }
+      turn.store(2 * i + 2, std::memory_order_release);
+    }
+  });
+  const auto start = SteadyClock::now();
+  for (int i = 0; i < kRounds; ++i) {
+    turn.store(2 * i + 1, std::memory_order_release);
+    while (turn.load(std::memory_order_acquire) != 2 * i + 2) {
+    }
+  }
+  const double took = seconds_since(start);
+  other.join();
+  return took / kRounds / 2 * 1e9;
+}
+
+double quantile(std::vector<double> values, double q) {
+  if (values.empty()) return 0;
+  std::sort(values.begin(), values.end());
+  const double at = q * static_cast<double>(values.size() - 1);
+  const auto low = static_cast<std::size_t>(at);
+  const std::size_t high = std::min(low + 1, values.size() - 1);
+  return values[low] + (values[high] - values[low]) * (at - std::floor(at));
+}
+
+}  // namespace bench

@@ -1,0 +1,59 @@
+#pragma once
+// What all load programs measure with.
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+using SteadyClock = std::chrono::steady_clock;
+
+[[nodiscard]] double seconds_since(SteadyClock::time_point start);
+/// Ends the program: a figure of a run that did not do its work is worth nothing.
+void demand(bool condition, const char* what);
+
+/// Counts the bodies that ran, one line per counting thread so that the count itself costs next to nothing.
+class Bodies {
+ public:
+  void one() noexcept {
+    auto& count = cells_[cell_of_this_thread()].count;
+    count.store(count.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+  [[nodiscard]] std::uint64_t sum() const noexcept;
+  /// Until so many have run; what counts as done is the same for all contenders. Looks every 50 us.
+  void wait_for(std::uint64_t count) const;
+
+ private:
+  struct alignas(64) Cell {
+    std::atomic<std::uint64_t> count{0};
+  };
+  static constexpr std::size_t kCells = 256;
+  static std::size_t cell_of_this_thread() noexcept;
+
+  Cell cells_[kCells];
+};
+
+/// A no-op with a capture of 24 bytes, whose one effect the compiler can't drop.
+struct Nothing {
+  Bodies* bodies;
+  std::uint64_t a, b;
+  void operator()() const { bodies->one(); }
+};
+static_assert(sizeof(Nothing) == 24);
+
+[[nodiscard]] std::size_t resident_bytes();
+/// Of the whole process, user and system.
+[[nodiscard]] double cpu_seconds();
+/// How long a cache line takes from one core to the other and is seen there, in nanoseconds: it changes within seconds
+/// on a virtual machine, and with it what everybody reaches.
+[[nodiscard]] double hand_over_ns();
+
+[[nodiscard]] double quantile(std::vector<double> values, double q);
+[[nodiscard]] inline double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
+
+}  // namespace bench

@@ -1,0 +1,100 @@
+#pragma once
+// A suite: workloads, contenders that take turns at each, and goals as ratios between them.
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace bench {
+
+/// How much work, and which: tests use less.
+struct Scale {
+  double size = 1;
+  int runs = 5;
+  std::string only{};  // workloads whose names begin with this
+
+  [[nodiscard]] std::uint64_t of(double count) const {
+    const double scaled = count * size;
+    return static_cast<std::uint64_t>(scaled < 1000 ? 1000 : scaled);
+  }
+};
+
+/// One contender's figures in a workload, one for each run.
+struct Column {
+  std::string who;
+  std::vector<double> runs;
+};
+
+/// The first column is errand's.
+struct Row {
+  std::string workload;
+  std::string unit;
+  bool more_is_better = true;
+  std::vector<Column> columns;
+  double hand_over = 0;  // ns, the median of those before its runs
+
+  [[nodiscard]] const Column* find(const std::string& who) const;
+};
+
+/// Of a figure on its own, or of the ratio of one column to another, taken in pairs of one run: the median has to be at
+/// least so much where more is better, else at most.
+struct Goal {
+  std::string row;
+  std::string who = "errand";
+  std::string against{};  // a column; "best": whichever rival's median is best; empty: none, the figure itself
+  double bound = 0;
+  std::optional<double> far{};  // the bound when the cores are far apart, see kFar; then none when they are contended
+};
+
+/// What a hand-over takes, in ns, when the cores count as far apart, and as contended.
+inline constexpr double kFar = 100;
+inline constexpr double kContended = 270;
+
+/// What became of a goal.
+struct Verdict {
+  const Goal* goal;
+  std::string against;        // the column meant; empty: none
+  double median, least, most; // of the figure, or of the ratio
+  std::optional<double> bound;  // unset: it does not count, since the cores were contended
+  bool met;
+};
+[[nodiscard]] std::optional<Verdict> judge(const Goal& goal, const std::vector<Row>& rows);
+
+struct Contender {
+  std::string who;
+  std::function<double()> run;
+};
+
+class Suite {
+ public:
+  explicit Suite(Scale scale) : scale(std::move(scale)) {}
+
+  [[nodiscard]] bool wants(const std::string& workload) const {
+    return workload.compare(0, scale.only.size(), scale.only) == 0;
+  }
+  /// Lets the contenders take turns: each run goes through all of them, and begins with the next one.
+  void measure(const std::string& workload, const std::string& unit, bool more_is_better,
+               std::vector<Contender> contenders);
+  /// The same where one run gives several figures; `rows` without their columns.
+  struct Several {
+    std::string who;
+    std::function<std::vector<double>()> run;
+  };
+  void measure_several(std::vector<Row> rows, std::vector<Several> contenders);
+
+  const Scale scale;
+  std::vector<Row> rows;
+};
+
+// The workloads of the memory tier, in their own files.
+void throughput(Suite& suite);  // W1, W3
+void handles(Suite& suite);     // W2
+void tree(Suite& suite);        // W4
+void latency(Suite& suite);     // W5
+void timers(Suite& suite);      // W6
+void memory(Suite& suite);      // W7, W8, idle
+
+[[nodiscard]] const std::vector<Goal>& memory_goals();
+
+}  // namespace bench

@@ -1,0 +1,91 @@
+// W4: a binary tree of 1,048,575 tasks, each of which submits its two children.
+
+#include <tbb/task_group.h>
+
+#include <memory>
+
+#include "measure.h"
+#include "pools.h"
+#include "suite.h"
+
+namespace bench {
+
+namespace {
+
+template <class Pool>
+struct Node {
+  Pool* pool;
+  Bodies* bodies;
+  std::uint64_t depth;
+  void operator()() const {
+    bodies->one();
+    if (depth == 0) return;
+    pool->submit(Node{pool, bodies, depth - 1});
+    pool->submit(Node{pool, bodies, depth - 1});
+  }
+};
+
+template <class Pool>
+double grow(Pool& pool, std::uint64_t depth) {
+  auto bodies = std::make_unique<Bodies>();
+  const std::uint64_t count = (std::uint64_t{2} << depth) - 1;
+  double took = 0;
+  for (std::uint64_t pass = 1; pass <= 2; ++pass) {
+    const auto start = SteadyClock::now();
+    pool.submit(Node<Pool>{&pool, bodies.get(), depth});
+    bodies->wait_for(pass * count);
+    took = seconds_since(start);
+  }
+  return static_cast<double>(count) / took / 1e6;
+}
+
+double errand_tree(errand::Order order, std::uint64_t depth) {
+  struct Ordered {
+    errand::Queue queue;
+    void submit(Node<Ordered> node) { queue.submit(node); }
+  };
+  Ordered pool{errand::Queue({.workers = 2, .order = order})};
+  return grow(pool, depth);
+}
+
+// As its manual shows it: the thread that waits works as well.
+double task_group_tree(std::uint64_t depth) {
+  struct Group {
+    tbb::task_group group;
+    void submit(Node<Group> node) { group.run(node); }
+  };
+  const tbb::global_control most(tbb::global_control::max_allowed_parallelism, 2);
+  Group group;
+  auto bodies = std::make_unique<Bodies>();
+  const std::uint64_t count = (std::uint64_t{2} << depth) - 1;
+  double took = 0;
+  for (std::uint64_t pass = 1; pass <= 2; ++pass) {
+    const auto start = SteadyClock::now();
+    group.submit(Node<Group>{&group, bodies.get(), depth});
+    group.group.wait();
+    took = seconds_since(start);
+    demand(bodies->sum() == pass * count, "a task was lost or ran twice");
+  }
+  return static_cast<double>(count) / took / 1e6;
+}
+
+}  // namespace
+
+void tree(Suite& suite) {
+  const std::uint64_t depth = suite.scale.size >= 1 ? 19 : 12;
+  suite.measure("W4 tree of tasks, 2 workers", "M tasks/s", true,
+                {{"errand", [=] { return errand_tree(errand::Order::depth_first, depth); }},
+                 {"errand, default order", [=] { return errand_tree(errand::Order::fair, depth); }},
+                 {"oneTBB task_group", [=] { return task_group_tree(depth); }},
+                 {"moodycamel",
+                  [=] {
+                    MoodycamelPool pool(2);
+                    return grow(pool, depth);
+                  }},
+                 {"Boost.Asio", [=] {
+                    AsioPool pool(2);
+                    return grow(pool, depth);
+                  }}});
+}
+
+}  // namespace bench
