@@ -45,7 +45,8 @@ std::vector<double> one_word(std::uint64_t count) {
   std::atomic<std::uint32_t> word{0};
   std::function<void()> body;
   const auto futex = [&](int operation, std::uint32_t value) {
-    syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr, 0);
+    syscall(SYS_futex, reinterpret_cast<std::uint32_t*>(&word), operation | FUTEX_PRIVATE_FLAG, value, nullptr, nullptr,
+            0);
   };
   std::thread sleeper([&] {
     for (;;) {

@@ -54,6 +54,8 @@ static_assert(sizeof(Nothing) == 24);
 [[nodiscard]] double hand_over_ns();
 
 [[nodiscard]] double quantile(std::vector<double> values, double q);
-[[nodiscard]] inline double median(std::vector<double> values) { return quantile(std::move(values), 0.5); }
+[[nodiscard]] inline double median(std::vector<double> values) {
+  return quantile(std::move(values), 0.5);
+}
 
 }  // namespace bench

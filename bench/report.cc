@@ -9,7 +9,9 @@ namespace bench {
 
 namespace {
 
-std::string quoted(const std::string& text) { return "\"" + text + "\""; }
+std::string quoted(const std::string& text) {
+  return "\"" + text + "\"";
+}
 
 // Numbers JSON knows; there is none for infinity.
 std::string number(double value) {
@@ -48,7 +50,10 @@ void print_verdicts(const std::vector<Verdict>& verdicts) {
   for (const Verdict& v : verdicts) {
     const std::string name = v.goal->row + (v.goal->who == "errand" ? "" : ", " + v.goal->who) +
                              (v.against.empty() ? "" : ", against " + v.against);
-    std::printf("%-9s %s: %.3g (%.3g to %.3g), goal %s\n", !v.bound ? "contended" : v.met ? "met" : "MISSED",
+    std::printf("%-9s %s: %.3g (%.3g to %.3g), goal %s\n",
+                !v.bound ? "contended"
+                : v.met  ? "met"
+                         : "MISSED",
                 name.c_str(), v.median, v.least, v.most, number(v.bound.value_or(v.goal->bound)).c_str());
   }
 }
@@ -71,11 +76,15 @@ void print_json(const std::vector<Row>& rows, const std::vector<Verdict>& verdic
   std::printf("],\n\"goals\":[");
   comma = "";
   for (const Verdict& v : verdicts) {
-    std::printf("%s\n {\"workload\":%s,\"who\":%s,\"against\":%s,\"median\":%s,\"least\":%s,\"most\":%s,\"bound\":%s,"
-                "\"met\":%s}",
-                comma, quoted(v.goal->row).c_str(), quoted(v.goal->who).c_str(), quoted(v.against).c_str(),
-                number(v.median).c_str(), number(v.least).c_str(), number(v.most).c_str(),
-                v.bound ? number(*v.bound).c_str() : "null", !v.bound ? "null" : v.met ? "true" : "false");
+    std::printf(
+        "%s\n {\"workload\":%s,\"who\":%s,\"against\":%s,\"median\":%s,\"least\":%s,\"most\":%s,\"bound\":%s,"
+        "\"met\":%s}",
+        comma, quoted(v.goal->row).c_str(), quoted(v.goal->who).c_str(), quoted(v.against).c_str(),
+        number(v.median).c_str(), number(v.least).c_str(), number(v.most).c_str(),
+        v.bound ? number(*v.bound).c_str() : "null",
+        !v.bound ? "null"
+        : v.met  ? "true"
+                 : "false");
     comma = ",";
   }
   std::printf("]}\n");

@@ -19,8 +19,7 @@ const Column* best_rival(const Row& row) {
   const Column* best = nullptr;
   for (const Column& column : row.columns) {
     if (column.who.starts_with("errand") || column.who.starts_with("a ")) continue;
-    const bool better =
-        best == nullptr || (median(column.runs) > median(best->runs)) == row.more_is_better;
+    const bool better = best == nullptr || (median(column.runs) > median(best->runs)) == row.more_is_better;
     if (better) best = &column;
   }
   return best;
@@ -36,8 +35,13 @@ std::optional<Verdict> judge(const Goal& goal, const std::vector<Row>& rows) {
   if (who == nullptr || (against == nullptr && !goal.against.empty())) return std::nullopt;
   std::vector<double> figures = who->runs;
   for (std::size_t i = 0; against != nullptr && i < figures.size(); ++i) figures[i] /= against->runs[i];
-  Verdict verdict{&goal, against != nullptr ? against->who : "", median(figures), quantile(figures, 0),
-                  quantile(figures, 1), goal.bound, true};
+  Verdict verdict{&goal,
+                  against != nullptr ? against->who : "",
+                  median(figures),
+                  quantile(figures, 0),
+                  quantile(figures, 1),
+                  goal.bound,
+                  true};
   if (goal.far && row->hand_over >= kFar) verdict.bound = goal.far;
   if (goal.far && row->hand_over >= kContended) verdict.bound.reset();
   if (verdict.bound)

@@ -54,8 +54,8 @@ inline constexpr double kContended = 270;
 /// What became of a goal.
 struct Verdict {
   const Goal* goal;
-  std::string against;        // the column meant; empty: none
-  double median, least, most; // of the figure, or of the ratio
+  std::string against;          // the column meant; empty: none
+  double median, least, most;   // of the figure, or of the ratio
   std::optional<double> bound;  // unset: it does not count, since the cores were contended
   bool met;
 };

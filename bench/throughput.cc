@@ -161,8 +161,9 @@ void throughput(Suite& suite) {
   const std::uint64_t million = suite.scale.of(1e6);
   compare(suite, "W1 1 producer, 1 worker", 1, 1);
   compare(suite, "W1 1 producer, 2 workers", 1, 2);
-  suite.measure("W1 mixed, 1 worker", "M tasks/s", true,
-                {{"errand", [=] { return mixed(million, false); }}, {"errand, plain", [=] { return mixed(million, true); }}});
+  suite.measure(
+      "W1 mixed, 1 worker", "M tasks/s", true,
+      {{"errand", [=] { return mixed(million, false); }}, {"errand, plain", [=] { return mixed(million, true); }}});
   compare(suite, "W3 2 producers, 2 workers", 2, 2);
   scaling(suite);
 }

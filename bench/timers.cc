@@ -94,13 +94,13 @@ std::vector<double> asio_timers(std::uint64_t count) {
 
 void timers(Suite& suite) {
   const std::uint64_t million = suite.scale.of(1e6);
-  suite.measure_several({{"W6 timers scheduled", "M tasks/s", true, {}, 0},
-                         {"W6 far timers cancelled", "M tasks/s", true, {}, 0},
-                         {"W6 lateness, p50", "us", false, {}, 0},
-                         {"W6 lateness, p99", "us", false, {}, 0},
-                         {"W6 processor time", "s", false, {}, 0}},
-                        {{"errand", [=] { return errand_timers(million); }},
-                         {"Boost.Asio", [=] { return asio_timers(million); }}});
+  suite.measure_several(
+      {{"W6 timers scheduled", "M tasks/s", true, {}, 0},
+       {"W6 far timers cancelled", "M tasks/s", true, {}, 0},
+       {"W6 lateness, p50", "us", false, {}, 0},
+       {"W6 lateness, p99", "us", false, {}, 0},
+       {"W6 processor time", "s", false, {}, 0}},
+      {{"errand", [=] { return errand_timers(million); }}, {"Boost.Asio", [=] { return asio_timers(million); }}});
 }
 
 }  // namespace bench

@@ -311,7 +311,8 @@ TEST(Submit, AtTheEndOfAThreadToTwoQueues) {
 TEST(Submit, ABodyMayWaitForATaskThatItSubmitsWhileItIsBuilt) {
   struct Waits {
     Waits(errand::Queue& queue, errand::TaskOptions options) : queue(queue), options(std::move(options)) {}
-    Waits(Waits&& other) noexcept(false) : queue(other.queue), ran(queue.submit([] {}, std::move(other.options)).wait_for(kSoon)) {}
+    Waits(Waits&& other) noexcept(false)
+        : queue(other.queue), ran(queue.submit([] {}, std::move(other.options)).wait_for(kSoon)) {}
     void operator()() const { EXPECT_TRUE(ran); }
     errand::Queue& queue;
     errand::TaskOptions options{};
