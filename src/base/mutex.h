@@ -3,6 +3,8 @@
 
 #include <mutex>
 
+#include "base/cpu.h"
+
 #if defined(__clang__)
 #define ERRAND_ATTRIBUTE(x) __attribute__((x))
 #else
@@ -20,11 +22,24 @@ inline namespace v0 {
 
 class ERRAND_ATTRIBUTE(capability("mutex")) Mutex {
  public:
-  void lock() ERRAND_ATTRIBUTE(acquire_capability()) { mu_.lock(); }
+  /// Tries for about a microsecond before it sleeps: what is done under these locks takes less, as a rule, and a thread
+  /// that sleeps costs the one that lets it go a system call.
+  void lock() ERRAND_ATTRIBUTE(acquire_capability()) {
+    if (mu_.try_lock()) [[likely]]
+      return;
+    for (int i = 0; i < kTries; ++i) {
+      for (int j = 0; j < kRelaxes; ++j) relax_cpu();
+      if (mu_.try_lock()) return;
+    }
+    mu_.lock();
+  }
   void unlock() ERRAND_ATTRIBUTE(release_capability()) { mu_.unlock(); }
   bool try_lock() ERRAND_ATTRIBUTE(try_acquire_capability(true)) { return mu_.try_lock(); }
 
  private:
+  static constexpr int kTries = 16;
+  static constexpr int kRelaxes = 4;
+
   std::mutex mu_;
 };
 
