@@ -32,10 +32,17 @@ class TickSource {
     if (to <= from) return 0;
 #if defined(__x86_64__)
     if (counter_) [[likely]] {
-      return static_cast<std::int64_t>((static_cast<unsigned __int128>(to - from) * ns_per_tick_) >> 32);
+      return static_cast<std::int64_t>(
+          (static_cast<unsigned __int128>(static_cast<std::uint64_t>(to - from)) * ns_per_tick_) >> 32);
     }
 #endif
     return to - from;
+  }
+
+  /// How far apart stamps are that lie `ns` apart, rounded down. REQUIRES: 0 <= ns < 2^42, about an hour.
+  [[nodiscard]] std::int64_t span(std::int64_t ns) const noexcept {
+    if (!counter_) return ns;
+    return static_cast<std::int64_t>((static_cast<unsigned __int128>(ns) << 32) / ns_per_tick_);
   }
 
   /// The moment a stamp was taken, exact to microseconds however long ago: measured against the clock's own progress.

@@ -33,7 +33,7 @@ auto change_extra(detail::Frame& frame, Change change) {
 }  // namespace
 
 TaskId Attempt::id() const noexcept {
-  return TaskId{frame_.id};
+  return TaskId{frame_.id()};
 }
 
 int Attempt::number() const noexcept {
@@ -48,7 +48,7 @@ int Attempt::number() const noexcept {
 bool Attempt::stop_requested() const noexcept {
   if (!detail::asked_to_stop(frame_.record)) return false;
   // Whoever asked may not have come to fire the token yet: nobody is to see one without the other.
-  if (frame_.has_token) frame_.worker.engine().stop_tokens.fire(frame_.id, frame_.record);
+  if (frame_.has_token) frame_.worker.engine().stop_tokens.fire(frame_.id(), frame_.record);
   return true;
 }
 
@@ -59,9 +59,9 @@ StopReason Attempt::stop_reason() const noexcept {
 std::stop_token Attempt::stop_token() {
   detail::StopTokens& tokens = frame_.worker.engine().stop_tokens;
   frame_.has_token = true;
-  std::stop_token token = tokens.token(frame_.id);
+  std::stop_token token = tokens.token(frame_.id());
   // Whoever asked to stop before the token was there could not fire it. Whoever asks from now on finds it.
-  if (stop_requested()) tokens.fire(frame_.id, frame_.record);
+  if (stop_requested()) tokens.fire(frame_.id(), frame_.record);
   return token;
 }
 

@@ -29,7 +29,10 @@ bool Engine::may_work(const Worker& worker) const noexcept {
 }
 
 bool Engine::leaves(const Worker& worker) const noexcept {
-  return (signals.load(std::memory_order_acquire) & kHalted) != 0 || !may_work(worker);
+  const std::uint32_t now = signals.load(std::memory_order_acquire);
+  if ((now & (kHalted | kResized)) == 0) [[likely]]
+    return false;
+  return (now & kHalted) != 0 || !may_work(worker);
 }
 
 // Until there is something to do, or to leave for.

@@ -125,8 +125,10 @@ Ended ended_by_exception(std::exception_ptr exception) {
 void Engine::conclude(Worker& worker, Frame& frame, Ran ran, std::int64_t ended) {
   Record& record = frame.record;
   make_cold(record);
-  timers.disarm(record);
   ColdLine& cold = PagePool::cold(record);
+  // Only a limit of its own gives a running task a moment.
+  const Extra* extra = cold.extra.load(std::memory_order_relaxed);
+  if (extra != nullptr && (extra->options.timeout || extra->options.max_elapsed)) timers.disarm(record);
   if (cold.started_at.load(std::memory_order_relaxed) == 0)
     cold.started_at.store(frame.started, std::memory_order_release);
   cold.finished_at.store(ended, std::memory_order_release);
@@ -176,7 +178,7 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
     if (transition.gives_back) ++extra.given_back;
   }
   if (failed) worker.meter.add(Count::failed);
-  if (options.metrics != nullptr) tell_sink(record, frame.id, transition.to);
+  if (options.metrics != nullptr) tell_sink(record, frame.id(), transition.to);
   switch (transition.to) {
     case TaskState::completed:
     case TaskState::cancelled:
@@ -185,7 +187,7 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
       if (!closure_gone) record.ops->destroy(record);
       if (extra_if_any != nullptr) extra_if_any->on_stop.reset();
       worker.meter.attempts_per_task.record(attempts_of(extra_if_any, word));
-      make_final(&worker, record, frame.id, transition.to, value ? kValue : 0);
+      make_final(&worker, record, frame.id(), transition.to, value ? kValue : 0);
       return;
     }
     case TaskState::retryable:
@@ -321,8 +323,8 @@ void Engine::finish_wishes(Record& record, std::uint64_t id, const Worker* worke
 
 void Engine::end_unstarted(Record& record, std::uint64_t word, TaskState to, std::optional<Error> why) {
   const std::uint64_t id = id_of(record, word);
+  if ((word & kCold) != 0) timers.disarm(record);
   make_cold(record);
-  timers.disarm(record);
   release_room(word);
   if ((word & kCounted) != 0) record.word.fetch_and(~kCounted, std::memory_order_relaxed);
   {

@@ -251,7 +251,7 @@ class Engine {
   void wake_waiters(Record& record);  // handle.cc
 
   // timers.cc
-  void glance_at_timers(Worker::Anchor& anchor, std::int64_t stamp);
+  void look_at_timers(Worker::Quiet& quiet, std::int64_t next);
   [[nodiscard]] Moment first_moment(const ColdLine& cold, bool& now) const;
   [[nodiscard]] Moment or_expiry(const Extra* extra, Moment at) const;
   [[nodiscard]] bool set_moment(Record& record, std::uint64_t& word, std::uint64_t state, Moment at);

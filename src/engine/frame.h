@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "core/decide.h"
+#include "engine/page.h"
 
 namespace errand {
 inline namespace v0 {
@@ -16,12 +17,14 @@ class Worker;
 
 // Lives on the worker's stack. Frames nest where a body waits for a task that its own worker then runs.
 struct Frame {
-  Frame(Worker& worker, Record& record, std::uint64_t id, Frame* outer)
-      : worker(worker), record(record), id(id), outer(outer), attempt(*this) {}
+  Frame(Worker& worker, Record& record, std::uint64_t word, Frame* outer)
+      : worker(worker), record(record), word(word), outer(outer), attempt(*this) {}
+
+  [[nodiscard]] std::uint64_t id() const noexcept { return id_of(record, word); }
 
   Worker& worker;
   Record& record;
-  const std::uint64_t id;
+  const std::uint64_t word;  // as the task was claimed
   Frame* const outer;
   std::int64_t started = 0;      // ticks
   bool has_token = false;        // stop_token() was asked for

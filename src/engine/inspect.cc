@@ -167,7 +167,6 @@ Stats Engine::stats() const {
   stats.retryable = waiting.retryable;
   stats.running = running();
   stats.refused = total(Count::refused);
-  stats.attempts = total(Count::attempts);
   stats.failed = total(Count::failed);
   stats.retried = total(Count::retried);
   stats.snoozed = total(Count::snoozed);
@@ -190,6 +189,7 @@ Stats Engine::stats() const {
     worker.meter.attempt_duration.add_to(stats.attempt_duration);
     add_attempts_per_task(worker.meter, stats.attempts_per_task);
   }
+  stats.attempts = stats.attempt_duration.count();
   const double lifetime = static_cast<double>(ticks.between(began_, ticks.stamp()));
   const double busy = static_cast<double>(stats.attempt_duration.sum().count());
   if (lifetime > 0 && stats.workers > 0) stats.utilisation = std::min(1.0, busy / (lifetime * stats.workers));

@@ -17,20 +17,19 @@ enum class Count : unsigned char {
   completed,
   cancelled,
   discarded,
-  attempts,
   failed,
   retried,
   snoozed,
   timed_out,
   stuck
 };
-inline constexpr int kCounts = 10;
+inline constexpr int kCounts = 9;
 
 /// One worker's figures: written by it alone, read by anybody.
 struct alignas(64) Meter {
   std::atomic<std::uint64_t> counts[kCounts] = {};
   HistogramCell start_delay;
-  HistogramCell attempt_duration;
+  HistogramCell attempt_duration;  // also says how many attempts there were
   // Of tasks that took part in decide(), and ended on a worker. Every other completed task took one attempt, so that
   // the plain way does not count here: see Engine::stats().
   HistogramCell attempts_per_task;

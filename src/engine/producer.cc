@@ -10,12 +10,6 @@ namespace detail {
 
 namespace {
 
-// The producer this thread used last: one comparison finds it again. No destructor, so that reading it costs a load.
-struct Last {
-  std::uint64_t queue_uid = 0;
-  Producer* producer = nullptr;
-};
-constinit thread_local Last last;
 // The thread is ending, and OwnProducers is gone: functions run at exit, and other destructors, may still submit.
 constinit thread_local bool ending = false;
 
@@ -29,7 +23,7 @@ struct OwnProducers {
   std::vector<Entry> entries;
 
   ~OwnProducers() {
-    last = {};
+    last_producer = {};
     ending = true;
     for (const Entry& entry : entries) {
       if (const auto home = entry.home.lock()) home->release(*entry.producer);
@@ -40,18 +34,18 @@ thread_local OwnProducers own;
 
 }  // namespace
 
+constinit thread_local LastProducer last_producer;
+
 Producer::~Producer() {
   for (Lane* lane : lanes) delete lane;
 }
 
 Producers::~Producers() = default;
 
-Producer* Producers::of_this_thread(const std::shared_ptr<Producers>& self, std::uint64_t queue_uid) {
-  if (last.queue_uid == queue_uid) [[likely]]
-    return last.producer;
-  if (ending) [[unlikely]] {
-    last = {queue_uid, &self->of_ending_thread(&last)};
-    return last.producer;
+Producer* Producers::look_up(const std::shared_ptr<Producers>& self, std::uint64_t queue_uid) {
+  if (ending) {
+    last_producer = {queue_uid, &self->of_ending_thread(&last_producer)};
+    return last_producer.producer;
   }
   auto& entries = own.entries;
   auto found = std::find_if(entries.begin(), entries.end(), [&](const auto& e) { return e.queue_uid == queue_uid; });
@@ -60,8 +54,8 @@ Producer* Producers::of_this_thread(const std::shared_ptr<Producers>& self, std:
     entries.push_back({queue_uid, &self->adopt_or_make(), self});
     found = entries.end() - 1;
   }
-  last = {queue_uid, found->producer};
-  return last.producer;
+  last_producer = {queue_uid, found->producer};
+  return last_producer.producer;
 }
 
 // Kept here, since the thread has no place left that is cleared up. A later thread with the same storage may have it.

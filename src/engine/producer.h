@@ -38,6 +38,14 @@ struct Producer {
   std::size_t in_stock = 0;
 };
 
+// The producer this thread used last: one comparison finds it again. No destructor, so that reading it costs a load;
+// initial-exec, so that it costs no call either, from a shared library too.
+struct LastProducer {
+  std::uint64_t queue_uid = 0;
+  Producer* producer = nullptr;
+};
+extern constinit thread_local LastProducer last_producer __attribute__((tls_model("initial-exec")));
+
 /// A queue's producers, and the way from a thread to its own.
 class Producers {
  public:
@@ -45,7 +53,11 @@ class Producers {
   ~Producers();
 
   /// This thread's producer; made, or taken over from a thread that ended, on first use. Null if memory is exhausted.
-  [[nodiscard]] static Producer* of_this_thread(const std::shared_ptr<Producers>& self, std::uint64_t queue_uid);
+  [[nodiscard]] static Producer* of_this_thread(const std::shared_ptr<Producers>& self, std::uint64_t queue_uid) {
+    if (last_producer.queue_uid == queue_uid) [[likely]]
+      return last_producer.producer;
+    return look_up(self, queue_uid);
+  }
 
   /// The thread that had it has ended.
   void release(Producer& producer);
@@ -68,6 +80,7 @@ class Producers {
   PagePool& pool;
 
  private:
+  [[nodiscard]] static Producer* look_up(const std::shared_ptr<Producers>& self, std::uint64_t queue_uid);
   [[nodiscard]] Producer& adopt_or_make();
   [[nodiscard]] Producer& of_ending_thread(const void* thread);
 

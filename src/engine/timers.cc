@@ -22,6 +22,8 @@ constexpr Duration kBackUpGrace = std::chrono::milliseconds(2);
 // that.
 constexpr Duration kTrimEvery = std::chrono::seconds(2);
 constexpr Duration kTrimStep = std::chrono::milliseconds(2);
+// A worker that has looked at the clock takes its tasks' own stamps for it for so long at most, in nanoseconds.
+constexpr std::int64_t kLongestQuiet = 1'000'000'000;
 // Moments that one step takes away at once; between such steps a worker runs tasks.
 constexpr std::size_t kDueAtOnce = 64;
 
@@ -70,17 +72,16 @@ void Engine::wake_for(Timekeeper::Wake wake) {
   }
 }
 
-void Engine::glance_at_timers(Worker::Anchor& anchor, std::int64_t stamp) {
-  const std::int64_t next = timers.next_mono();
-  if (next == INT64_MAX) [[likely]]
+void Engine::look_at_timers(Worker::Quiet& quiet, std::int64_t next) {
+  const std::int64_t now = ticks.stamp();
+  const std::int64_t mono = clock->mono().time_since_epoch().count();
+  if (mono >= next) {
+    step_timers();
     return;
-  if (stamp != 0 && anchor.stamp != 0) {
-    // In the middle of a run of tasks the end of the last one is as good as now, but for the error of the stamps' rate.
-    const std::int64_t since = ticks.between(anchor.stamp, stamp);
-    if (anchor.mono + since + (since >> 12) + 50'000 < next) return;
   }
-  anchor = {ticks.stamp(), clock->mono().time_since_epoch().count()};
-  if (anchor.mono >= next) step_timers();
+  // Less than there is, since the rate of the stamps is not exact.
+  const std::int64_t gap = std::min(next - mono, kLongestQuiet);
+  quiet = {now + ticks.span(std::max<std::int64_t>(gap - (gap >> 12) - 50'000, 0)), next};
 }
 
 bool Engine::step_timers() {
@@ -123,8 +124,9 @@ bool Engine::too_late(Moment at) const {
 // Whether no attempt of this word's task may begin any more. Others may have ended it meanwhile, and its Extra be gone:
 // that is looked at under the mutex.
 bool Engine::expires_now(Record& record, std::uint64_t word) const {
-  const WallTime now = clock->now();
   const ColdLine& cold = PagePool::cold(record);
+  if (cold.extra.load(std::memory_order_acquire) == nullptr) return false;
+  const WallTime now = clock->now();
   MutexLock lock(pool.cold_mutex(page_of(record)));
   if (generation_in(record.word.load(std::memory_order_acquire)) != generation_in(word)) return false;
   const Extra* extra = cold.extra.load(std::memory_order_acquire);

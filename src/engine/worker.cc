@@ -28,6 +28,9 @@ constexpr int end_of_tail(std::uint64_t tail) noexcept {
   return static_cast<int>((tail >> 32) & 0x3f);
 }
 
+// Records ahead that a worker asks for: their lines were last written by a producer on another core. May point past the
+// page; a prefetch does not fault.
+constexpr int kPrefetch = 8;
 // Looks at a lane while another taker is at it.
 constexpr int kLooksBeforeYield = 64;
 constexpr int kMostLooks = 1'000'000;
@@ -53,12 +56,22 @@ Worker::~Worker() {
 }
 
 bool Worker::step() {
-  engine_.glance_at_timers(anchor_, last_stamp_);
-  if ((engine_.signals.load(std::memory_order_relaxed) & kCallbacks) != 0) {
+  // In the middle of a run of tasks the end of the last one is as good as now.
+  const std::int64_t next = engine_.timers.next_mono();
+  if (next != INT64_MAX && !quiet_.holds(last_stamp_, next)) [[unlikely]]
+    engine_.look_at_timers(quiet_, next);
+  std::uint32_t signals = engine_.signals.load(std::memory_order_acquire);
+  if ((signals & kCallbacks) != 0) [[unlikely]] {
     engine_.wake_next();  // for the tasks that came meanwhile: a callback may take long
     engine_.run_callbacks();
+    signals = engine_.signals.load(std::memory_order_acquire);
   }
-  const Claimed claimed = claim();
+  // Most tasks: the next one of the batch in hand, and there is nothing better anywhere.
+  Claimed claimed;
+  const std::uint32_t look = in_hand_ | with_children_ | (signals & kPriorities);
+  if ((signals & ~kPriorities) == 0 && (in_hand_ & ~with_children_ & look & -look) != 0) [[likely]]
+    claimed = next_in_hand(std::countr_zero(look));
+  if (claimed.record == nullptr) claimed = claim(signals);
   if (claimed.record == nullptr) {
     last_stamp_ = 0;
     return false;
@@ -67,9 +80,12 @@ bool Worker::step() {
   return true;
 }
 
-// Between two bodies the best priority anywhere is looked for: what is in hand of a worse one waits.
 Worker::Claimed Worker::claim() {
-  const std::uint32_t signals = engine_.signals.load(std::memory_order_acquire);
+  return claim(engine_.signals.load(std::memory_order_acquire));
+}
+
+// Between two bodies the best priority anywhere is looked for: what is in hand of a worse one waits.
+Worker::Claimed Worker::claim(std::uint32_t signals) {
   if ((signals & (kPaused | kHalted)) != 0) return {};
   if ((signals & kResized) != 0 && !engine_.may_work(*this)) return {};
   if (engine_.line != nullptr) return take_from_line();
@@ -94,6 +110,49 @@ Worker::Claimed Worker::claim() {
   return {};
 }
 
+// The task of this record if it is still to be had, and of this priority.
+[[gnu::always_inline]] inline Worker::Claimed Worker::claim_record(Record& record, std::uint64_t word, int priority) {
+  while (raw_state(word) == raw(TaskState::available)) {
+    if (priority != kAnyPriority && priority_in(word) != priority) return {};
+    const std::uint64_t next = with_run(with_state(word, raw(TaskState::running)), 1) & ~kCounted;
+    // Acquire: what the submitter wrote into the record. A waiter may set its flag meanwhile.
+    if (record.word.compare_exchange_weak(word, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
+      if ((word & kCounted) != 0) [[unlikely]]
+        engine_.release_room(word);
+      return {&record, next};
+    }
+  }
+  return {};
+}
+
+// The task at this line if it is still to be had: nothing if somebody else took it, if it was never there, or if it has
+// been given another priority since it was put in line for this one, and stands there as well.
+[[gnu::always_inline]] inline Worker::Claimed Worker::claim_here(Page& page, std::uint32_t generation, int line,
+                                                                 int priority) {
+  Record& record = page.line(line);
+  const std::uint64_t word = record.word.load(std::memory_order_acquire);
+  if (generation_in(word) != generation) return {};
+  if (raw_state(word) == kForward) [[unlikely]]
+    return claim_forward(record, word, priority);
+  return claim_record(record, word, priority);
+}
+
+Worker::Claimed Worker::claim_line(Page& page, std::uint32_t generation, int line, int priority) {
+  return claim_here(page, generation, line, priority);
+}
+
+// The entry is used up; the task behind it has its own record. A second worker may be here as well: one gets it.
+Worker::Claimed Worker::claim_forward(Record& forward, std::uint64_t word, int priority) {
+  if (!forward.word.compare_exchange_strong(word, with_state(word, kVoid), std::memory_order_acq_rel)) return {};
+  std::uint64_t id;
+  std::memcpy(&id, forward.body, sizeof id);
+  give_back(page_of(forward), bit_of(line_of(forward)));
+  Record& record = *engine_.pool.find(id);
+  word = record.word.load(std::memory_order_acquire);
+  if (generation_in(word) != generation_in(id)) return {};
+  return claim_record(record, word, priority);
+}
+
 Worker::Claimed Worker::next_in_hand(int priority) {
   Slot& slot = slots_[priority];
   Hand& hand = hands_[priority];
@@ -103,40 +162,12 @@ Worker::Claimed Worker::next_in_hand(int priority) {
     const int line = slot.batch.begin;
     if (tail == 0 || line >= unpack_end(tail)) break;
     slot.batch.begin = line + 1;
+    __builtin_prefetch(&slot.batch.page->line(line + kPrefetch), 1);
     hand.at.store(static_cast<std::uint32_t>(line + 1), std::memory_order_relaxed);
-    const Claimed claimed = claim_line(*slot.batch.page, slot.batch.generation, line, priority);
+    const Claimed claimed = claim_here(*slot.batch.page, slot.batch.generation, line, priority);
     if (claimed.record != nullptr) return claimed;
   }
   hand.tail.store(0, std::memory_order_relaxed);
-  return {};
-}
-
-// The task at this line if it is still to be had: nothing if somebody else took it, if it was never there, or if it has
-// been given another priority since it was put in line for this one, and stands there as well.
-Worker::Claimed Worker::claim_line(Page& page, std::uint32_t generation, int line, int priority) {
-  Record* record = &page.line(line);
-  std::uint64_t word = record->word.load(std::memory_order_acquire);
-  if (generation_in(word) != generation) return {};
-  if (raw_state(word) == kForward) {
-    // The entry is used up; the task behind it has its own record. A second worker may be here as well: one gets it.
-    const std::uint64_t spent = with_state(word, kVoid);
-    if (!record->word.compare_exchange_strong(word, spent, std::memory_order_acq_rel)) return {};
-    std::uint64_t id;
-    std::memcpy(&id, record->body, sizeof id);
-    give_back(page, bit_of(static_cast<std::size_t>(line)));
-    record = engine_.pool.find(id);
-    word = record->word.load(std::memory_order_acquire);
-    if (generation_in(word) != generation_in(id)) return {};
-  }
-  while (raw_state(word) == raw(TaskState::available)) {
-    if (priority != kAnyPriority && priority_in(word) != priority) return {};
-    const std::uint64_t next = with_run(with_state(word, raw(TaskState::running)), 1) & ~kCounted;
-    // Acquire: what the submitter wrote into the record. A waiter may set its flag meanwhile.
-    if (record->word.compare_exchange_weak(word, next, std::memory_order_acq_rel, std::memory_order_acquire)) {
-      if ((word & kCounted) != 0) engine_.release_room(word);
-      return {record, next};
-    }
-  }
   return {};
 }
 
@@ -422,7 +453,7 @@ bool Worker::run_if_available(std::uint64_t id) {
 
 void Worker::run(Claimed claimed) {
   Record& record = *claimed.record;
-  Frame here(*this, record, id_of(record, claimed.word), frame);
+  Frame here(*this, record, claimed.word, frame);
   const std::int64_t started = last_stamp_ != 0 ? last_stamp_ : engine_.ticks.stamp();
   here.started = started;
   const bool cold = (claimed.word & kCold) != 0;
@@ -439,7 +470,7 @@ void Worker::run(Claimed claimed) {
   Frame* const outer_top = std::exchange(top_frame, &here);
   depth.store(depth.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (engine_.observed.load(std::memory_order_relaxed))
-    engine_.emit(here.id, TaskState::running, here.attempt.number());
+    engine_.emit(here.id(), TaskState::running, here.attempt.number());
 
   Ran ran;
   try {
@@ -455,10 +486,10 @@ void Worker::run(Claimed claimed) {
   top_frame = outer_top;
   frame = here.outer;
   const std::int64_t ended = engine_.ticks.stamp();
-  meter.attempt_duration.record(engine_.ticks.between(started, ended));
-  meter.add(Count::attempts);
-  record.ran.store(to_short_time(engine_.ticks.between(started, ended)), std::memory_order_release);
-  if (here.has_token) engine_.stop_tokens.forget(here.id);
+  const std::int64_t took = engine_.ticks.between(started, ended);
+  meter.attempt_duration.record(took);
+  record.ran.store(to_short_time(took), std::memory_order_release);
+  if (here.has_token) engine_.stop_tokens.forget(here.id());
   if (ran == Ran::done && (claimed.word & (kCold | kSingle)) == 0 && !here.has_extra &&
       !engine_.observed.load(std::memory_order_relaxed) && engine_.options.metrics == nullptr) {
     // What decide() says of it without being asked: completed. The flags may have changed meanwhile, the state has not.
@@ -481,13 +512,10 @@ void Worker::run(Claimed claimed) {
 }
 
 // Finished records are given back together, as long as they are of one page.
-void Worker::give_back(Page& page, std::uint64_t bits) {
-  if (done_page_ != &page) {
-    if (done_page_ != nullptr && done_page_->give_back(done_)) retire(*done_page_);
-    done_page_ = &page;
-    done_ = 0;
-  }
-  done_ |= bits;
+void Worker::give_back_others(Page& page) {
+  if (done_page_ != nullptr && done_page_->give_back(done_)) retire(*done_page_);
+  done_page_ = &page;
+  done_ = 0;
 }
 
 void Worker::retire(Page& page) {

@@ -60,10 +60,14 @@ class Worker {
   /// Gives back what it holds on to between tasks: called before it sleeps.
   void settle();
 
-  // A stamp and the monotonic clock's time, read together.
-  struct Anchor {
-    std::int64_t stamp = 0;
-    std::int64_t mono = 0;
+  // Until this stamp no timer is due, as long as the next one is due at this moment.
+  struct Quiet {
+    std::int64_t until = 0;
+    std::int64_t next_mono = 0;
+
+    [[nodiscard]] bool holds(std::int64_t stamp, std::int64_t next) const noexcept {
+      return stamp != 0 && stamp < until && next == next_mono;
+    }
   };
 
   [[nodiscard]] Engine& engine() const noexcept { return engine_; }
@@ -87,6 +91,7 @@ class Worker {
     std::uint32_t count = 0;
   };
 
+  [[nodiscard]] Claimed claim(std::uint32_t signals);
   [[nodiscard]] Claimed next_in_hand(int priority);
   [[nodiscard]] Claimed take_from_line();
   bool take_from_late(int priority);
@@ -100,8 +105,16 @@ class Worker {
     return children_[priority].load(std::memory_order_acquire);
   }
   [[nodiscard]] Claimed claim_id(std::uint64_t id, int priority = kAnyPriority);
+  [[nodiscard]] Claimed claim_record(Record& record, std::uint64_t word, int priority);
+  [[nodiscard]] Claimed claim_forward(Record& forward, std::uint64_t word, int priority);
+  [[nodiscard]] Claimed claim_here(Page& page, std::uint32_t generation, int line, int priority);
   [[nodiscard]] Claimed claim_line(Page& page, std::uint32_t generation, int line, int priority);
-  void give_back(Page& page, std::uint64_t bits);
+  void give_back(Page& page, std::uint64_t bits) {
+    if (done_page_ != &page) [[unlikely]]
+      give_back_others(page);
+    done_ |= bits;
+  }
+  void give_back_others(Page& page);
   void retire(Page& page);
 
   Engine& engine_;
@@ -115,7 +128,7 @@ class Worker {
   Lane* turn_[10] = {};          // the lane that was served last, by priority
   std::int64_t last_stamp_ = 0;  // the end of the last task, if the next one follows at once; else 0
 
-  Anchor anchor_;
+  Quiet quiet_;
 
   // Records that are finished and not given back yet, all of one page.
   Page* done_page_ = nullptr;
