@@ -50,11 +50,11 @@ class PageCursor {
   /// Whether the record of this id was handed out here since the last open().
   [[nodiscard]] bool has(std::uint64_t id) const noexcept { return (id & ~std::uint64_t{kLines - 1}) == base_id_; }
 
- private:
   // Records ahead: their lines were last written by the worker on another core, and fetching one takes about as long as
   // filling a few. May point past the page; a prefetch does not fault.
-  static constexpr int kPrefetch = 12;
+  static constexpr std::size_t kPrefetch = 12;
 
+ private:
   Page* page_ = nullptr;
   std::uint64_t free_ = 0;
   std::uint64_t base_id_ = 0;

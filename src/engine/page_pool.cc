@@ -55,10 +55,6 @@ Slab* make_slab(PagePool* pool, std::uint32_t first_index) {
   return ::new (memory) Slab{pool, first_index};
 }
 
-ColdLine* cold_lines(const Slab& slab) noexcept {
-  return reinterpret_cast<ColdLine*>(reinterpret_cast<std::uintptr_t>(&slab) + kSlabPages);
-}
-
 // The memory of the cold lines of released pages [begin, end). Pages of memory in which lines of their neighbours lie
 // go too, if these have been released as well.
 void give_cold_to_system(Slab& slab, std::size_t begin, std::size_t end) {
@@ -241,11 +237,6 @@ Record* PagePool::find(std::uint64_t id) const noexcept {
   if (generation_in(id) == 0 || index == 0 || index >= end_index() || index % kPagesPerSlab == 0 || line < kFirstLine)
     return nullptr;
   return &page(index).line(line);
-}
-
-ColdLine& PagePool::cold(const Record& record) noexcept {
-  const std::size_t page = index_of(page_of(record)) % kPagesPerSlab;
-  return cold_lines(slab_of(&record))[page * kRecordsPerPage + line_of(record) - kFirstLine];
 }
 
 Record& PagePool::record_of(TimerNode& timer) noexcept {

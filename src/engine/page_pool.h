@@ -19,6 +19,11 @@ namespace detail {
 
 inline constexpr std::size_t kMaxSlabs = std::size_t{1} << 17;  // 26 bits of page index
 
+/// Those of all the slab's records, in order of the pages; the header's place is empty.
+inline ColdLine* cold_lines(const Slab& slab) noexcept {
+  return reinterpret_cast<ColdLine*>(reinterpret_cast<std::uintptr_t>(&slab) + kSlabPages);
+}
+
 /// A queue's pages. A page that comes back keeps its finished tasks, at least until the pages that came after it hold
 /// `retain` records; from then on it is free. Of the free ones the last is handed out first, so that those nobody needs
 /// any more stay at the bottom, where trim() finds them.
@@ -54,7 +59,10 @@ class PagePool {
   [[nodiscard]] Page& page(std::uint32_t index) const noexcept {
     return *reinterpret_cast<Page*>(reinterpret_cast<char*>(&slab_at(index)) + (index % kPagesPerSlab) * kPageSize);
   }
-  [[nodiscard]] static ColdLine& cold(const Record& record) noexcept;
+  [[nodiscard]] static ColdLine& cold(const Record& record) noexcept {
+    const std::uintptr_t in_slab = reinterpret_cast<std::uintptr_t>(&record) & (kSlabSize - 1);
+    return cold_lines(slab_of(&record))[(in_slab / kPageSize) * kRecordsPerPage + line_of(record) - kFirstLine];
+  }
   /// REQUIRES: the node is a cold line's.
   [[nodiscard]] static Record& record_of(TimerNode& timer) noexcept;
   [[nodiscard]] Mutex& cold_mutex(const Page& page) const noexcept { return cold_mutexes_[index_of(page) % 64]; }

@@ -1,6 +1,7 @@
 // How a closure becomes a task: begin() finds it a record, the caller builds the closure there, publish() makes it
 // visible with one store.
 
+#include <algorithm>
 #include <climits>
 #include <cstring>
 
@@ -164,7 +165,11 @@ PageCursor::Slot Engine::next_loose(Producer& producer) {
     if (page == nullptr) return {nullptr, 0};
     producer.loose.open(*page);
   }
-  return producer.loose.take();
+  const PageCursor::Slot slot = producer.loose.take();
+  // Most of these have wishes, and so a cold line, which was last written by whoever ended the task before.
+  const std::size_t ahead = std::min(line_of(*slot.record) + PageCursor::kPrefetch, std::size_t{kLines - 1});
+  __builtin_prefetch(&PagePool::cold(page_of(*slot.record).line(static_cast<int>(ahead))), 1);
+  return slot;
 }
 
 // Readers by id look at the word before and after they read: the old generation has to be gone before anything else is
