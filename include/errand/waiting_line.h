@@ -1,11 +1,11 @@
 #pragma once
 /// The seam for the structure in which available tasks wait, for those who want another than errand's own.
 
+#include <errand/callback.h>
 #include <errand/task_id.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 
 namespace errand {
@@ -37,7 +37,7 @@ class WaitingLine {
   [[nodiscard]] virtual std::size_t size() const = 0;
   /// Drops the entries that nobody waits behind any more. Called now and then, after many cancels; a line that ignores
   /// it is right, but grows while tasks are submitted and cancelled and no worker comes by.
-  virtual void sweep(const std::function<bool(const WaitingTask&)>& is_over) { static_cast<void>(is_over); }
+  virtual void sweep(const Callback<bool(const WaitingTask&)>& is_over) { static_cast<void>(is_over); }
 };
 
 }  // namespace v0

@@ -52,9 +52,9 @@ std::optional<WaitingTask> PriorityLine::pop_oldest() {
   return take(oldest);
 }
 
-void PriorityLine::sweep(const std::function<bool(const WaitingTask&)>& is_over) {
+void PriorityLine::sweep(const Callback<bool(const WaitingTask&)>& is_over) {
   for (auto& waiting : waiting_) {
-    size_ -= std::erase_if(waiting, is_over);
+    size_ -= std::erase_if(waiting, [&](const WaitingTask& task) { return is_over(task); });
     waiting.shrink_to_fit();
   }
 }

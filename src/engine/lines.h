@@ -20,7 +20,7 @@ class PriorityLine final : public WaitingLine {
   std::optional<WaitingTask> pop(std::int64_t now) override;
   std::optional<WaitingTask> pop_oldest() override;
   [[nodiscard]] std::size_t size() const override { return size_; }
-  void sweep(const std::function<bool(const WaitingTask&)>& is_over) override;
+  void sweep(const Callback<bool(const WaitingTask&)>& is_over) override;
 
  private:
   [[nodiscard]] std::int64_t effective(const WaitingTask& task, std::int64_t now) const;

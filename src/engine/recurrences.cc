@@ -89,7 +89,7 @@ Result<std::shared_ptr<Recurrence>> Recurrences::add_cron(std::string_view expre
                                                           ScheduleOptions options) {
   if (auto complaint = check(options, false)) return bad_schedule(engine_.options.name, *complaint);
   auto parsed = parse_cron(expression);
-  if (!parsed) return bad_schedule(engine_.options.name, "cron expression: " + parsed.error().message());
+  if (!parsed) return bad_schedule(engine_.options.name, parsed.error().message());
   if (parsed->every > Duration::zero()) {
     if (auto complaint = check_spread(options.jitter, parsed->every))
       return bad_schedule(engine_.options.name, *complaint);
@@ -98,7 +98,7 @@ Result<std::shared_ptr<Recurrence>> Recurrences::add_cron(std::string_view expre
   if (!zone) return bad_schedule(engine_.options.name, "time_zone: " + zone.error().message());
   const WallTime now = engine_.clock->now();
   if (auto fires = check_fires(*parsed, *zone, options.dst, now); !fires)
-    return bad_schedule(engine_.options.name, "cron expression: " + fires.error().message());
+    return bad_schedule(engine_.options.name, "cron \"" + std::string(expression) + "\": " + fires.error().message());
   for (const CronRemark& warning : parsed->warnings) log(LogLevel::warning, engine_.options.name, warning.reason);
   const Dst dst = options.dst;
   auto timetable = Timetable::cron(std::move(*parsed), std::move(*zone), dst, now);

@@ -166,8 +166,8 @@ TEST(BadInput, ScheduleOptions) {
   const std::string queue = "\"" + m.queue.name() + "\"";
   expect_parts(refused("@hourly", {.first = errand::First::now}), {queue, "first", "trigger()"});
   expect_parts(refused("@hourly", {.time_zone = "Mars/Base"}), {queue, "time_zone", "Mars/Base"});
-  expect_parts(refused("61 * * * *", {}), {queue, "cron expression", "column 1", "61"});
-  expect_parts(refused("0 0 30 2 *", {}), {queue, "cron expression", "never"});
+  expect_parts(refused("61 * * * *", {}), {queue, "cron \"61 * * * *\"", "column 1"});
+  expect_parts(refused("0 0 30 2 *", {}), {queue, "cron \"0 0 30 2 *\"", "never"});
   const auto cron = m.queue.cron("@every 5s", [] {}, {.jitter = 1min});
   expect_parts(cron.error().message(), {"jitter", "less than the interval of 5s", "got 60s"});
 }
