@@ -1,4 +1,6 @@
-// errand_bench memory [--only W] [--check] [--json] [--runs N] [--scale X]
+// errand_bench memory [--only W] [--check] [--json] [--page] [--runs N] [--scale X]
+//
+// The commit that --page names is that of the environment variable ERRAND_COMMIT.
 
 #include <cstdio>
 #include <cstdlib>
@@ -10,9 +12,10 @@
 namespace {
 
 int misused(const std::string& what) {
-  std::fprintf(stderr,
-               "errand_bench: %s\nusage: errand_bench memory [--only W] [--check] [--json] [--runs N] [--scale X]\n",
-               what.c_str());
+  std::fprintf(
+      stderr,
+      "errand_bench: %s\nusage: errand_bench memory [--only W] [--check] [--json | --page] [--runs N] [--scale X]\n",
+      what.c_str());
   return 2;
 }
 
@@ -21,6 +24,7 @@ int misused(const std::string& what) {
 int main(int argc, char** argv) {
   bench::Scale scale;
   bool json = false;
+  bool page = false;
   bool check = false;
   if (argc < 2 || std::string_view(argv[1]) != "memory") return misused("expected the name of a suite: memory");
   for (int i = 2; i < argc; ++i) {
@@ -28,6 +32,8 @@ int main(int argc, char** argv) {
     const char* const value = i + 1 < argc ? argv[i + 1] : "";
     if (option == "--json") {
       json = true;
+    } else if (option == "--page") {
+      page = true;
     } else if (option == "--check") {
       check = true;
     } else if (option == "--only" && *value != '\0') {
@@ -56,6 +62,9 @@ int main(int argc, char** argv) {
   }
   if (json) {
     bench::print_json(suite.rows, verdicts);
+  } else if (page) {
+    const char* const commit = std::getenv("ERRAND_COMMIT");
+    bench::print_page(suite.rows, verdicts, scale, commit != nullptr ? commit : "unknown");
   } else {
     bench::print_table(suite.rows);
     bench::print_verdicts(verdicts);

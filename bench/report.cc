@@ -1,7 +1,11 @@
 #include "report.h"
 
+#include <sys/utsname.h>
+
 #include <cmath>
 #include <cstdio>
+#include <fstream>
+#include <thread>
 
 #include "measure.h"
 
@@ -35,11 +39,9 @@ void print_table(const std::vector<Row>& rows) {
       std::printf("  %-26s %12.3f   %.3f to %.3f", column.who.c_str(), median(column.runs), quantile(column.runs, 0),
                   quantile(column.runs, 1));
       if (&column != &row.columns.front()) {
-        std::vector<double> ratios;
-        for (std::size_t i = 0; i < column.runs.size(); ++i)
-          ratios.push_back(row.columns.front().runs[i] / column.runs[i]);
-        std::printf("   %s is %.2fx, %.2f to %.2f", row.columns.front().who.c_str(), median(ratios),
-                    quantile(ratios, 0), quantile(ratios, 1));
+        const std::vector<double> times = ratios(row.columns.front(), column);
+        std::printf("   %s is %.2fx, %.2f to %.2f", row.columns.front().who.c_str(), median(times), quantile(times, 0),
+                    quantile(times, 1));
       }
       std::printf("\n");
     }
@@ -55,6 +57,75 @@ void print_verdicts(const std::vector<Verdict>& verdicts) {
                 : v.met  ? "met"
                          : "MISSED",
                 name.c_str(), v.median, v.least, v.most, number(v.bound.value_or(v.goal->bound)).c_str());
+  }
+}
+
+namespace {
+
+// The first line of a file that begins with `key`, behind its colon.
+std::string line_of(const char* path, const std::string& key) {
+  std::ifstream file(path);
+  for (std::string line; std::getline(file, line);) {
+    if (line.starts_with(key)) return line.substr(line.find(':') + 2);
+  }
+  return "unknown";
+}
+
+std::string machine() {
+  utsname system{};
+  uname(&system);
+  return std::to_string(std::thread::hardware_concurrency()) + " x " + line_of("/proc/cpuinfo", "model name") + ", " +
+         line_of("/proc/meminfo", "MemTotal") + " of memory, Linux " + system.release + ", g++ " + __VERSION__;
+}
+
+std::string three_digits(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, value >= 1000 ? "%.0f" : "%.3g", value);
+  return text;
+}
+
+std::string with_spread(const std::vector<double>& values) {
+  return three_digits(median(values)) + " (" + three_digits(quantile(values, 0)) + " to " +
+         three_digits(quantile(values, 1)) + ")";
+}
+
+}  // namespace
+
+void print_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts, const Scale& scale,
+                const std::string& commit) {
+  std::printf(
+      "# Measurements of the memory tier\n\n"
+      "Written by `./dev bench memory --page`; not by hand. Figures are medians of %d runs (W5: %d), with the least "
+      "and\n"
+      "the most. All contenders take turns in each run, on the same bodies, with the same number of workers; a ratio "
+      "is\n"
+      "taken within a run, so that it holds where the machine does not. errand has all its defaults on: status, "
+      "figures,\n"
+      "retention. *Hand-over* is how long a cache line takes between the two cores, measured before each run: from "
+      "%.0f ns\n"
+      "on the cores count as far apart, from %.0f ns on as contended, where a goal does not count.\n\n"
+      "- machine: %s\n- commit: %s\n\n## Goals\n\n| workload | against | ratio or figure | goal | "
+      "|\n|---|---|---|---|---|\n",
+      scale.runs, scale.runs * 2, kFar, kContended, machine().c_str(), commit.c_str());
+  for (const Verdict& v : verdicts) {
+    const std::string who = v.goal->who == "errand" ? "" : ", " + v.goal->who;
+    std::printf("| %s%s | %s | %s (%s to %s) | %s | %s |\n", v.goal->row.c_str(), who.c_str(),
+                v.against.empty() ? "-" : v.against.c_str(), three_digits(v.median).c_str(),
+                three_digits(v.least).c_str(), three_digits(v.most).c_str(),
+                three_digits(v.bound.value_or(v.goal->bound)).c_str(),
+                !v.bound ? "contended"
+                : v.met  ? "met"
+                         : "**missed**");
+  }
+  std::printf("\n## Figures\n");
+  for (const Row& row : rows) {
+    std::printf("\n### %s\n\nIn %s; hand-over %.0f ns.\n\n| | figure | %s is |\n|---|---|---|\n", row.workload.c_str(),
+                row.unit.c_str(), row.hand_over, row.columns.front().who.c_str());
+    for (const Column& column : row.columns) {
+      const bool first = &column == &row.columns.front();
+      std::printf("| %s | %s | %s |\n", column.who.c_str(), with_spread(column.runs).c_str(),
+                  first ? "" : (with_spread(ratios(row.columns.front(), column)) + " x").c_str());
+    }
   }
 }
 

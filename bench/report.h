@@ -7,6 +7,9 @@ namespace bench {
 
 void print_table(const std::vector<Row>& rows);
 void print_verdicts(const std::vector<Verdict>& verdicts);
+/// docs/benchmarks.md. `commit`: of the sources.
+void print_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts, const Scale& scale,
+                const std::string& commit);
 void print_json(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts);
 
 }  // namespace bench

@@ -27,14 +27,19 @@ const Column* best_rival(const Row& row) {
 
 }  // namespace
 
+std::vector<double> ratios(const Column& of, const Column& to) {
+  std::vector<double> ratios;
+  for (std::size_t i = 0; i < of.runs.size(); ++i) ratios.push_back(of.runs[i] / to.runs[i]);
+  return ratios;
+}
+
 std::optional<Verdict> judge(const Goal& goal, const std::vector<Row>& rows) {
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const Row& r) { return r.workload == goal.row; });
   if (row == rows.end()) return std::nullopt;
   const Column* const who = row->find(goal.who);
   const Column* const against = goal.against == "best" ? best_rival(*row) : row->find(goal.against);
   if (who == nullptr || (against == nullptr && !goal.against.empty())) return std::nullopt;
-  std::vector<double> figures = who->runs;
-  for (std::size_t i = 0; against != nullptr && i < figures.size(); ++i) figures[i] /= against->runs[i];
+  const std::vector<double> figures = against != nullptr ? ratios(*who, *against) : who->runs;
   Verdict verdict{&goal,
                   against != nullptr ? against->who : "",
                   median(figures),

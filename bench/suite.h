@@ -59,6 +59,8 @@ struct Verdict {
   std::optional<double> bound;  // unset: it does not count, since the cores were contended
   bool met;
 };
+/// One column's figures over another's, run by run.
+[[nodiscard]] std::vector<double> ratios(const Column& of, const Column& to);
 [[nodiscard]] std::optional<Verdict> judge(const Goal& goal, const std::vector<Row>& rows);
 
 struct Contender {
