@@ -99,7 +99,6 @@ double mixed(std::uint64_t count, bool plain) {
   double took = 0;
   for (int pass = 1; pass <= 2; ++pass) {
     kept.clear();
-    std::uint64_t cancelled = 0;
     const std::uint64_t before = queue.stats().completed;
     const auto start = SteadyClock::now();
     for (std::uint64_t i = 0; i < count; ++i) {
@@ -121,7 +120,7 @@ double mixed(std::uint64_t count, bool plain) {
               {.max_attempts = 2, .retry = errand::Retry::immediate()});
           break;
         case 70:
-          if (queue.submit(body).cancel()) ++cancelled;
+          static_cast<void>(queue.submit(body).cancel());
           break;
         case 90:
           kept.push_back(queue.submit(body));
