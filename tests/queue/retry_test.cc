@@ -137,9 +137,15 @@ TEST(Retries, LeaveTheWorkerFreeWhileTheyWait) {
 TEST(Retries, WaitForAWorkerLikeEveryOtherTask) {
   auto clock = std::make_shared<errand::ManualClock>();
   errand::Queue queue({.workers = 1, .clock = clock});
-  std::atomic<int> runs{0};
-  auto failing = queue.submit([&] { runs.fetch_add(1), throw std::runtime_error("again"); },
-                              {.max_attempts = 2, .retry = Retry::fixed(1s)});
+  std::thread::id threads[2];
+  std::atomic<std::size_t> runs{0};
+  auto failing = queue.submit(
+      [&] {
+        threads[runs.load()] = std::this_thread::get_id();
+        runs.fetch_add(1);
+        throw std::runtime_error("again");
+      },
+      {.max_attempts = 2, .retry = Retry::fixed(1s)});
   Gate inside;
   Gate out;
   auto holds = queue.submit([&] {
@@ -151,11 +157,12 @@ TEST(Retries, WaitForAWorkerLikeEveryOtherTask) {
   const auto until = errand::real_clock()->mono() + kSoon;
   while (failing.state() == TaskState::retryable && errand::real_clock()->mono() < until) std::this_thread::yield();
   EXPECT_EQ(failing.state(), TaskState::available);
-  EXPECT_EQ(runs.load(), 1);
+  EXPECT_EQ(runs.load(), 1u);
   EXPECT_EQ(queue.stats().busy_workers, 1);
   out.open();
   ASSERT_TRUE(queue.wait_idle(kSoon));
-  EXPECT_EQ(runs.load(), 2);
+  ASSERT_EQ(runs.load(), 2u);
+  EXPECT_EQ(threads[0], threads[1]);  // there is one worker
 }
 
 // FLOOR 38: what is not worth another attempt does not get one.
