@@ -25,18 +25,24 @@ struct Node {
   }
 };
 
-template <class Pool>
-double grow(Pool& pool, std::uint64_t depth) {
+// `wait(bodies, count)`: until so many have run.
+template <class Pool, class Wait>
+double grow(Pool& pool, std::uint64_t depth, Wait wait) {
   auto bodies = std::make_unique<Bodies>();
   const std::uint64_t count = (std::uint64_t{2} << depth) - 1;
   double took = 0;
   for (std::uint64_t pass = 1; pass <= 2; ++pass) {
     const auto start = SteadyClock::now();
     pool.submit(Node<Pool>{&pool, bodies.get(), depth});
-    bodies->wait_for(pass * count);
+    wait(*bodies, pass * count);
     took = seconds_since(start);
   }
   return static_cast<double>(count) / took / 1e6;
+}
+
+template <class Pool>
+double grow(Pool& pool, std::uint64_t depth) {
+  return grow(pool, depth, [](const Bodies& bodies, std::uint64_t count) { bodies.wait_for(count); });
 }
 
 double errand_tree(errand::Order order, std::uint64_t depth) {
@@ -56,17 +62,10 @@ double task_group_tree(std::uint64_t depth) {
   };
   const tbb::global_control most(tbb::global_control::max_allowed_parallelism, 2);
   Group group;
-  auto bodies = std::make_unique<Bodies>();
-  const std::uint64_t count = (std::uint64_t{2} << depth) - 1;
-  double took = 0;
-  for (std::uint64_t pass = 1; pass <= 2; ++pass) {
-    const auto start = SteadyClock::now();
-    group.submit(Node<Group>{&group, bodies.get(), depth});
+  return grow(group, depth, [&](const Bodies& bodies, std::uint64_t count) {
     group.group.wait();
-    took = seconds_since(start);
-    demand(bodies->sum() == pass * count, "a task was lost or ran twice");
-  }
-  return static_cast<double>(count) / took / 1e6;
+    demand(bodies.sum() == count, "a task was lost or ran twice");
+  });
 }
 
 }  // namespace

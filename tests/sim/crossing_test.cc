@@ -11,14 +11,10 @@
 #include <thread>
 
 #include "engine/engine.h"
+#include "queue_probe.h"
 
 namespace errand {
 inline namespace v0 {
-
-class QueueProbe {
- public:
-  static detail::Engine& engine(Queue& queue) { return *queue.engine_; }
-};
 
 namespace {
 

@@ -7,14 +7,10 @@
 #include <optional>
 
 #include "engine/engine.h"
+#include "queue_probe.h"
 
 namespace errand {
 inline namespace v0 {
-
-class QueueProbe {
- public:
-  static detail::Engine& engine(Queue& queue) { return *queue.engine_; }
-};
 
 namespace {
 
