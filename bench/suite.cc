@@ -14,11 +14,11 @@ const Column* Row::find(const std::string& who) const {
 
 namespace {
 
-// The rival whose median is best. What errand itself does otherwise is no rival.
+// The rival whose median is best.
 const Column* best_rival(const Row& row) {
   const Column* best = nullptr;
   for (const Column& column : row.columns) {
-    if (column.who.starts_with("errand") || column.who.starts_with("a ")) continue;
+    if (&column == &row.columns.front() || column.limit) continue;
     const bool better = best == nullptr || (median(column.runs) > median(best->runs)) == row.more_is_better;
     if (better) best = &column;
   }
@@ -58,7 +58,8 @@ void Suite::measure(const std::string& workload, const std::string& unit, bool m
                     std::vector<Contender> contenders) {
   std::vector<Several> several;
   for (Contender& contender : contenders) {
-    several.push_back({contender.who, [run = std::move(contender.run)] { return std::vector<double>{run()}; }});
+    several.push_back(
+        {contender.who, [run = std::move(contender.run)] { return std::vector<double>{run()}; }, contender.limit});
   }
   measure_several({{workload, unit, more_is_better, {}, 0}}, std::move(several));
 }
@@ -68,7 +69,7 @@ void Suite::measure_several(std::vector<Row> wanted, std::vector<Several> conten
   for (const Row& row : wanted) any = any || wants(row.workload);
   if (!any) return;
   for (Row& row : wanted) {
-    for (const Several& contender : contenders) row.columns.push_back({contender.who, {}});
+    for (const Several& contender : contenders) row.columns.push_back({contender.who, {}, contender.limit});
   }
   std::vector<double> hand_overs;
   for (int run = 0; run < scale.runs; ++run) {

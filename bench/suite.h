@@ -23,7 +23,8 @@ struct Scale {
 /// One contender's figures in a workload, one for each run.
 struct Column {
   std::string who;
-  std::vector<double> runs;
+  std::vector<double> runs{};
+  bool limit = false;  // what the machine allows, at most: no rival
 };
 
 /// The first column is errand's.
@@ -66,6 +67,7 @@ struct Verdict {
 struct Contender {
   std::string who;
   std::function<double()> run;
+  bool limit = false;
 };
 
 class Suite {
@@ -82,6 +84,7 @@ class Suite {
   struct Several {
     std::string who;
     std::function<std::vector<double>()> run;
+    bool limit = false;
   };
   void measure_several(std::vector<Row> rows, std::vector<Several> contenders);
 
