@@ -2,7 +2,8 @@
 // The memory tier: what one queue consists of, and the steps its tasks go through.
 //
 //   submit.cc    begin, publish: a closure becomes a task
-//   worker.cc    take, claim, run
+//   taking.cc    where a worker's next task comes from
+//   worker.cc    run
 //   ending.cc    what follows an attempt; cancel, expire, discard
 //   timers.cc    what a moment brings
 //   control.cc   pause, worker threads, sleeping and waking
