@@ -59,6 +59,7 @@ TickSource::TickSource(std::shared_ptr<Clock> clock) : clock_(std::move(clock)) 
 #if defined(__x86_64__)
   if (clock_ == real_clock() && counter_is_even()) {
     ns_per_tick_ = measured_rate();
+    float_ns_per_tick_ = static_cast<float>(ns_per_tick_) * 0x1.0p-32f;
     const Pair now = read_both(*clock_);
     first_stamp_ = now.stamp;
     first_mono_ = SteadyTime(Duration(now.ns));

@@ -39,6 +39,12 @@ class TickSource {
     return to - from;
   }
 
+  /// The same as a float, for a third of the instructions: rounded to 24 bits.
+  [[nodiscard]] float float_between(std::int64_t from, std::int64_t to) const noexcept {
+    const float ns = static_cast<float>(to - from) * float_ns_per_tick_;
+    return ns > 0 ? ns : 0;
+  }
+
   /// How far apart stamps are that lie `ns` apart, rounded down. REQUIRES: 0 <= ns < 2^42, about an hour.
   [[nodiscard]] std::int64_t span(std::int64_t ns) const noexcept {
     if (!counter_) return ns;
@@ -54,6 +60,7 @@ class TickSource {
   std::shared_ptr<Clock> clock_;
   bool counter_ = false;
   std::uint64_t ns_per_tick_ = 0;  // 32.32 fixed point
+  float float_ns_per_tick_ = 1;
   std::int64_t first_stamp_ = 0;
   SteadyTime first_mono_{};
 };

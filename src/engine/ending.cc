@@ -9,7 +9,6 @@
 #include "engine/engine.h"
 #include "engine/observers.h"
 #include "engine/recurrences.h"
-#include "engine/short_time.h"
 
 namespace errand {
 inline namespace v0 {
@@ -186,7 +185,7 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
       const bool value = closure_gone && record.ops->value;
       if (!closure_gone) record.ops->destroy(record);
       if (extra_if_any != nullptr) extra_if_any->on_stop.reset();
-      worker.meter.attempts_per_task.record(attempts_of(extra_if_any, word));
+      worker.meter.attempts_per_task.record(static_cast<float>(attempts_of(extra_if_any, word)));
       make_final(&worker, record, frame.id(), transition.to, value ? kValue : 0);
       return;
     }
@@ -208,8 +207,9 @@ void Engine::tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept 
     std::optional<TaskInfo> info = read(record, id);
     if (!info) return;
     info->state = to;
-    options.metrics->attempt_ended(*info, to, Duration(from_short_time(record.waited.load(std::memory_order_relaxed))),
-                                   Duration(from_short_time(record.ran.load(std::memory_order_relaxed))));
+    options.metrics->attempt_ended(*info, to,
+                                   Duration(static_cast<std::int64_t>(record.waited.load(std::memory_order_relaxed))),
+                                   Duration(static_cast<std::int64_t>(record.ran.load(std::memory_order_relaxed))));
   });
 }
 

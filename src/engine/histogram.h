@@ -3,7 +3,9 @@
 
 #include <errand/histogram.h>
 
+#include <algorithm>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -18,16 +20,25 @@ namespace detail {
 ///          happened before it, and of the last ones perhaps only the count or only the sum.
 class HistogramCell {
  public:
-  void record(std::int64_t ns) noexcept {
-    const Duration duration(ns < 0 ? 0 : ns);
-    bump(counts_[Histogram::index(duration)], 1);
-    bump(sum_ns_, static_cast<std::uint64_t>(duration.count()));
+  /// REQUIRES: 0 <= ns.
+  void record(float ns) noexcept {
+    bump(counts_[index(ns)], 1);
+    bump(sum_ns_, static_cast<std::uint64_t>(static_cast<std::int64_t>(ns)));
   }
 
   /// Adds what has been recorded so far.
   void add_to(Histogram& histogram) const noexcept;
 
  private:
+  // Histogram::index() of a float, whose bits are laid out as the buckets are: the power of two, and below it the
+  // digits after the leading one.
+  static std::size_t index(float ns) noexcept {
+    constexpr int kOffset = (127 + 3) << 4;  // the exponent's bias, and the power of two below the first full octave
+    const int index = (std::bit_cast<std::int32_t>(ns) >> (23 - 4)) - kOffset;
+    if (index < 16) return static_cast<std::size_t>(ns);
+    return std::min(static_cast<std::size_t>(index), Histogram::kBuckets - 1);
+  }
+
   // Single writer: a load and a store instead of a locked instruction. Relaxed, since each counter stands alone.
   static void bump(std::atomic<std::uint64_t>& counter, std::uint64_t by) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + by, std::memory_order_relaxed);

@@ -5,7 +5,6 @@
 #include "engine/engine.h"
 #include "engine/observers.h"
 #include "engine/recurrences.h"
-#include "engine/short_time.h"
 
 namespace errand {
 inline namespace v0 {
@@ -62,8 +61,8 @@ std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
     info.priority = priority_in(word);
     info.attempts = attempts_of(nullptr, word);
     const std::int64_t stamp = record.stamp.load(std::memory_order_acquire);
-    const std::int64_t waited = from_short_time(record.waited.load(std::memory_order_acquire));
-    const std::int64_t ran = from_short_time(record.ran.load(std::memory_order_acquire));
+    const auto waited = static_cast<std::int64_t>(record.waited.load(std::memory_order_acquire));
+    const auto ran = static_cast<std::int64_t>(record.ran.load(std::memory_order_acquire));
     info.created_at = wall_of(stamp);
     if (info.attempts > 0) info.started_at = info.created_at + Duration(waited);
     if (is_final(info.state)) info.finished_at = info.created_at + Duration(waited + ran);

@@ -55,6 +55,18 @@ TEST(Tick, StampsOfAFakeClockAreItsNanoseconds) {
   EXPECT_EQ(&source.clock(), clock.get());
 }
 
+TEST(Tick, AFloatBetweenIsTheSameRounded) {
+  const TickSource fake(std::make_shared<FakeClock>());
+  EXPECT_EQ(fake.float_between(3, 10), 7.0f);
+  EXPECT_EQ(fake.float_between(10, 3), 0.0f);
+  const TickSource real(real_clock());
+  EXPECT_EQ(real.float_between(10, 3), 0.0f);
+  for (std::int64_t ticks = 1; ticks < std::int64_t{1} << 50; ticks = ticks * 3 + 1) {
+    const auto exact = static_cast<double>(real.between(1000, 1000 + ticks));
+    EXPECT_NEAR(static_cast<double>(real.float_between(1000, 1000 + ticks)), exact, 1 + exact * 1e-6) << ticks;
+  }
+}
+
 TEST(Tick, BetweenNeverGoesBelowZero) {
   const TickSource fake(std::make_shared<FakeClock>());
   EXPECT_EQ(fake.between(10, 3), 0);

@@ -22,11 +22,14 @@ constexpr std::int64_t kBound = std::int64_t{1} << 47;
 constexpr double kQuantiles[] = {0.0, 0.001, 0.1, 0.25, 0.5, 0.75, 0.9, 0.99, 0.999, 1.0};
 
 Histogram of(const std::vector<std::int64_t>& durations) {
-  const auto cell = std::make_unique<HistogramCell>();
-  for (const std::int64_t ns : durations) cell->record(ns);
-  Histogram histogram;
-  cell->add_to(histogram);
-  return histogram;
+  Histogram::Counts counts{};
+  std::uint64_t sum = 0;
+  for (const std::int64_t ns : durations) {
+    ++counts[Histogram::index(Duration(ns))];
+    sum += static_cast<std::uint64_t>(std::max<std::int64_t>(ns, 0));
+  }
+  const std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  return {counts, Duration(static_cast<std::int64_t>(std::min(sum, most)))};
 }
 
 // Of any magnitude, up to 2^46 ns.
@@ -166,12 +169,35 @@ TEST(HistogramCell, IsSmallEnoughForEveryWorker) {
   EXPECT_LE(sizeof(HistogramCell), 8192u);
 }
 
+TEST(HistogramCell, PutsAFloatWhereItsNanosecondsBelong) {
+  std::vector<std::int64_t> durations = some_durations(7, 4000);
+  for (std::size_t i = 0; i + 1 < Histogram::kBuckets; ++i) {
+    durations.push_back(Histogram::upper(i).count());
+    durations.push_back(Histogram::upper(i).count() + 1);
+  }
+  durations.push_back(std::numeric_limits<std::int64_t>::max());
+  for (const std::int64_t exact : durations) {
+    const auto ns = static_cast<float>(exact);
+    // What a float can't say is rounded before it is counted.
+    const Histogram expected = of({exact < kBound ? static_cast<std::int64_t>(ns) : kBound});
+    const auto cell = std::make_unique<HistogramCell>();
+    cell->record(ns);
+    Histogram histogram;
+    cell->add_to(histogram);
+    ASSERT_EQ(histogram.count(), 1u);
+    ASSERT_EQ(histogram.quantile(1), expected.quantile(1)) << exact;
+    if (exact < kBound) {
+      ASSERT_EQ(histogram.sum(), expected.sum()) << exact;
+    }
+  }
+}
+
 TEST(HistogramCell, CanBeReadWhileItIsWritten) {
   constexpr std::uint64_t kRecords = 200'000;
   const auto cell = std::make_unique<HistogramCell>();
   std::atomic<bool> over{false};
   std::thread writer([&] {
-    for (std::uint64_t i = 0; i < kRecords; ++i) cell->record(static_cast<std::int64_t>(i));
+    for (std::uint64_t i = 0; i < kRecords; ++i) cell->record(static_cast<float>(i));
     over.store(true, std::memory_order_release);
   });
   std::uint64_t before = 0;

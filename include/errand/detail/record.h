@@ -77,9 +77,9 @@ struct Ops {
 struct alignas(64) Record {
   std::atomic<std::uint64_t> word;
   const Ops* ops;
-  std::atomic<std::int64_t> stamp;    // when it was submitted, in ticks
-  std::atomic<std::uint32_t> waited;  // from there to the start of the attempt, and
-  std::atomic<std::uint32_t> ran;     // from there to its end: short floats of nanoseconds (engine/short_time.h)
+  std::atomic<std::int64_t> stamp;  // when it was submitted, in ticks
+  std::atomic<float> waited;        // nanoseconds from there to the start of the attempt, and
+  std::atomic<float> ran;           // from there to its end
   alignas(kBodyAlign) std::byte body[kBodySize];
 };
 static_assert(sizeof(Record) == 64);
