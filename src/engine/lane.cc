@@ -66,12 +66,25 @@ bool Lane::empty(const PagePool& pool) const noexcept {
   return published_end(*page, page->generation.load(std::memory_order_relaxed), opened, line) == line;
 }
 
+// Nothing is published from this line on: the next task is in the next record that was opened, or else behind a page
+// that is not there yet.
+void Lane::watch(Page& page, std::uint32_t generation, std::uint64_t opened, int line) noexcept {
+  const std::uint64_t left = line != 0 ? opened & (~std::uint64_t{0} << line) : 0;
+  const std::atomic<std::uint64_t>& word = left != 0 ? page.line(std::countr_zero(left)).word : page.next;
+  const std::uint64_t seen = word.load(std::memory_order_acquire);
+  const bool came = left != 0 ? generation_in(seen) == generation && raw_state(seen) != kVacant : seen != 0;
+  if (came) return;
+  seen_.store(seen, std::memory_order_relaxed);
+  watched_.store(&word, std::memory_order_release);
+}
+
 Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
   Taken taken;
   if (!begin_taking()) {
     taken.busy = true;
     return taken;
   }
+  watched_.store(nullptr, std::memory_order_relaxed);
   std::uint64_t at = taken_to_.load(std::memory_order_relaxed);
   if (at == 0) {
     if (Page* first = first_.load(std::memory_order_acquire)) at = (std::uint64_t{index_of(*first)} << 6) | kFirstLine;
@@ -80,12 +93,12 @@ Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
     Page* page = &pool.page(static_cast<std::uint32_t>(at >> 6));
     int line = static_cast<int>(at & 63);
     // Acquire: a page that has a successor is complete, every record in it published.
-    std::uint32_t successor = page->next.load(std::memory_order_acquire);
+    auto successor = static_cast<std::uint32_t>(page->next.load(std::memory_order_acquire));
     if (line == 0 && successor != 0) {
       if (page->give_back(kHeld)) taken.passed = page;
       page = &pool.page(successor);
       line = kFirstLine;
-      successor = page->next.load(std::memory_order_acquire);
+      successor = static_cast<std::uint32_t>(page->next.load(std::memory_order_acquire));
     }
     if (line != 0) {
       const std::uint32_t generation = page->generation.load(std::memory_order_relaxed);
@@ -95,7 +108,10 @@ Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
       const bool last = !complete || pool.page(successor).next.load(std::memory_order_relaxed) == 0;
       if (last && share > 1) end = std::min(end, line + (end - line + share - 1) / share);
       taken.batch = {page, generation, line, end};
+      if (line == end) watch(*page, generation, opened, line);
       line = end == kLines ? 0 : end;
+    } else {
+      watch(*page, 0, 0, 0);
     }
     taken_to_.store((std::uint64_t{index_of(*page)} << 6) | static_cast<std::uint64_t>(line),
                     std::memory_order_release);
@@ -110,9 +126,9 @@ std::size_t Lane::sweep(const PagePool& pool, std::vector<Page*>& left_out) {
   const std::uint64_t at = taken_to_.load(std::memory_order_relaxed);
   Page* before = at == 0 ? first_.load(std::memory_order_acquire) : &pool.page(static_cast<std::uint32_t>(at >> 6));
   // Acquire: a page that has a successor is complete, and the producer is done with it.
-  std::uint32_t index = before != nullptr ? before->next.load(std::memory_order_acquire) : 0;
+  std::uint64_t index = before != nullptr ? before->next.load(std::memory_order_acquire) : 0;
   while (index != 0) {
-    Page& page = pool.page(index);
+    Page& page = pool.page(static_cast<std::uint32_t>(index));
     index = page.next.load(std::memory_order_acquire);
     if (index == 0) break;
     ++seen;

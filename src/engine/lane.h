@@ -75,6 +75,13 @@ class Lane {
   /// Whether there is anything to take. Acquire on the record's word.
   [[nodiscard]] bool empty(const PagePool& pool) const noexcept;
 
+  /// False if there may be something new since a taker last found nothing here: two loads, for a worker that looks
+  /// between two tasks. True may be wrong for one look, while another worker takes.
+  [[nodiscard]] bool quiet() const noexcept {
+    const auto* watched = watched_.load(std::memory_order_acquire);
+    return watched != nullptr && watched->load(std::memory_order_acquire) == seen_.load(std::memory_order_relaxed);
+  }
+
   struct Taken {
     Batch batch;             // begin == end: nothing
     Page* passed = nullptr;  // the taker went past this page's end, and that made it worth opening again
@@ -96,6 +103,7 @@ class Lane {
   friend class LaneProbe;
 
   [[nodiscard]] bool begin_taking() noexcept;
+  void watch(Page& page, std::uint32_t generation, std::uint64_t opened, int line) noexcept;
   void end_taking() noexcept { taking_.store(false, std::memory_order_release); }
 
   // Both sides' first meeting: the page the lane begins with.
@@ -103,6 +111,10 @@ class Lane {
   // The try-lock: guards writes of taken_to_, and of pages' `next` where sweep() leaves one out. Acquire and release.
   alignas(64) std::atomic<bool> taking_{false};
   std::atomic<std::uint64_t> taken_to_{0};  // page index << 6 | next line to look at; 0: not begun
+  // The word that changes with the next task, and what it was when the last taker found nothing; null where it found
+  // something. Written under the try-lock, the word's value first: release and acquire.
+  std::atomic<const std::atomic<std::uint64_t>*> watched_{nullptr};
+  std::atomic<std::uint64_t> seen_{0};
 };
 
 }  // namespace detail

@@ -34,7 +34,7 @@ struct alignas(kPageSize) Page {
   std::atomic<std::uint64_t> in_use;      // records not given back yet, and kHeld
   std::atomic<std::uint64_t> opened;      // records that this life of the page began with
   std::atomic<std::uint32_t> generation;  // of the records opened in this life; 31 bits, never 0
-  std::atomic<std::uint32_t> next;        // the page that follows in its lane, by index; 0: none yet
+  std::atomic<std::uint64_t> next;        // the page that follows in its lane, by index; 0: none yet
   alignas(64) std::atomic<std::uint8_t> pins[kLines];
   Record records[kRecordsPerPage];
 

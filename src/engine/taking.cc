@@ -221,7 +221,7 @@ bool Worker::take_from_a_lane(int priority, bool& busy) {
   Lane* lane = turn_[priority] != nullptr && turn_[priority]->next != nullptr ? turn_[priority]->next : first;
   Lane* const start = lane;
   do {
-    if (!lane->empty(engine_.pool)) {
+    if (!lane->quiet()) {
       const Lane::Taken taken = lane->take(engine_.pool, engine_.workers());
       busy = busy || taken.busy;
       if (taken.passed != nullptr) retire(*taken.passed);
