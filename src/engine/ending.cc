@@ -265,7 +265,6 @@ void Engine::wait_again(Record& record, const Transition& transition) {
     if (set_moment(record, word, raw(to), or_expiry(extra, {false, at.time_since_epoch().count()}))) {
       if (observed.load(std::memory_order_relaxed)) emit(id_of(record, word), to, attempts);
       if ((word & kWaiter) != 0) wake_waiters(record);
-      note_progress();
       return;
     }
   }
@@ -298,7 +297,8 @@ void Engine::make_final(Worker* worker, Record& record, std::uint64_t id, TaskSt
     emit(id, to, attempts_of(PagePool::cold(record).extra.load(std::memory_order_relaxed), word));
   finish_wishes(record, id, worker);
   retain(to, id);
-  note_progress();
+  // A worker says so when it finds nothing more to do: who waits for that need not look after each task.
+  if (worker == nullptr) note_progress();
 }
 
 // on_finish, and the schedule that the task was a run of. The record is still this thread's to read.
