@@ -26,6 +26,14 @@ struct CancelOnStop {
   void operator()() const;
 };
 
+// As in AttemptInfo, but for the start: the time of day costs several readings of clocks, and is seldom asked for.
+struct FailedAttempt {
+  int number;
+  std::int64_t started;  // ticks
+  Duration took;
+  std::optional<Error> error;
+};
+
 // A task's wishes and its history. `options` is constant after submit, except on_finish and metadata; the rest, and
 // these two, are guarded by the page's cold mutex (PagePool::cold_mutex).
 struct Extra {
@@ -37,7 +45,7 @@ struct Extra {
   int given_back = 0;  // runs that do not count as attempts
   std::optional<SteadyTime> first_started{};
   std::optional<Error> last_error{};
-  std::vector<AttemptInfo> history{};
+  std::vector<FailedAttempt> history{};
   std::vector<std::string> log{};
   std::uint64_t progress_done = 0;
   std::uint64_t progress_total = 0;

@@ -171,7 +171,7 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
     if (failed) {
       if (extra.history.size() == kHistory) extra.history.erase(extra.history.begin());
       extra.history.push_back(
-          {attempts_of(&extra, word), wall_of(began), Duration(ticks.between(began, ended)), transition.error});
+          {attempts_of(&extra, word), began, Duration(ticks.between(began, ended)), transition.error});
     }
     if (transition.error) extra.last_error = transition.error;
     if (transition.gives_back) ++extra.given_back;

@@ -40,7 +40,9 @@ void Engine::read_cold(const ColdLine& cold, std::uint64_t word, TaskInfo& info)
   info.attempts = attempts_of(extra, word);
   info.max_attempts = extra->max_attempts;
   if (extra->last_error) info.last_error = extra->last_error->message();
-  info.history = extra->history;
+  for (const FailedAttempt& attempt : extra->history) {
+    info.history.push_back({attempt.number, wall_of(attempt.started), attempt.took, attempt.error});
+  }
   info.log = extra->log;
   info.progress_done = extra->progress_done;
   info.progress_total = extra->progress_total;
