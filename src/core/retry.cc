@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "base/time.h"
@@ -134,14 +135,14 @@ Retry Retry::when(Worth worth) const {
 }
 
 Result<void> Retry::check() const {
-  const std::string name = base_name(kind_);
-  const std::string base = to_text(base_);
-  const std::string max = to_text(max_);
-  if (has_base(kind_) && base_ <= 0s) return invalid(name + " is " + base + "; expected more than 0s");
+  const std::string_view name = base_name(kind_);
+  if (has_base(kind_) && base_ <= 0s)
+    return invalid(std::string(name) + " is " + to_text(base_) + "; expected more than 0s");
   if (has_base(kind_) && max_ < base_) {
-    return invalid("max " + max + " is below " + name + " " + base + "; expected max >= " + name);
+    return invalid("max " + to_text(max_) + " is below " + std::string(name) + " " + to_text(base_) +
+                   "; expected max >= " + std::string(name));
   }
-  if (max_ < 0s) return invalid("max is " + max + "; expected 0s or more");
+  if (max_ < 0s) return invalid("max is " + to_text(max_) + "; expected 0s or more");
   if (!std::isfinite(factor_) || factor_ < 1)
     return invalid("factor is " + number_text(factor_) + "; expected 1 or more");
   if (!(jitter_ >= 0 && jitter_ <= 1)) return invalid("jitter is " + number_text(jitter_) + "; expected 0 to 1");

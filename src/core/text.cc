@@ -30,8 +30,14 @@ std::size_t character_length(std::string_view text) {
   return length;
 }
 
+// Most texts are plain ASCII, which is valid byte by byte.
+bool is_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c != 0 && (c & 0x80) == 0; });
+}
+
 bool is_clean(std::string_view text) {
   if (text.size() > kMaxErrorText) return false;
+  if (is_ascii(text)) return true;
   while (!text.empty()) {
     const std::size_t length = character_length(text);
     if (length == 0) return false;
@@ -43,6 +49,7 @@ bool is_clean(std::string_view text) {
 }  // namespace
 
 std::string clean_text(std::string_view text, std::size_t most) {
+  if (text.size() <= most && is_ascii(text)) return std::string(text);
   std::string clean;
   clean.reserve(std::min(text.size(), most));
   while (!text.empty()) {
