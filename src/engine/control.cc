@@ -137,12 +137,13 @@ Result<void> Engine::spawn_wanted() {
   if (options.drive == Drive::manual || !started_.load()) return {};
   const int count = wanted_.load(std::memory_order_relaxed) + standing_in_.load(std::memory_order_relaxed);
   for (int number = 0; number < count; ++number) {
-    if (auto spawned = spawn(number); !spawned) {
-      log(LogLevel::error, options.name, spawned.error().message());
-      return spawned;
-    }
+    if (auto spawned = spawn(number); !spawned) return spawned;
   }
   return {};
+}
+
+void Engine::log_failure(const Result<void>& result) const {
+  if (!result) log(LogLevel::error, options.name, result.error().message());
 }
 
 Result<void> Engine::start() {
@@ -156,26 +157,34 @@ Result<void> Engine::start() {
 }
 
 void Engine::set_workers(int count) {
-  MutexLock lock(control_mutex_);
-  wanted_.store(count, std::memory_order_relaxed);
-  if (phase_.load() != Phase::open) return;
-  // Those above the number see it between two tasks; the bit makes them look.
-  signals.fetch_or(kResized, std::memory_order_release);
-  static_cast<void>(spawn_wanted());
-  parking.wake_all();
+  Result<void> spawned;
+  {
+    MutexLock lock(control_mutex_);
+    wanted_.store(count, std::memory_order_relaxed);
+    if (phase_.load() != Phase::open) return;
+    // Those above the number see it between two tasks; the bit makes them look.
+    signals.fetch_or(kResized, std::memory_order_release);
+    spawned = spawn_wanted();
+    parking.wake_all();
+  }
+  log_failure(spawned);
 }
 
 void Engine::replace_stuck_worker() {
   if (options.drive == Drive::manual) return;
-  MutexLock lock(control_mutex_);
-  ++stuck_now_;
-  if (phase_.load() != Phase::open) return;
-  if (stuck_now_ > wanted_.load()) {
-    healthy_.store(false);
-    return;
+  Result<void> spawned;
+  {
+    MutexLock lock(control_mutex_);
+    ++stuck_now_;
+    if (phase_.load() != Phase::open) return;
+    if (stuck_now_ > wanted_.load()) {
+      healthy_.store(false);
+      return;
+    }
+    standing_in_.store(stuck_now_);
+    spawned = spawn_wanted();
   }
-  standing_in_.store(stuck_now_);
-  static_cast<void>(spawn_wanted());
+  log_failure(spawned);
 }
 
 // A stuck handler came back after all: its worker is there again, and the stand-in leaves.

@@ -120,7 +120,7 @@ Engine::Engine(QueueOptions given)
   ERRAND_ASSERT(all_workers != nullptr);
   intake.store(intake_for(options, line != nullptr));
   pool.engine.store(this, std::memory_order_release);
-  if (options.start) static_cast<void>(start());
+  if (options.start) log_failure(start());
 }
 
 void Engine::forget_threads() {

@@ -275,7 +275,9 @@ class Engine {
   [[nodiscard]] bool leaves(const Worker& worker) const noexcept;
   Worker& add_worker(int number) ERRAND_REQUIRES(control_mutex_);
   [[nodiscard]] Result<void> spawn(int number) ERRAND_REQUIRES(control_mutex_);
-  Result<void> spawn_wanted() ERRAND_REQUIRES(control_mutex_);
+  [[nodiscard]] Result<void> spawn_wanted() ERRAND_REQUIRES(control_mutex_);
+  // Not under a lock: the logger may be user code that calls the queue.
+  void log_failure(const Result<void>& result) const ERRAND_EXCLUDES(control_mutex_);
   void replace_stuck_worker();
   void release_stand_in();
   void note_progress();

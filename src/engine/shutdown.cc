@@ -63,11 +63,13 @@ void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
   signals.fetch_or(halt, std::memory_order_release);
   // A queue that is paused, or was never started, still owes what it is to drain.
   signals.fetch_and(~kPaused, std::memory_order_release);
+  Result<void> spawned;
   if (halt == 0 && options.drive == Drive::threads) {
     MutexLock lock(control_mutex_);
-    if (!started_.exchange(true)) static_cast<void>(spawn_wanted());
+    if (!started_.exchange(true)) spawned = spawn_wanted();
   }
   parking.wake_all();
+  log_failure(spawned);
   end_turn_to_finish();
 }
 
@@ -156,14 +158,18 @@ Report Engine::report() const {
 
 // A body called shutdown(): the rest goes on in a thread of its own, which the destructor joins.
 void Engine::finish_elsewhere(SteadyTime deadline) {
-  MutexLock lock(control_mutex_);
-  if (closer_.joinable()) return;
-  auto thread = Thread::start(options.name + "/close", [this, deadline] { finish_shutdown(deadline); });
-  if (thread) {
-    closer_ = std::move(*thread);
-  } else {
-    log(LogLevel::error, options.name, thread.error().message());
+  Result<void> closes;
+  {
+    MutexLock lock(control_mutex_);
+    if (closer_.joinable()) return;
+    auto thread = Thread::start(options.name + "/close", [this, deadline] { finish_shutdown(deadline); });
+    if (thread) {
+      closer_ = std::move(*thread);
+    } else {
+      closes = thread.error();
+    }
   }
+  log_failure(closes);
 }
 
 // Manual drive: whoever shuts the queue down does the work.

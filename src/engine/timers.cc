@@ -218,15 +218,19 @@ void Engine::extend_grace(Record& record) {
 
 void Engine::ensure_timer_thread() {
   if (timer_thread_started_.load(std::memory_order_acquire)) return;
-  MutexLock lock(control_mutex_);
-  if (timer_thread_started_.load(std::memory_order_relaxed) || phase_.load() == Phase::closed) return;
-  auto thread = Thread::start(options.name + "/timer", [this] { run_timer_thread(); });
-  if (!thread) {  // the workers do its work meanwhile, and each new moment comes here again
-    if (!std::exchange(timer_thread_refused_, true)) log(LogLevel::error, options.name, thread.error().message());
-    return;
+  Result<void> started;
+  {
+    MutexLock lock(control_mutex_);
+    if (timer_thread_started_.load(std::memory_order_relaxed) || phase_.load() == Phase::closed) return;
+    auto thread = Thread::start(options.name + "/timer", [this] { run_timer_thread(); });
+    if (thread) {
+      timer_thread_ = std::move(*thread);
+      timer_thread_started_.store(true, std::memory_order_release);
+    } else if (!std::exchange(timer_thread_refused_, true)) {
+      started = thread.error();  // the workers do its work meanwhile, and each new moment comes here again
+    }
   }
-  timer_thread_ = std::move(*thread);
-  timer_thread_started_.store(true, std::memory_order_release);
+  log_failure(started);
 }
 
 void Engine::run_timer_thread() {

@@ -34,11 +34,20 @@ struct DefaultQueue {
     if (Queue* queue = the_default().queue.load(std::memory_order_acquire)) queue->engine_->let_go(kPatienceAtExit);
   }
 
-  static Queue& make(QueueOptions options) {
-    auto* queue = new Queue(std::move(options));
-    the_default().queue.store(queue, std::memory_order_release);
-    std::atexit(&at_exit);
-    return *queue;
+  // Makes the queue, or nothing where there is one already.
+  static Queue* make(QueueOptions options) {
+    const bool starts = std::exchange(options.start, false);
+    Queue* queue = nullptr;
+    {
+      MutexLock lock(the_default().mu);
+      if (the_default().queue.load(std::memory_order_acquire) != nullptr) return nullptr;
+      queue = new Queue(std::move(options));
+      the_default().queue.store(queue, std::memory_order_release);
+      std::atexit(&at_exit);
+    }
+    // Not under the lock: a thread that cannot be made is logged, and the logger may use this queue.
+    if (starts) queue->start();
+    return queue;
   }
 };
 
@@ -46,30 +55,25 @@ struct DefaultQueue {
 
 Result<void> start_default(QueueOptions options) {
   if (auto ok = options.check(); !ok) return ok;
-  MutexLock lock(the_default().mu);
-  if (the_default().queue.load(std::memory_order_acquire) != nullptr) {
+  if (options.name.empty()) options.name = "default";
+  if (detail::DefaultQueue::make(std::move(options)) == nullptr) {
     return Error(Code::invalid,
                  "start the default queue: it is there already; call start_default() before its first use");
   }
-  if (options.name.empty()) options.name = "default";
-  detail::DefaultQueue::make(std::move(options));
   return {};
 }
 
 Queue& default_queue() {
   if (Queue* queue = the_default().queue.load(std::memory_order_acquire)) return *queue;
-  MutexLock lock(the_default().mu);
-  if (Queue* queue = the_default().queue.load(std::memory_order_acquire)) return *queue;
-  return detail::DefaultQueue::make({.name = "default"});
+  detail::DefaultQueue::make({.name = "default"});
+  return *the_default().queue.load(std::memory_order_acquire);
 }
 
 Report shutdown(const ShutdownOptions& options) {
   if (the_default().queue.load(std::memory_order_acquire) == nullptr) {
-    MutexLock lock(the_default().mu);
-    if (the_default().queue.load(std::memory_order_acquire) == nullptr) {
-      // A later first use has to find it closed. It never had a thread.
-      return detail::DefaultQueue::make({.name = "default", .start = false}).shutdown({.drain = Drain::none});
-    }
+    // A later first use has to find it closed. It never had a thread.
+    Queue* unused = detail::DefaultQueue::make({.name = "default", .start = false});
+    if (unused != nullptr) return unused->shutdown({.drain = Drain::none});
   }
   return default_queue().shutdown(options);
 }

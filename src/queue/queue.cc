@@ -115,7 +115,10 @@ Result<void> Queue::set_priority(TaskId id, int priority) {
 bool Queue::start() {
   if (engine_->forked()) return false;
   const auto started = engine_->start();
-  if (!started) log(LogLevel::warning, name(), started.error().message());
+  if (!started) {
+    const bool no_threads = started.error().code() == Code::unavailable;
+    log(no_threads ? LogLevel::error : LogLevel::warning, name(), started.error().message());
+  }
   return started.has_value();
 }
 

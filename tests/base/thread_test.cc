@@ -12,6 +12,8 @@
 #include <string>
 #include <utility>
 
+#include "huge_stacks.h"
+
 namespace errand {
 namespace {
 
@@ -128,28 +130,6 @@ TEST(Thread, LeavesTheMaskOfItsStarterAlone) {
   Thread::start("worker", [] {})->join();
   EXPECT_TRUE(KnownMask::still_set());
 }
-
-// Threads started meanwhile would get a stack that no address space holds.
-class HugeStacks {
- public:
-  HugeStacks() {
-    pthread_getattr_default_np(&before_);
-    pthread_attr_t huge;
-    pthread_attr_init(&huge);
-    pthread_attr_setstacksize(&huge, std::size_t{1} << 60);
-    worked_ = pthread_setattr_default_np(&huge) == 0;
-    pthread_attr_destroy(&huge);
-  }
-  ~HugeStacks() {
-    pthread_setattr_default_np(&before_);
-    pthread_attr_destroy(&before_);
-  }
-  [[nodiscard]] bool worked() const { return worked_; }
-
- private:
-  pthread_attr_t before_;
-  bool worked_ = false;
-};
 
 TEST(Thread, AFailedStartIsAnErrorAndNamesTheThread) {
   auto held = std::make_shared<int>(7);

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdlib>
 
+#include "../base/huge_stacks.h"
 #include "support.h"
 
 using errand::Code;
@@ -44,6 +45,24 @@ TEST_F(DefaultQueue, TakesOptionsBeforeItsFirstUseOnly) {
         require(errand::default_queue().name() == "mine", 3);
         require(errand::default_queue().workers() == 3, 4);
         require(errand::start_default({}).error().code() == Code::invalid, 5);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(DefaultQueue, MayBeUsedByTheLoggerThatHearsOfItsMissingWorkers) {
+  EXPECT_EXIT(
+      {
+        std::string line;
+        errand::set_logger([&](const errand::LogLine& said) {
+          line = said.text;
+          require(errand::default_queue().stats().workers == 2, 1);
+        });
+        const HugeStacks huge;
+        require(huge.worked(), 2);
+        require(errand::start_default({.workers = 2}).has_value(), 3);
+        require(contains(line, "start thread \"default/0\""), 4);
+        errand::set_logger({});
         std::exit(0);
       },
       testing::ExitedWithCode(0), "");
