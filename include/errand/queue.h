@@ -302,7 +302,7 @@ class Queue {
   // --- the queue ---
 
   /// Lets the workers begin. False, with the reason in the log, where nothing came of it: a second call, one after
-  /// shutdown() or in a forked child, or a thread that could not be made.
+  /// shutdown() or in a forked child, or a thread that could not be made. After that one it may be called again.
   bool start();
   /// No new attempts until resume(). What runs goes on, and time goes on for what is scheduled.
   void pause();

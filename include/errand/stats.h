@@ -36,7 +36,8 @@ struct Stats {
   int workers = 0;  ///< wanted
   int busy_workers = 0;
   int replacement_workers = 0;  ///< stand in for stuck ones
-  bool healthy = true;          ///< false once stuck attempts have used up all replacements
+  bool healthy = true;          ///< false once stuck attempts have used up all replacements, and while workers are
+                                ///< missing because their threads could not be made; start() tries again
   double utilisation = 0;       ///< of the workers' time since the queue started, the share spent in bodies
 
   Histogram start_delay{};        ///< available to start of the attempt

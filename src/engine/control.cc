@@ -137,8 +137,12 @@ Result<void> Engine::spawn_wanted() {
   if (options.drive == Drive::manual || !started_.load()) return {};
   const int count = wanted_.load(std::memory_order_relaxed) + standing_in_.load(std::memory_order_relaxed);
   for (int number = 0; number < count; ++number) {
-    if (auto spawned = spawn(number); !spawned) return spawned;
+    if (auto spawned = spawn(number); !spawned) {
+      missing_.store(count - number);
+      return spawned;
+    }
   }
+  missing_.store(0);
   return {};
 }
 
@@ -151,7 +155,8 @@ Result<void> Engine::start() {
   if (phase_.load() != Phase::open) {
     return Error(Code::shutting_down, "start queue \"" + options.name + "\": it has been shut down");
   }
-  if (started_.exchange(true))
+  // Workers that could not be made are tried again.
+  if (started_.exchange(true) && missing_.load() == 0)
     return Error(Code::invalid, "start queue \"" + options.name + "\": it has started already");
   return spawn_wanted();
 }

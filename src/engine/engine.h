@@ -325,6 +325,7 @@ class Engine {
 
   std::atomic<int> wanted_;
   std::atomic<int> standing_in_{0};   // workers in the place of stuck ones
+  std::atomic<int> missing_{0};       // workers, or stand-ins, whose threads could not be made
   std::atomic<int> live_workers_{0};  // threads that work
   std::atomic<bool> healthy_{true};
   std::atomic<std::int64_t> room_{0};        // tasks that count against the capacity

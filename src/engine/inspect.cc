@@ -181,7 +181,7 @@ Stats Engine::stats() const {
   stats.available = stats.submitted > elsewhere ? stats.submitted - elsewhere : 0;
   stats.workers = wanted_.load(std::memory_order_relaxed);
   stats.replacement_workers = standing_in_.load(std::memory_order_relaxed);
-  stats.healthy = healthy_.load(std::memory_order_relaxed);
+  stats.healthy = healthy_.load(std::memory_order_relaxed) && missing_.load(std::memory_order_relaxed) == 0;
   const int count = worker_count.load(std::memory_order_acquire);
   for (int i = 0; i < count; ++i) {
     const Worker& worker = *all_workers[i].load(std::memory_order_acquire);

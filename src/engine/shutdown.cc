@@ -66,7 +66,7 @@ void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
   Result<void> spawned;
   if (halt == 0 && options.drive == Drive::threads) {
     MutexLock lock(control_mutex_);
-    if (!started_.exchange(true)) spawned = spawn_wanted();
+    if (!started_.exchange(true) || missing_.load() != 0) spawned = spawn_wanted();
   }
   parking.wake_all();
   log_failure(spawned);
@@ -83,7 +83,7 @@ bool Engine::drained() const {
   if (running() != 0 || timer_steps_.load(std::memory_order_acquire) != 0) return false;
   if (drain_ == Drain::none || drain_ == Drain::running) return true;
   // Nobody will come to run what is left.
-  if (workers() == 0 && live_workers_.load(std::memory_order_relaxed) == 0) return true;
+  if (workers() <= missing_.load() && live_workers_.load(std::memory_order_relaxed) == 0) return true;
   if (drain_ == Drain::queued) return submitted() == ended_tasks() && callbacks_done();
   return idle();
 }

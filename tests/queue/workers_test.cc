@@ -6,6 +6,7 @@
 #include <atomic>
 #include <set>
 
+#include "../base/huge_stacks.h"
 #include "support.h"
 
 namespace {
@@ -93,6 +94,64 @@ TEST(Workers, MayBeNone) {
   EXPECT_EQ(task.state(), errand::TaskState::available);
   queue.set_workers(1);
   EXPECT_EQ(task.get(), 5);
+}
+
+TEST(Workers, ThatCannotBeMadeAreAnError) {
+  std::string lines;
+  errand::set_logger([&](const errand::LogLine& line) { lines += std::string(line.text) + '\n'; });
+  errand::Queue queue({.name = "mail", .workers = 2, .start = false});
+  auto task = queue.submit([] { return 5; });
+  {
+    const HugeStacks huge;
+    ASSERT_TRUE(huge.worked());
+    EXPECT_FALSE(queue.start());
+    EXPECT_TRUE(contains(lines, "start thread \"mail/0\"")) << lines;
+    EXPECT_FALSE(queue.stats().healthy);
+    EXPECT_FALSE(queue.start());
+  }
+  EXPECT_EQ(task.state(), errand::TaskState::available);
+  ASSERT_TRUE(queue.start());
+  EXPECT_TRUE(queue.stats().healthy);
+  EXPECT_EQ(task.get(), 5);
+  EXPECT_FALSE(queue.start());
+  errand::set_logger({});
+}
+
+TEST(Workers, ThatAreMissingAreTriedAgain) {
+  errand::set_logger([](const errand::LogLine&) {});
+  errand::Queue queue({.workers = 1});
+  {
+    const HugeStacks huge;
+    ASSERT_TRUE(huge.worked());
+    queue.set_workers(3);
+    EXPECT_FALSE(queue.stats().healthy);
+    EXPECT_EQ(queue.submit([] { return 5; }).get(), 5) << "the one that is there works on";
+    queue.set_workers(1);
+    EXPECT_TRUE(queue.stats().healthy);
+    queue.set_workers(3);
+  }
+  EXPECT_TRUE(queue.start());
+  EXPECT_TRUE(queue.stats().healthy);
+  Crowd crowd;
+  for (int i = 0; i < 3; ++i) queue.submit([&] { crowd(); });
+  EXPECT_TRUE(crowd.inside.reaches(3));
+  crowd.out.open();
+  errand::set_logger({});
+}
+
+// This clock stands still: a shutdown that waited for them would wait for ever.
+TEST(Workers, ThatCannotBeMadeAreNotWaitedFor) {
+  std::string lines;
+  errand::set_logger([&](const errand::LogLine& line) { lines += std::string(line.text) + '\n'; });
+  const HugeStacks huge;
+  ASSERT_TRUE(huge.worked());
+  errand::Queue queue({.name = "mail", .workers = 2, .clock = std::make_shared<errand::ManualClock>()});
+  EXPECT_TRUE(contains(lines, "start thread \"mail/0\"")) << lines;
+  EXPECT_FALSE(queue.stats().healthy);
+  auto task = queue.submit([] {});
+  EXPECT_EQ(queue.shutdown().cancelled, 1u);
+  EXPECT_EQ(task.state(), errand::TaskState::cancelled);
+  errand::set_logger({});
 }
 
 TEST(Workers, AskedToStayOnTheirWayOutStay) {
