@@ -37,9 +37,11 @@ Error bad_schedule(const std::string& queue, const std::string& why) {
 }
 
 // A slot that is spread past the next one is left out when that one comes.
-std::optional<std::string> check_spread(Duration jitter, Duration interval) {
-  if (jitter < interval) return std::nullopt;
-  return "jitter: expected less than the interval of " + to_text(interval) + ", got " + to_text(jitter);
+std::optional<std::string> check_spread(Duration jitter, const Timetable& timetable, WallTime now) {
+  if (jitter == Duration::zero()) return std::nullopt;
+  const std::optional<Duration> interval = timetable.shortest_interval(now);
+  if (!interval || jitter < *interval) return std::nullopt;
+  return "jitter: expected less than the interval of " + to_text(*interval) + ", got " + to_text(jitter);
 }
 
 // The clock's time on a schedule's own axis.
@@ -79,9 +81,10 @@ Result<std::shared_ptr<Recurrence>> Recurrences::add_every(Duration interval, Ca
     return bad_schedule(engine_.options.name, "interval: expected more than zero, got " + to_text(interval));
   }
   if (auto complaint = check(options, true)) return bad_schedule(engine_.options.name, *complaint);
-  if (auto complaint = check_spread(options.jitter, interval)) return bad_schedule(engine_.options.name, *complaint);
   const WallTime now(engine_.clock->mono().time_since_epoch());
   auto timetable = Timetable::every(now, interval);
+  if (auto complaint = check_spread(options.jitter, timetable, now))
+    return bad_schedule(engine_.options.name, *complaint);
   return add(std::move(options), "@every " + to_text(interval), false, std::move(timetable), std::move(body), now);
 }
 
@@ -90,18 +93,16 @@ Result<std::shared_ptr<Recurrence>> Recurrences::add_cron(std::string_view expre
   if (auto complaint = check(options, false)) return bad_schedule(engine_.options.name, *complaint);
   auto parsed = parse_cron(expression);
   if (!parsed) return bad_schedule(engine_.options.name, parsed.error().message());
-  if (parsed->every > Duration::zero()) {
-    if (auto complaint = check_spread(options.jitter, parsed->every))
-      return bad_schedule(engine_.options.name, *complaint);
-  }
   auto zone = find_zone(options.time_zone);
   if (!zone) return bad_schedule(engine_.options.name, "time_zone: " + zone.error().message());
   const WallTime now = engine_.clock->now();
   if (auto fires = check_fires(*parsed, *zone, options.dst, now); !fires)
     return bad_schedule(engine_.options.name, "cron \"" + std::string(expression) + "\": " + fires.error().message());
-  for (const CronRemark& warning : parsed->warnings) log(LogLevel::warning, engine_.options.name, warning.reason);
-  const Dst dst = options.dst;
-  auto timetable = Timetable::cron(std::move(*parsed), std::move(*zone), dst, now);
+  const std::vector<CronRemark> warnings = parsed->warnings;
+  auto timetable = Timetable::cron(std::move(*parsed), std::move(*zone), options.dst, now);
+  if (auto complaint = check_spread(options.jitter, timetable, now))
+    return bad_schedule(engine_.options.name, *complaint);
+  for (const CronRemark& warning : warnings) log(LogLevel::warning, engine_.options.name, warning.reason);
   return add(std::move(options), std::string(expression), true, std::move(timetable), std::move(body), now);
 }
 

@@ -49,6 +49,18 @@ std::optional<WallTime> Timetable::next(WallTime after) const {
   return v0::next(calendar.expression, calendar.zone, calendar.dst, after);
 }
 
+std::optional<Duration> Timetable::shortest_interval(WallTime after) const {
+  if (const auto* interval = std::get_if<Interval>(&kind_)) return interval->period;
+  std::optional<Duration> shortest;
+  std::optional<WallTime> slot = next(after);
+  for (int i = 1; slot && i < 100; ++i) {
+    const std::optional<WallTime> following = next(*slot);
+    if (following) shortest = std::min(shortest.value_or(Duration::max()), *following - *slot);
+    slot = following;
+  }
+  return shortest;
+}
+
 Passed Timetable::passed(WallTime after, WallTime until, std::size_t at_most) const {
   if (const auto* interval = std::get_if<Interval>(&kind_)) {
     return passed_of(interval->anchor, interval->period, after, until, at_most);

@@ -45,6 +45,9 @@ class Timetable {
   /// The first slot strictly later than `after`, or nothing within 50 years.
   [[nodiscard]] std::optional<WallTime> next(WallTime after) const;
 
+  /// The shortest time between two neighbours of the next hundred slots; nothing where there are no two.
+  [[nodiscard]] std::optional<Duration> shortest_interval(WallTime after) const;
+
   /// The slots that are later than `after`, and not later than `until`.
   struct Passed {
     std::vector<WallTime> newest{};  ///< at most as many as were asked for, oldest first

@@ -170,6 +170,9 @@ TEST(BadInput, ScheduleOptions) {
   expect_parts(refused("0 0 30 2 *", {}), {queue, "cron \"0 0 30 2 *\"", "never"});
   const auto cron = m.queue.cron("@every 5s", [] {}, {.jitter = 1min});
   expect_parts(cron.error().message(), {"jitter", "less than the interval of 5s", "got 60s"});
+  expect_parts(refused("* * * * *", {.jitter = 1h}), {queue, "jitter", "less than the interval of 60s", "got 3600s"});
+  expect_parts(refused("0 9,17 * * MON-FRI", {.jitter = 8h}), {queue, "jitter", "less than the interval of 28800s"});
+  EXPECT_TRUE(m.queue.cron("0 9,17 * * MON-FRI", [] {}, {.jitter = 7h}));
 }
 
 TEST(BadInput, PriorityOfAWaitingTask) {

@@ -59,6 +59,19 @@ TEST(Timetable, EndsWithTime) {
   EXPECT_EQ(next(daily, Zone::utc(), Dst::after, WallTime::max() - 1h), std::nullopt);
 }
 
+TEST(Timetable, KnowsTheShortestTimeBetweenTwoSlots) {
+  const auto shortest = [](const char* expression) {
+    return Timetable::cron(*parse_cron(expression), Zone::utc(), Dst::after, kStart).shortest_interval(kStart + 12h);
+  };
+  EXPECT_EQ(every_minute().shortest_interval(kStart), 1min);
+  EXPECT_EQ(shortest("@every 90s"), 90s);
+  EXPECT_EQ(shortest("* * * * *"), 1min);
+  EXPECT_EQ(shortest("0 9,17 * * MON-FRI"), 8h) << "the night comes first, but the days count as well";
+  EXPECT_EQ(Timetable::cron(*parse_cron("* * * * *"), Zone::utc(), Dst::after, kStart)
+                .shortest_interval(WallTime::max() - 1s),
+            std::nullopt);
+}
+
 TEST(Timetable, ListsTheNewestSlotsThatPassedAndCountsAll) {
   for (const auto& table : {minutely(), every_minute()}) {
     const auto passed = table.passed(kStart, kStart + 10min, 3);
