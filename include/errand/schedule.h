@@ -32,6 +32,8 @@ struct ScheduleOptions {
   std::optional<int> max_attempts{};
   std::optional<Retry> retry{};
   std::optional<Duration> timeout{};
+  int catch_up_cap = 100;                     ///< Missed::all: of more missed slots the newest so many; 1 to 10,000
+  std::optional<Duration> catch_up_window{};  ///< missed slots older than this are left out; unset: no limit
 };
 
 /// What is known of a schedule at one moment.

@@ -18,7 +18,7 @@ enum class Dst : unsigned char {
 enum class Missed : unsigned char {
   skip,    ///< left out
   latest,  ///< the newest one is made up for
-  all,     ///< each is made up for, oldest first, up to a cap
+  all,     ///< each is made up for, oldest first, up to ScheduleOptions::catch_up_cap
 };
 
 /// A slot that comes while an earlier run of its own schedule is waiting or running.

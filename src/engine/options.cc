@@ -77,10 +77,15 @@ std::optional<std::string> check(const ScheduleOptions& options, bool by_interva
     useless = "dst: an interval knows no clock changes; use cron() for times of day";
   } else if (!by_interval && options.first != ScheduleOptions{}.first) {
     useless = "first: a cron expression says when it comes first; trigger() runs it now";
+  } else if (options.missed != Missed::all && options.catch_up_cap != ScheduleOptions{}.catch_up_cap) {
+    useless = "catch_up_cap: expected Missed::all beside it; no other choice makes up for more than one slot";
+  } else if (options.missed == Missed::skip && options.catch_up_window) {
+    useless = "catch_up_window: expected no Missed::skip beside it, which makes up for nothing";
   }
-  return first_of(useless, at_most("name", options.name.size(), 256), jitter,
-                  in_range("priority", options.priority, 0, 9), check_attempts(options.max_attempts),
-                  check_retry(options.retry), positive("timeout", options.timeout));
+  return first_of(
+      useless, at_most("name", options.name.size(), 256), jitter, in_range("priority", options.priority, 0, 9),
+      check_attempts(options.max_attempts), check_retry(options.retry), positive("timeout", options.timeout),
+      in_range("catch_up_cap", options.catch_up_cap, 1, 10'000), positive("catch_up_window", options.catch_up_window));
 }
 
 std::optional<std::string> check(const QueueOptions& options) {

@@ -24,7 +24,10 @@ Recurrence::Turn Recurrence::take_turn(WallTime now) {
     come.pop_back();
   }
   if (come.empty()) return turn;
-  CatchUp slots = catch_up(timetable, last_, until, {.missed = options.missed});
+  CatchUp slots = catch_up(timetable, last_, until,
+                           {.missed = options.missed,
+                            .at_most = static_cast<std::size_t>(options.catch_up_cap),
+                            .window = options.catch_up_window});
   last_ = until;
   last_slot_ = come.back();
   next_slot_ = timetable.next(last_);

@@ -151,6 +151,10 @@ TEST(BadInput, ScheduleOptions) {
   expect_schedule_refused({.timeout = 0s}, {"timeout", "more than zero"});
   expect_schedule_refused({.retry = errand::Retry::fixed(-1s)}, {"retry"});
   expect_schedule_refused({.name = std::string(257, 'x')}, {"name", "256"});
+  expect_schedule_refused({.missed = errand::Missed::all, .catch_up_cap = 0}, {"catch_up_cap", "1 to 10000", "0"});
+  expect_schedule_refused({.catch_up_cap = 5}, {"catch_up_cap", "Missed::all"});
+  expect_schedule_refused({.catch_up_window = 0s}, {"catch_up_window", "more than zero"});
+  expect_schedule_refused({.missed = errand::Missed::skip, .catch_up_window = 1h}, {"catch_up_window", "Missed::skip"});
   expect_schedule_refused({.jitter = 1s}, {"jitter", "less than the interval of 1s", "got 1s"});
   Manual m;
   expect_parts(m.queue.every(-3s, [] {}).error().message(), {"interval", "more than zero", "-3s"});

@@ -211,6 +211,24 @@ TEST(Schedules, MissedSlotsAreMadeUpForAsTold) {
   EXPECT_EQ(runs_after(Missed::all), std::pair(std::size_t{5}, std::uint64_t{0}));
 }
 
+TEST(Schedules, MakeUpForNoMoreThanTheirCapAndWindowSay) {
+  const auto runs_after = [](errand::Duration away, errand::ScheduleOptions options) {
+    options.overlap = Overlap::allow;
+    Ticking t(std::move(options), 1h);
+    t.advance(away);
+    EXPECT_EQ(t.queue.stats().skipped_slots, t.tick.info().skipped);
+    return std::pair(t.at.size(), t.tick.info().skipped);
+  };
+  using Runs = std::pair<std::size_t, std::uint64_t>;
+  EXPECT_EQ(runs_after(150h, {.missed = Missed::all}), Runs(100, 50));
+  EXPECT_EQ(runs_after(150h, {.missed = Missed::all, .catch_up_cap = 3}), Runs(3, 147));
+  EXPECT_EQ(runs_after(150h, {.missed = Missed::all, .catch_up_cap = 200}), Runs(150, 0));
+  EXPECT_EQ(runs_after(5h + 30min, {.missed = Missed::all, .catch_up_window = 2h}), Runs(2, 3));
+  EXPECT_EQ(runs_after(5h + 30min, {.missed = Missed::all, .catch_up_window = 10min}), Runs(0, 5));
+  EXPECT_EQ(runs_after(5h + 30min, {.missed = Missed::latest, .catch_up_window = 10min}), Runs(0, 5));
+  EXPECT_EQ(runs_after(5h, {.missed = Missed::all, .catch_up_window = 10min}), Runs(1, 4)) << "the last is on time";
+}
+
 namespace {
 
 // Slots at 1, 2, 3 and 4 s, while the first run lasts until after the third.
