@@ -6,8 +6,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 #include <cstring>
+
+#include "base/cpu_quota.h"
 
 namespace errand {
 inline namespace v0 {
@@ -87,37 +88,11 @@ void Thread::forget() noexcept {
   (void)handle_.release();
 }
 
-namespace {
-
-// The processors that the control group's quota pays for, or 0 where there is no limit (cgroup v2, then v1).
-double quota_cpus() {
-  double quota = 0, period = 0;
-  if (std::FILE* f = std::fopen("/sys/fs/cgroup/cpu.max", "re")) {
-    const bool limited = std::fscanf(f, "%lf %lf", &quota, &period) == 2;
-    std::fclose(f);
-    return limited && period > 0 ? quota / period : 0;
-  }
-  const auto read_one = [](const char* path) {
-    double value = 0;
-    std::FILE* f = std::fopen(path, "re");
-    if (f == nullptr) return 0.0;
-    const bool ok = std::fscanf(f, "%lf", &value) == 1;
-    std::fclose(f);
-    return ok ? value : 0.0;
-  };
-  quota = read_one("/sys/fs/cgroup/cpu/cpu.cfs_quota_us");
-  period = read_one("/sys/fs/cgroup/cpu/cpu.cfs_period_us");
-  return quota > 0 && period > 0 ? quota / period : 0;
-}
-
-}  // namespace
-
 int usable_cpus() {
   cpu_set_t set;
   int cpus = 1;
   if (sched_getaffinity(0, sizeof(set), &set) == 0) cpus = std::max(1, CPU_COUNT(&set));
-  if (const double quota = quota_cpus(); quota > 0)
-    cpus = std::min(cpus, std::max(1, static_cast<int>(std::ceil(quota))));
+  if (const auto quota = cpu_quota("")) cpus = std::min(cpus, std::max(1, static_cast<int>(std::ceil(*quota))));
   return cpus;
 }
 
