@@ -38,6 +38,7 @@ struct Model {
   int finish_calls = 0;                 // of on_finish
   bool watched = false;                 // has an on_finish
   bool moved = false;                   // its place in line is not its submit's any more
+  std::optional<std::size_t> parent{};  // Order::depth_first: the worker whose own this task is, as a body's child
   TaskState last = TaskState::refused;  // by the events
   std::uint64_t serial = 0;
 };
@@ -52,6 +53,7 @@ class Simulation {
     options.name = "sim";
     options.workers = workers;
     options.stuck_after = 5ms;
+    children_taken_.resize(static_cast<std::size_t>(workers));
     engine_ = std::make_unique<Engine>(std::move(options));
     observer_.emplace(engine_->observe(1 << 16));
     for (int i = 0; i < workers; ++i) {
@@ -93,6 +95,7 @@ class Simulation {
     } else if (dice < 98) {
       workers_[worker]->surrender();
       orphaned_ = true;
+      for (auto& [id, task] : tasks_) task.moved = task.moved || task.parent == worker;
     } else if (dice < 99) {
       engine_->pause();
       EXPECT_EQ(workers_[worker]->claim().record, nullptr) << "a paused queue starts nothing";
@@ -137,10 +140,21 @@ class Simulation {
       if (kind == 2) return discard("no use");
       if (kind == 3) throw std::runtime_error("thrown");
       if (kind == 4) submit();
+      // A tree that would grow for ever, if there were no end to the steps.
+      if (depth_first()) {
+        for (std::uint64_t more = rng_.below(4); more > 0; --more) submit();
+      }
       return done();
     };
+    const std::size_t taken = room_taken();
     const detail::Draft draft = plain ? engine_->begin() : engine_->begin(options);
-    ASSERT_NE(draft.record, nullptr);
+    if (draft.record == nullptr) {
+      const std::unique_ptr<Error> error(reinterpret_cast<Error*>(draft.id_or_error));
+      EXPECT_EQ(error->code(), Code::queue_full);
+      EXPECT_EQ(taken, engine_->options.capacity) << "there was room";
+      ++refused_;
+      return;
+    }
     using F = decltype(body);
     *self = TaskId{draft.id_or_error};
     ASSERT_FALSE(tasks_.contains(*self)) << "an id was given twice";
@@ -148,6 +162,8 @@ class Simulation {
     task.priority = priority;
     task.watched = watched && !plain;
     task.moved = !in_order;
+    const bool limited = options.max_attempts || options.timeout || options.expires_at || watched;
+    if (depth_first() && (plain || (in_order && !limited))) task.parent = inside_;
     task.serial = ++serial_;
     detail::store<F>(*draft.record, std::move(body));
     engine_->publish(draft, detail::kOps<F>);
@@ -164,18 +180,39 @@ class Simulation {
     const TaskId id{detail::id_of(*claimed.record, claimed.word)};
     claimed_.insert(id);
     check_order(id);
+    if (depth_first()) check_children(id, index);
+  }
+
+  [[nodiscard]] bool waits(TaskId id, const Model& task) const {
+    return task.last == TaskState::available && !claimed_.contains(id);
   }
 
   // No task of a better priority was there to be had; with one worker, and nothing moved, neither was an older one.
   void check_order(TaskId id) {
     const Model& chosen = tasks_.at(id);
     for (const auto& [other_id, other] : tasks_) {
-      if (other_id == id || other.last != TaskState::available || claimed_.contains(other_id)) continue;
+      if (other_id == id || !waits(other_id, other)) continue;
       EXPECT_GE(other.priority, chosen.priority) << to_string(other_id) << " was there before " << to_string(id);
-      if (workers_.size() == 1 && !orphaned_ && other.priority == chosen.priority && !other.moved && !chosen.moved) {
+      const bool in_line = !other.moved && !chosen.moved && !other.parent && !chosen.parent;
+      if (workers_.size() == 1 && !orphaned_ && other.priority == chosen.priority && in_line) {
         EXPECT_GT(other.serial, chosen.serial) << to_string(other_id) << " stood in line before " << to_string(id);
       }
     }
+  }
+
+  // Of equal priority the children of its own bodies come first, the newest before the others. After 64 of them those
+  // in line have a turn: from there on only the children's own order is looked at.
+  void check_children(TaskId id, std::size_t index) {
+    const Model& chosen = tasks_.at(id);
+    const bool own = chosen.parent == index;  // also one that went to another priority and came back
+    for (const auto& [other_id, other] : tasks_) {
+      if (other_id == id || !waits(other_id, other) || other.parent != index || other.moved) continue;
+      if (other.priority != chosen.priority) continue;
+      EXPECT_TRUE(!own || chosen.moved || other.serial < chosen.serial)
+          << to_string(other_id) << " is newer than " << to_string(id);
+      EXPECT_TRUE(own || children_taken_[index] >= 64) << to_string(other_id) << " is a child, not " << to_string(id);
+    }
+    if (own) ++children_taken_[index];
   }
 
   void finish(std::size_t index) {
@@ -183,7 +220,9 @@ class Simulation {
     const Seat seat(*engine_, workers_[index]);
     const Worker::Claimed claimed = std::exchange(running_[index], {});
     const TaskId id{detail::id_of(*claimed.record, claimed.word)};
+    inside_ = index;
     workers_[index]->run(claimed);
+    inside_.reset();
     claimed_.erase(id);
     tasks_[id].moved = true;  // if it comes again it is behind those that came meanwhile
     if (rng_.below(4) == 0) workers_[index]->settle();
@@ -219,6 +258,21 @@ class Simulation {
     }
   }
 
+  [[nodiscard]] bool depth_first() const { return engine_->options.order == Order::depth_first; }
+
+  // What counts against the capacity: tasks from their submit to their first attempt.
+  std::size_t room_taken() {
+    if (engine_->options.capacity == 0) return 0;
+    look_at_events();
+    std::size_t taken = 0;
+    for (const auto& [id, task] : tasks_) {
+      const bool stands = task.last == TaskState::scheduled || waits(id, task);
+      if (stands && task.bodies == 0) ++taken;
+    }
+    EXPECT_LE(taken, engine_->options.capacity);
+    return taken;
+  }
+
   void mix(std::uint64_t value) { trace_ = (trace_ ^ value) * 0x100000001b3; }
 
   void check_sums() {
@@ -231,6 +285,7 @@ class Simulation {
     EXPECT_EQ(stats.discarded, by_state[TaskState::discarded]);
     EXPECT_EQ(stats.scheduled, by_state[TaskState::scheduled]);
     EXPECT_EQ(stats.retryable, by_state[TaskState::retryable]);
+    EXPECT_EQ(stats.refused, refused_);
   }
 
   Rng rng_;
@@ -239,7 +294,10 @@ class Simulation {
   std::set<TaskId> claimed_;
   std::uint64_t serial_ = 0;
   std::uint64_t trace_ = 0xcbf29ce484222325;
+  std::uint64_t refused_ = 0;
   bool orphaned_ = false;
+  std::optional<std::size_t> inside_;          // the worker whose body runs now
+  std::vector<std::size_t> children_taken_{};  // by each worker, of its own
   std::vector<Worker*> workers_;
   std::vector<Worker::Claimed> running_;
   std::optional<Observer> observer_;
@@ -257,11 +315,11 @@ std::uint64_t run(std::uint64_t seed, QueueOptions options, int workers, int ste
   return trace;
 }
 
-void run_seeds(Order order, int workers) {
+void run_seeds(Order order, int workers, std::size_t capacity = 0, WhenFull when_full = WhenFull::refuse) {
   const std::uint64_t one = number_from("ERRAND_SIM_SEED", 0);
   const std::uint64_t count = number_from("ERRAND_SIM_SEEDS", 60);
   for (std::uint64_t seed = one != 0 ? one : 1; seed <= (one != 0 ? one : count); ++seed) {
-    run(seed, {.order = order}, workers);
+    run(seed, {.capacity = capacity, .when_full = when_full, .order = order}, workers);
     if (testing::Test::HasFailure()) break;
   }
 }
@@ -276,6 +334,16 @@ TEST(Sim, ThreeWorkersKeepThePromises) {
 }
 TEST(Sim, StrictOrderKeepsThePromises) {
   run_seeds(Order::strict, 2);
+}
+TEST(Sim, DepthFirstOrderKeepsThePromises) {
+  run_seeds(Order::depth_first, 1);
+  run_seeds(Order::depth_first, 2);
+}
+TEST(Sim, BoundedQueuesKeepThePromises) {
+  set_logger([](const LogLine&) {});  // each refusal is a line
+  run_seeds(Order::fair, 1, 6);
+  run_seeds(Order::fair, 2, 6, WhenFull::drop_oldest);
+  set_logger({});
 }
 
 // A change of the engine's decisions changes this number; another compiler, or a sanitizer, may not.
