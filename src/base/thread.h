@@ -30,6 +30,9 @@ class Thread {
   std::unique_ptr<Handle> handle_;
 };
 
+/// Lets another thread have the processor, if one waits for it.
+void yield_thread() noexcept;
+
 /// Processors this process may use: its affinity mask and its control group's quota, at least 1.
 [[nodiscard]] int usable_cpus();
 

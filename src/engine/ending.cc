@@ -1,7 +1,5 @@
 // What follows an attempt, and how tasks end that no worker has.
 
-#include <sched.h>
-
 #include <algorithm>
 
 #include "core/decide.h"
@@ -20,7 +18,7 @@ constexpr std::size_t kHistory = 8;
 
 // Somebody is moving the task, and will have in a few instructions.
 std::uint64_t after_moving(Record& record) noexcept {
-  sched_yield();
+  yield_thread();
   return record.word.load(std::memory_order_acquire);
 }
 

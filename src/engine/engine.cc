@@ -1,10 +1,9 @@
 #include "engine/engine.h"
 
-#include <pthread.h>
-#include <sys/random.h>
-
 #include <algorithm>
 
+#include "base/fork.h"
+#include "base/seed.h"
 #include "engine/observers.h"
 #include "engine/options.h"
 #include "engine/recurrences.h"
@@ -27,8 +26,8 @@ struct Process {
 
 Process& process() {
   static Process& process = *[] {
-    pthread_atfork([]() noexcept { errand::detail::process_before_fork(); },
-                   []() noexcept { errand::detail::process_after_fork(); }, []() noexcept { forget_forked_engines(); });
+    at_fork([]() noexcept { process_before_fork(); }, []() noexcept { process_after_fork(); },
+            []() noexcept { forget_forked_engines(); });
     return new Process;
   }();
   return process;
@@ -49,13 +48,6 @@ std::uint64_t new_uid(Engine* engine) {
   MutexLock lock(process().mu);
   process().engines.push_back(engine);
   return process().next_uid++;
-}
-
-std::uint64_t random_seed() {
-  std::uint64_t seed = 0;
-  if (getrandom(&seed, sizeof seed, 0) != sizeof seed)
-    seed = static_cast<std::uint64_t>(real_clock()->now().time_since_epoch().count());
-  return seed;
 }
 
 Intake intake_for(const QueueOptions& options, bool line) {
@@ -97,7 +89,7 @@ Engine::Engine(QueueOptions given)
     : uid(new_uid(this)),
       options([&] {
         if (!given.clock) given.clock = real_clock();
-        if (!given.seed) given.seed = random_seed();
+        if (!given.seed) given.seed = system_seed();
         if (!given.workers) given.workers = usable_cpus();
         return std::move(given);
       }()),

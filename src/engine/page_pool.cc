@@ -1,8 +1,8 @@
 #include "engine/page_pool.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
+
+#include "base/memory.h"
 
 namespace errand {
 inline namespace v0 {
@@ -16,42 +16,29 @@ static_assert(kPagesPerSlab * kRecordsPerPage * sizeof(ColdLine) <= kSlabSize - 
 constexpr std::size_t kKeptFree = 64;
 constexpr std::size_t kTrimmedAtOnce = 256;
 
-void* map(std::size_t size) {
-  void* p = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return p == MAP_FAILED ? nullptr : p;
-}
-
 // Leak checkers look for pointers only in memory that they know. Null where none is at work.
 extern "C" {
 [[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t size);    // NOLINT: their names
 [[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t size);  // NOLINT
 }
 
-// Memory of the system's, aligned to its own size, so that a record finds its slab by masking its address.
+// Aligned to its own size, so that a record finds its slab by masking its address.
 void* map_slab() {
-  auto* p = static_cast<char*>(map(2 * kSlabSize));
-  if (p == nullptr) return nullptr;
-  const auto at = reinterpret_cast<std::uintptr_t>(p);
-  const std::uintptr_t aligned = (at + kSlabSize - 1) & ~(kSlabSize - 1);
-  if (aligned > at) munmap(p, aligned - at);
-  const std::uintptr_t end = at + 2 * kSlabSize;
-  if (aligned + kSlabSize < end) munmap(reinterpret_cast<void*>(aligned + kSlabSize), end - aligned - kSlabSize);
-  if (__lsan_register_root_region != nullptr) {
-    __lsan_register_root_region(reinterpret_cast<void*>(aligned), kSlabSize);
-  }
-  return reinterpret_cast<void*>(aligned);
+  void* memory = map_aligned_memory(kSlabSize);
+  if (memory != nullptr && __lsan_register_root_region != nullptr) __lsan_register_root_region(memory, kSlabSize);
+  return memory;
 }
 
 void unmap_slab(void* slab) {
   if (__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(slab, kSlabSize);
-  munmap(slab, kSlabSize);
+  unmap_memory(slab, kSlabSize);
 }
 
 Slab* make_slab(PagePool* pool, std::uint32_t first_index) {
   void* memory = map_slab();
   if (memory == nullptr) return nullptr;
   // Whoever needs a second slab has many tasks: one page fault instead of 512. The first one stays small.
-  if (first_index != 0) static_cast<void>(madvise(memory, kSlabPages, MADV_HUGEPAGE));
+  if (first_index != 0) prefer_large_pages(memory, kSlabPages);
   return ::new (memory) Slab{pool, first_index};
 }
 
@@ -64,7 +51,7 @@ void give_cold_to_system(Slab& slab, std::size_t begin, std::size_t end) {
   const auto last = reinterpret_cast<std::uintptr_t>(cold_lines(slab) + end * kRecordsPerPage);
   const std::uintptr_t from = (first + kPageSize - 1) & ~(kPageSize - 1);
   const std::uintptr_t to = last & ~(kPageSize - 1);
-  if (from < to) static_cast<void>(madvise(reinterpret_cast<void*>(from), to - from, MADV_DONTNEED));
+  if (from < to) give_memory_back(reinterpret_cast<void*>(from), to - from);
 }
 
 std::uint64_t pinned_in(const Page& page) noexcept {
@@ -81,7 +68,7 @@ std::uint64_t pinned_in(const Page& page) noexcept {
 PagePool::PagePool(std::uint64_t seed, std::size_t retain, std::shared_ptr<Clock> clock)
     : clock(std::move(clock)),
       retain_pages_((retain + kRecordsPerPage - 1) / kRecordsPerPage),
-      slabs_(static_cast<std::atomic<Slab*>*>(map(kMaxSlabs * sizeof(std::atomic<Slab*>)))),
+      slabs_(static_cast<std::atomic<Slab*>*>(map_memory(kMaxSlabs * sizeof(std::atomic<Slab*>)))),
       rng_(seed) {
   ERRAND_ASSERT(slabs_ != nullptr);
 }
@@ -99,7 +86,7 @@ PagePool::~PagePool() {
     if (slab == nullptr) continue;
     unmap_slab(slab);
   }
-  munmap(slabs_, kMaxSlabs * sizeof(std::atomic<Slab*>));
+  unmap_memory(slabs_, kMaxSlabs * sizeof(std::atomic<Slab*>));
 }
 
 std::size_t PagePool::acquire(std::span<Page*> out) {
@@ -199,7 +186,7 @@ bool PagePool::trim() {
     if (end == i) {
       still_busy.push_back(unused[end++]);
     } else {
-      static_cast<void>(madvise(unused[i], (end - i) * kPageSize, MADV_DONTNEED));
+      give_memory_back(unused[i], (end - i) * kPageSize);
     }
     i = end;
   }

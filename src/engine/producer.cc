@@ -1,8 +1,8 @@
 #include "engine/producer.h"
 
-#include <sched.h>
-
 #include <algorithm>
+
+#include "base/thread.h"
 
 namespace errand {
 inline namespace v0 {
@@ -116,7 +116,7 @@ void Producers::wait_for_quiet(const Producer* own) const {
   MutexLock lock(mu_);
   for (const auto& producer : all_) {
     // A submit takes nanoseconds, unless its closure is slow to copy.
-    while (producer.get() != own && producer->busy.load(std::memory_order_acquire) != 0) sched_yield();
+    while (producer.get() != own && producer->busy.load(std::memory_order_acquire) != 0) yield_thread();
   }
 }
 

@@ -1,8 +1,6 @@
 // Where a worker's next task comes from: what it has in hand, its children, the lanes, the user's line, and what others
 // have in hand.
 
-#include <sched.h>
-
 #include <algorithm>
 #include <cstring>
 
@@ -208,7 +206,7 @@ bool Worker::take_from_lanes(int priority) {
     if (look < kLooksBeforeYield) {
       relax_cpu();
     } else {
-      sched_yield();
+      yield_thread();
     }
   }
   return false;

@@ -88,6 +88,10 @@ void Thread::forget() noexcept {
   (void)handle_.release();
 }
 
+void yield_thread() noexcept {
+  sched_yield();
+}
+
 int usable_cpus() {
   cpu_set_t set;
   int cpus = 1;
