@@ -123,18 +123,6 @@ TEST(Shutdown, IsIdempotent) {
   EXPECT_EQ(second.cancelled, 1u);
 }
 
-TEST(Shutdown, FromManyThreadsAtOnce) {
-  errand::Queue queue({.workers = 2});
-  std::atomic<int> ran{0};
-  for (int i = 0; i < 1000; ++i) queue.submit([&] { ran.fetch_add(1); });
-  std::vector<std::thread> threads;
-  for (int t = 0; t < 4; ++t) {
-    threads.emplace_back([&] { EXPECT_EQ(queue.shutdown().left_over, 0u); });
-  }
-  for (auto& thread : threads) thread.join();
-  EXPECT_EQ(ran.load(), 1000);
-}
-
 // FLOOR 31: a queue that was never started runs what it owes, and does not block.
 TEST(Shutdown, OfAQueueThatWasNeverStarted) {
   errand::Queue queue({.workers = 2, .start = false});
@@ -244,27 +232,6 @@ TEST(Shutdown, ReportsWhatIgnoresItsToken) {
   errand::set_logger({});
 }
 
-TEST(Shutdown, FromABodyReturnsAtOnceAndTheQueueGoesOnClosing) {
-  errand::Queue queue({.workers = 1});
-  auto task = queue.submit([&] {
-    queue.submit([] {});
-    return queue.shutdown().left_over;
-  });
-  EXPECT_EQ(task.get(), 1u);  // itself
-  const auto report = queue.shutdown();
-  EXPECT_EQ(report.left_over, 0u);
-  EXPECT_EQ(report.finished, 2u);
-  EXPECT_FALSE(queue.submit([] {}));
-}
-
-TEST(Shutdown, FromABodyUnderManualDrive) {
-  Manual m;
-  auto task = m.queue.submit([&] { m.queue.shutdown({.drain = Drain::running}); });
-  m.queue.dispatch();
-  m.queue.shutdown();
-  EXPECT_TRUE(errand::is_final(task.state()));
-}
-
 // FLOOR 5: schedules and delayed work end with the queue.
 TEST(Shutdown, EndsSchedules) {
   for (const auto drain : {Drain::none, Drain::due, Drain::queued}) {
@@ -280,33 +247,6 @@ TEST(Shutdown, EndsSchedules) {
     m.queue.dispatch();
     EXPECT_EQ(runs, 0);
   }
-}
-
-TEST(Shutdown, OfSeveralQueuesSharesOneTimeout) {
-  auto clock = std::make_shared<errand::ManualClock>();
-  errand::Queue a({.drive = errand::Drive::manual, .clock = clock});
-  errand::Queue b({.drive = errand::Drive::manual, .clock = clock});
-  a.submit_in(3h, [] {});
-  auto feeds = a.submit([&] { EXPECT_EQ(b.submit([] {}).error().code(), Code::shutting_down); });
-  auto late = b.submit_in(3h, [] {});
-  b.submit([] {});
-  const auto start = clock->mono();
-  const auto report = errand::shutdown_all({&a, &b}, {.drain = Drain::queued, .timeout = 2h});
-  EXPECT_EQ(clock->mono() - start, 2h);
-  EXPECT_GE(report.cancelled, 2u);  // what one queue waited for is time the other one has not
-  EXPECT_EQ(report.finished + report.cancelled, 4u);
-  EXPECT_EQ(late.state(), TaskState::cancelled);
-  EXPECT_EQ(feeds.state(), TaskState::completed);
-  EXPECT_EQ(errand::shutdown_all({}).left_over, 0u);
-}
-
-TEST(Shutdown, OfSeveralGivesEachItsTimeByItsOwnClock) {
-  Manual early;
-  Manual late;
-  late.advance(10h);
-  auto task = late.queue.submit([] {});
-  EXPECT_EQ(errand::shutdown_all({&early.queue, &late.queue}).cancelled, 0u);
-  EXPECT_EQ(task.state(), TaskState::completed);
 }
 
 TEST(Shutdown, LeavesTheFiguresReachable) {
@@ -376,56 +316,6 @@ TEST(Shutdown, DrainQueuedWaitsForARetry) {
   EXPECT_EQ(runs, 3);
 }
 
-TEST(Shutdown, DestructionUnderLoadLosesNothingThatWasAccepted) {
-  for (int round = 0; round < 30; ++round) {
-    std::atomic<int> ran{0};
-    int accepted = 0;
-    {
-      errand::Queue queue({.workers = 2});
-      for (int i = 0; i < 200; ++i) accepted += queue.submit([&] { ran.fetch_add(1); }) ? 1 : 0;
-    }
-    EXPECT_EQ(ran.load(), accepted);
-  }
-}
-
-TEST(Shutdown, TheDestructorWaitsForABodyThatIgnoresEverything) {
-  Gate inside;
-  Gate out;
-  std::atomic<bool> over{false};
-  errand::set_logger([](const errand::LogLine&) {});
-  std::thread opener;
-  {
-    errand::Queue queue({.workers = 1, .close = {.drain = Drain::none, .timeout = 0s}});
-    queue.submit([&] {
-      inside.open();
-      EXPECT_TRUE(out.wait());
-      over.store(true);
-    });
-    EXPECT_TRUE(inside.wait());
-    opener = std::thread([&] { out.open(); });
-  }
-  EXPECT_TRUE(over.load());
-  opener.join();
-  errand::set_logger({});
-}
-
-TEST(Shutdown, DoesNotWaitPastItsOwnTimeoutForAnotherShutdown) {
-  errand::Queue queue({.workers = 1});
-  Gate inside;
-  Gate out;
-  queue.submit([&](errand::Attempt&) {
-    inside.open();
-    EXPECT_TRUE(out.wait());
-  });
-  EXPECT_TRUE(inside.wait());
-  std::thread patient([&] { queue.shutdown({.drain = Drain::running, .timeout = 1h}); });
-  while (queue.submit([] {})) std::this_thread::yield();  // it has begun
-  const auto report = queue.shutdown({.timeout = 1ms});
-  EXPECT_EQ(report.left_over, 1u);
-  out.open();
-  patient.join();
-}
-
 // With a clock that stands still the time would never be over.
 TEST(Shutdown, DrainDueEndsThoughATaskFailsAndRetriesForEver) {
   Manual m;
@@ -473,71 +363,4 @@ TEST(Shutdown, AnAttemptThatComesBackTooLateEndsCancelled) {
   EXPECT_TRUE(task.wait_for(kSoon));
   EXPECT_EQ(task.state(), TaskState::cancelled);
   EXPECT_TRUE(finished.wait());
-}
-
-// With no worker, what expires is ended by the timer's own thread, which a shutdown joins.
-TEST(Shutdown, FromADestructorOnTheTimersThread) {
-  struct ShutsDown {
-    ShutsDown(errand::Queue& queue, Gate& over) : queue(&queue), over(&over) {}
-    ShutsDown(ShutsDown&& other) noexcept : queue(std::exchange(other.queue, nullptr)), over(other.over) {}
-    ~ShutsDown() {
-      if (queue == nullptr) return;
-      queue->shutdown({.timeout = 50ms});
-      over->open();
-    }
-    void operator()() {}
-    errand::Queue* queue;
-    Gate* over;
-  };
-  Gate over;
-  errand::Queue queue({.workers = 0});
-  auto task = queue.submit(ShutsDown(queue, over), {.expires_at = errand::real_clock()->now() + 5ms});
-  EXPECT_TRUE(over.wait());
-  EXPECT_TRUE(task.wait_for(kSoon));
-}
-
-TEST(Shutdown, FromAStopCallbackOnTheTimersThread) {
-  errand::Queue queue({.workers = 1});
-  Gate over;
-  auto task = queue.submit(
-      [&](errand::Attempt& attempt) {
-        const std::stop_callback callback(attempt.stop_token(), [&] {
-          queue.shutdown({.timeout = kSoon * 2});
-          over.open();
-        });
-        return over.wait();
-      },
-      {.timeout = 5ms});
-  EXPECT_TRUE(over.wait()) << "it waits for the body that waits for it";
-  EXPECT_TRUE(task.wait_for(kSoon));
-}
-
-// The task that is being cancelled is not over before its closure is gone.
-TEST(Shutdown, FromADestructorInACancel) {
-  auto clock = std::make_shared<errand::ManualClock>();
-  errand::Queue queue({.workers = 1, .clock = clock});
-  queue.pause();
-  struct ShutsDown {
-    explicit ShutsDown(errand::Queue& queue) : queue(&queue) {}
-    ShutsDown(ShutsDown&& other) noexcept : queue(std::exchange(other.queue, nullptr)) {}
-    ~ShutsDown() {
-      if (queue != nullptr) queue->shutdown();
-    }
-    void operator()() {}
-    errand::Queue* queue;
-  };
-  auto task = queue.submit(ShutsDown(queue));
-  std::atomic<bool> over{false};
-  std::thread cancels([&] {
-    EXPECT_TRUE(task.cancel());
-    over = true;
-  });
-  EXPECT_TRUE(task.wait_for(0s) || [&] {
-    const auto until = errand::real_clock()->mono() + kSoon;
-    while (!over && errand::real_clock()->mono() < until) std::this_thread::yield();
-    return over.load();
-  }());
-  if (!over) clock->advance(1h);
-  cancels.join();
-  EXPECT_EQ(task.state(), errand::TaskState::cancelled);
 }
