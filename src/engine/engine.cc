@@ -43,11 +43,15 @@ std::vector<std::shared_ptr<PagePool>> take_unpinned() {
   return gone;
 }
 
-std::uint64_t new_uid(Engine* engine) {
+std::uint64_t new_uid() {
   take_unpinned();
   MutexLock lock(process().mu);
-  process().engines.push_back(engine);
   return process().next_uid++;
+}
+
+void enlist(Engine& engine) {
+  MutexLock lock(process().mu);
+  process().engines.push_back(&engine);
 }
 
 Intake intake_for(const QueueOptions& options, bool line) {
@@ -67,7 +71,10 @@ void process_after_fork() noexcept {
 // The child has this one thread and a copy of the memory: other threads' locks may be held for ever, and nothing of the
 // queues can work. They only say so.
 void forget_forked_engines() {
-  for (Engine* engine : process().engines) engine->intake.store(Intake::forked, std::memory_order_release);
+  for (Engine* engine : process().engines) {
+    engine->intake.store(Intake::forked, std::memory_order_release);
+    engine->pool.forked.store(true, std::memory_order_release);
+  }
   process().engines.clear();
   process().mu.unlock();
 }
@@ -86,7 +93,7 @@ void leave_to_handles(std::shared_ptr<PagePool> pool) {
 }
 
 Engine::Engine(QueueOptions given)
-    : uid(new_uid(this)),
+    : uid(new_uid()),
       options([&] {
         if (!given.clock) given.clock = real_clock();
         if (!given.seed) given.seed = system_seed();
@@ -111,6 +118,7 @@ Engine::Engine(QueueOptions given)
       seeds_(*options.seed ^ 0x5eed) {
   ERRAND_ASSERT(all_workers != nullptr);
   intake.store(intake_for(options, line != nullptr));
+  enlist(*this);  // what a fork finds is complete
   pool.engine.store(this, std::memory_order_release);
   if (options.start) log_failure(start());
 }

@@ -27,13 +27,13 @@ const std::atomic<std::uint32_t>& low_half(const Record& record) noexcept {
 template <class Use, class Otherwise>
 auto with_engine(const Record& record, TaskId id, Use use, Otherwise otherwise) {
   PagePool& pool = *slab_of(&record).pool;
-  const std::shared_lock lock(pool.engine_mutex);
-  Engine* const engine = pool.engine.load(std::memory_order_relaxed);
-  if (engine == nullptr) return otherwise(Error(Code::gone, "task " + to_string(id) + ": its queue is gone"));
-  if (engine->forked()) {
+  if (pool.forked.load(std::memory_order_acquire)) {
     return otherwise(
         Error(Code::forked, "task " + to_string(id) + ": its queue belongs to the process that forked this one"));
   }
+  const std::shared_lock lock(pool.engine_mutex);
+  Engine* const engine = pool.engine.load(std::memory_order_relaxed);
+  if (engine == nullptr) return otherwise(Error(Code::gone, "task " + to_string(id) + ": its queue is gone"));
   return use(*engine);
 }
 

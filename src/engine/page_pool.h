@@ -70,6 +70,8 @@ class PagePool {
   /// The queue, as long as there is one: handles may outlive it. Guarded by `engine_mutex`: shared to use it.
   std::atomic<Engine*> engine{nullptr};
   std::shared_mutex engine_mutex;
+  /// Set in a fork's child, where the queue is nobody's: to be looked at before any lock, which may be held for ever.
+  std::atomic<bool> forked{false};
 
   /// One past the highest page index ever handed out.
   [[nodiscard]] std::uint32_t end_index() const noexcept { return end_.load(std::memory_order_acquire); }

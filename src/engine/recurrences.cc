@@ -215,14 +215,20 @@ std::uint64_t Recurrences::skipped() const {
 
 namespace {
 
+// Whether the schedule's queue is left behind in the process that forked this one. Its locks may be held for ever.
+bool forked(const Recurrence& recurrence) {
+  const auto pool = recurrence.home.lock();
+  return pool != nullptr && pool->forked.load(std::memory_order_acquire);
+}
+
 // Does something with the schedule's queue, if there still is one in this process.
 template <class Use>
 void with_engine(const Recurrence& recurrence, Use use) {
   const auto pool = recurrence.home.lock();
-  if (pool == nullptr) return;
+  if (pool == nullptr || pool->forked.load(std::memory_order_acquire)) return;
   const std::shared_lock lock(pool->engine_mutex);
   Engine* const engine = pool->engine.load(std::memory_order_relaxed);
-  if (engine != nullptr && !engine->forked()) use(*engine);
+  if (engine != nullptr) use(*engine);
 }
 
 }  // namespace
@@ -261,7 +267,7 @@ void Schedule::cancel() {
 }
 
 ScheduleInfo Schedule::info() const {
-  if (recurrence_ == nullptr) return {.cancelled = true};
+  if (recurrence_ == nullptr || detail::forked(*recurrence_)) return {.cancelled = true};
   Duration offset{};
   detail::with_engine(*recurrence_,
                       [&](detail::Engine& engine) { offset = detail::offset_for(*recurrence_, *engine.clock); });

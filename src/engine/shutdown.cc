@@ -262,6 +262,7 @@ void Engine::join_threads(bool only_gone) {
 Engine::~Engine() {
   if (intake.load() == Intake::forked) {
     forget_threads();
+    pool.engine.store(nullptr, std::memory_order_release);
     // Never freed: the child's copies of handles may come after it.
     static_cast<void>(new (std::nothrow) std::shared_ptr<PagePool>(pool_owner));
     return;
@@ -275,11 +276,11 @@ Engine::~Engine() {
   }
   join_threads(false);
   run_callbacks();  // also what those threads left on their way out
-  unregister(*this);
   {
     const std::unique_lock lock(pool.engine_mutex);
     pool.engine.store(nullptr, std::memory_order_release);
   }
+  unregister(*this);  // after that: in a fork's child no handle finds a queue that does not know of the fork
   const int count = worker_count.load();
   for (int i = 0; i < count; ++i) delete all_workers[i].load();
   leave_to_handles(pool_owner);

@@ -1,5 +1,6 @@
 // The process's own queue. Each test has a process of its own, since there is only one such queue in each.
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -131,4 +132,29 @@ TEST_F(DefaultQueue, RefusesWhatIsSubmittedWhileTheProcessExits) {
         std::exit(0);
       },
       testing::ExitedWithCode(0), "refused");
+}
+
+TEST_F(DefaultQueue, IsTheParentsInAForkedChild) {
+  EXPECT_EXIT(
+      {
+        require(errand::submit([] { return 1; }).get() == 1, 1);
+        const pid_t child = ::fork();
+        if (child == 0) {
+          ::alarm(20);
+          require(errand::submit([] {}).error().code() == Code::forked, 10);
+          require(errand::submit([] {}, {.name = "x"}).error().code() == Code::forked, 11);
+          require(errand::default_queue().submit_in(1s, [] {}).error().code() == Code::forked, 12);
+          require(errand::start_default({}).error().code() == Code::invalid, 13);  // it is there, if of no use
+          require(errand::shutdown({.drain = errand::Drain::queued}).finished == 0, 14);
+          require(errand::submit([] {}).error().code() == Code::forked, 15);
+          std::exit(0);  // what the parent has to do at its exit is not the child's business
+        }
+        int status = -1;
+        require(::waitpid(child, &status, 0) == child, 2);
+        require(WIFEXITED(status) && WEXITSTATUS(status) == 0, WIFEXITED(status) ? WEXITSTATUS(status) : 3);
+        require(errand::submit([] { return 2; }).get() == 2, 4);  // the parent goes on
+        require(errand::shutdown().left_over == 0, 5);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
 }

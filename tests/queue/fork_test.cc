@@ -53,6 +53,23 @@ TEST(Fork, EveryCallIsRefusedInTheChild) {
               require(!queue->paused(), 11);
               queue->resume();
               require(queue->observe().take().empty(), 12);
+              require(queue->info(waiting.id()).error().code() == Code::forked, 13);
+              require(queue->list().empty(), 14);
+              require(queue->retry(waiting.id()).error().code() == Code::forked, 15);
+              require(queue->set_priority(waiting.id(), 1).error().code() == Code::forked, 16);
+              require(queue->run_one(waiting.id()).error().code() == Code::forked, 17);
+              require(queue->cron("* * * * *", [] {}).error().code() == Code::forked, 18);
+              queue->handle_bytes([](std::span<const std::byte>) {});
+              require(queue->submit_bytes({}).error().code() == Code::forked, 19);
+              require(queue->submit_at(errand::WallTime(1h), [] {}).error().code() == Code::forked, 20);
+              queue->set_workers(3);
+              require(queue->workers() == 2, 21);
+              require(queue->dispatch() == errand::SteadyTime::max(), 22);
+              queue->run({});
+              require(queue->stats().submitted == 0, 23);
+              tick.resume();
+              tick.cancel();
+              require(tick.next(1).empty() && tick.info().cancelled, 24);
             }),
             0);
   EXPECT_EQ(waiting.state(), errand::TaskState::scheduled);
@@ -93,6 +110,26 @@ TEST(Fork, DestructorsDoNothingInTheChild) {
   EXPECT_EQ(in_child([&] {
               queue.reset();
               task.reset();
+            }),
+            0);
+}
+
+// The child's queue goes first, as in the parent: what is left finds out that it is not there.
+TEST(Fork, HandlesMayOutliveTheQueueInTheChild) {
+  auto queue = std::make_unique<errand::Queue>(errand::QueueOptions{.workers = 2});
+  auto tick = queue->every(1h, [] {});
+  auto waiting = queue->submit_in(1h, [] {});
+  EXPECT_EQ(in_child([&] {
+              queue.reset();
+              require(waiting.info().error().code() == Code::forked, 1);
+              require(waiting.cancel().error().code() == Code::forked, 2);
+              require(!waiting.wait_for(1h), 3);
+              require(waiting.result().error().code() == Code::forked, 4);
+              require(errand::wait_any({&waiting}, 1h) == -1, 5);
+              tick.trigger();
+              tick.pause();
+              require(tick.next(1).empty(), 6);
+              require(tick.info().cancelled, 7);
             }),
             0);
 }
