@@ -1,6 +1,7 @@
 // What is known of tasks, and for how long.
 
 #include <set>
+#include <unordered_map>
 
 #include "support.h"
 
@@ -238,6 +239,22 @@ TEST(Status, IdsAreReadBackFromTheirText) {
         std::string("mzzzzzzzzzzzzz"), text.substr(0, 13) + "u", text.substr(0, 13) + "-"}) {
     EXPECT_EQ(errand::parse_task_id(bad).error().code(), Code::invalid) << bad;
   }
+}
+
+TEST(Status, IdsAreKeysOfHashTables) {
+  Manual m;
+  std::unordered_map<errand::TaskId, int> numbers;
+  std::set<std::size_t> hashes;
+  for (int i = 0; i < 100; ++i) {
+    const errand::TaskId id = m.queue.submit([] {}).id();
+    numbers[id] = i;
+    numbers[*errand::parse_task_id(errand::to_string(id))] += 1000;  // the same key
+    hashes.insert(std::hash<errand::TaskId>{}(id));
+  }
+  EXPECT_EQ(numbers.size(), 100u);
+  for (const auto& [id, number] : numbers) EXPECT_GE(number, 1000);
+  EXPECT_GT(hashes.size(), 90u);  // else a table of them would be a list
+  EXPECT_FALSE(numbers.contains(errand::TaskId{}));
 }
 
 TEST(Status, ListsWhatMatches) {
