@@ -103,11 +103,23 @@ TEST(Shutdown, TheSameWithWorkers) {
 TEST(Shutdown, RefusesWhatComesLate) {
   Manual m;
   m.queue.shutdown();
-  EXPECT_EQ(m.queue.submit([] {}).error().code(), Code::shutting_down);
-  EXPECT_EQ(m.queue.submit_in(1h, [] {}).error().code(), Code::shutting_down);
-  EXPECT_EQ(m.queue.submit([] {}, {.priority = 1}).error().code(), Code::shutting_down);
+  const auto held = std::make_shared<int>(1);
+  auto body = [held] {};
+  bool told = false;
+  const auto tell = [&](const errand::TaskInfo&) { told = true; };
+  EXPECT_EQ(m.queue.submit(std::move(body)).error().code(), Code::shutting_down);
+  EXPECT_EQ(m.queue.submit_in(1h, std::move(body)).error().code(), Code::shutting_down);
+  EXPECT_EQ(m.queue.submit(std::move(body), {.priority = 1, .on_finish = tell}).error().code(), Code::shutting_down);
   EXPECT_EQ(m.queue.every(1s, [] {}).error().code(), Code::shutting_down);
   EXPECT_EQ(m.queue.cron("* * * * *", [] {}).error().code(), Code::shutting_down);
+  // No trace is left but the count.
+  EXPECT_EQ(m.queue.dispatch(), errand::SteadyTime::max());
+  EXPECT_EQ(held.use_count(), 2);  // the body was not moved from
+  EXPECT_FALSE(told);
+  EXPECT_TRUE(m.queue.list().empty());
+  EXPECT_TRUE(m.queue.schedules().empty());
+  EXPECT_EQ(m.queue.stats().submitted, 0u);
+  EXPECT_EQ(m.queue.stats().cancelled, 0u);
   EXPECT_EQ(m.queue.stats().refused, 3u);
 }
 
@@ -210,6 +222,8 @@ TEST(Shutdown, FiresStopTokensAtItsTimeoutAndAtOnceWithDrainNone) {
     EXPECT_TRUE(task.wait_for(kSoon));
     EXPECT_EQ(why, StopReason::shutting_down);
     EXPECT_EQ(task.state(), TaskState::cancelled);  // given back, and nobody is there to take it
+    EXPECT_EQ(task.info()->attempts, 0);            // what a shutdown interrupts is not charged
+    EXPECT_TRUE(task.info()->history.empty());
     EXPECT_EQ(queue.stats().failed, 0u);
   }
 }
