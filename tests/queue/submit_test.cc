@@ -228,6 +228,50 @@ TEST(Submit, ABodysClosureIsGoneWhenItsTaskIsFinal) {
   EXPECT_EQ(held.use_count(), 1);
 }
 
+TEST(Submit, WhoeverWaitedFindsTheClosureGone) {
+  errand::Queue queue({.workers = 1});
+  for (int round = 0; round < 500; ++round) {
+    const auto by_ran = std::make_shared<int>(1);
+    const auto by_valued = std::make_shared<int>(1);
+    const auto by_failed = std::make_shared<int>(1);
+    auto ran = queue.submit([by_ran] {});
+    auto valued = queue.submit([by_valued] { return 1; });
+    auto failed = queue.submit([by_failed] { throw 1; });
+    ASSERT_TRUE(ran.wait_for(kSoon));
+    ASSERT_EQ(by_ran.use_count(), 1);
+    ASSERT_TRUE(valued.wait_for(kSoon));
+    ASSERT_EQ(by_valued.use_count(), 1);
+    ASSERT_TRUE(failed.wait_for(kSoon));
+    ASSERT_EQ(by_failed.use_count(), 1);
+  }
+}
+
+// The same from within: what a closure's destructor sees of its task.
+TEST(Submit, ABodysDestructorFindsItsTaskRunning) {
+  struct Looks {
+    Looks(errand::Queue& queue, bool fails, std::vector<errand::TaskState>& seen)
+        : queue(queue), fails(fails), seen(seen) {}
+    Looks(Looks&&) = default;
+    ~Looks() {
+      if (id) seen.push_back(queue.info(id)->state);
+    }
+    void operator()(errand::Attempt& attempt) {
+      id = attempt.id();
+      if (fails) throw 1;
+    }
+    errand::Queue& queue;
+    bool fails;
+    std::vector<errand::TaskState>& seen;
+    errand::TaskId id{};
+  };
+  Manual m;
+  std::vector<errand::TaskState> seen;
+  auto ran = m.queue.submit(Looks(m.queue, false, seen));
+  auto failed = m.queue.submit(Looks(m.queue, true, seen));
+  m.queue.dispatch();
+  EXPECT_EQ(seen, (std::vector<errand::TaskState>{errand::TaskState::running, errand::TaskState::running}));
+}
+
 TEST(Submit, FromManyThreadsNothingIsLost) {
   errand::Queue queue({.workers = 2});
   std::atomic<int> runs{0};
