@@ -238,16 +238,19 @@ class Queue {
     return tasks;
   }
 
-  /// Runs `f` every `interval`, at a fixed rate; the first time after one interval, or at once with First::now.
+  /// Runs `f` every `interval`, at a fixed rate; the first time after one interval, or at once with First::now. As with
+  /// submit(), what is refused says why, and leaves `f` untouched.
   template <Body F>
   Schedule every(Duration interval, F&& f, ScheduleOptions options = {}) {
-    return add_every(interval, erase(std::forward<F>(f)), std::move(options));
+    return add_every(
+        interval, [&] { return erase(std::forward<F>(f)); }, std::move(options));
   }
   /// Runs `f` when the cron expression says. An expression, a zone or an option that can't be right is the Result's
   /// error.
   template <Body F>
   Result<Schedule> cron(std::string_view expression, F&& f, ScheduleOptions options = {}) {
-    return add_cron(expression, erase(std::forward<F>(f)), std::move(options));
+    return add_cron(
+        expression, [&] { return erase(std::forward<F>(f)); }, std::move(options));
   }
   /// Every schedule that has not been cancelled, by name.
   [[nodiscard]] std::vector<ScheduleInfo> schedules() const;
@@ -338,16 +341,18 @@ class Queue {
   template <class M>
   using MessageHandler = Callback<detail::Said(const M&, Attempt&)>;
 
+  using AnyBody = Callback<detail::Said(Attempt&)>;
+
   template <class F>
-  static Callback<detail::Said(Attempt&)> erase(F&& f) {
+  static AnyBody erase(F&& f) {
     static_assert(std::is_nothrow_destructible_v<std::decay_t<F>>, "the destructor of a body has to be noexcept");
     return
         [f = std::decay_t<F>(std::forward<F>(f))](Attempt& attempt) mutable { return detail::call_erased(f, attempt); };
   }
 
-  Schedule add_every(Duration interval, Callback<detail::Said(Attempt&)> body, ScheduleOptions options);
-  Result<Schedule> add_cron(std::string_view expression, Callback<detail::Said(Attempt&)> body,
-                            ScheduleOptions options);
+  // `take` is called once nothing can be refused any more: it moves the body out of the caller's hands.
+  Schedule add_every(Duration interval, const Callback<AnyBody()>& take, ScheduleOptions options);
+  Result<Schedule> add_cron(std::string_view expression, const Callback<AnyBody()>& take, ScheduleOptions options);
   void set_handler(const void* key, std::shared_ptr<void> handler);
   [[nodiscard]] std::shared_ptr<void> handler_of(const void* key) const;
   [[nodiscard]] Task<> refuse_message();

@@ -56,7 +56,7 @@ class Recurrence;
 }
 
 /// A handle to a schedule; dropping it changes nothing. Copies mean the same schedule. It may outlive its Queue; then,
-/// and where the schedule was refused, its calls do nothing.
+/// where the schedule was refused, and in a forked child, its calls do nothing.
 ///
 /// Threads: every member may be called from any thread.
 class Schedule {

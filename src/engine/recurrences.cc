@@ -75,7 +75,7 @@ std::string recurrence_name(const Recurrence& recurrence) {
   return recurrence.options.name;
 }
 
-Result<std::shared_ptr<Recurrence>> Recurrences::add_every(Duration interval, Callback<Said(Attempt&)> body,
+Result<std::shared_ptr<Recurrence>> Recurrences::add_every(Duration interval, const TakeBody& take,
                                                            ScheduleOptions options) {
   if (interval <= Duration::zero()) {
     return bad_schedule(engine_.options.name, "interval: expected more than zero, got " + to_text(interval));
@@ -85,10 +85,10 @@ Result<std::shared_ptr<Recurrence>> Recurrences::add_every(Duration interval, Ca
   auto timetable = Timetable::every(now, interval);
   if (auto complaint = check_spread(options.jitter, timetable, now))
     return bad_schedule(engine_.options.name, *complaint);
-  return add(std::move(options), "@every " + to_text(interval), false, std::move(timetable), std::move(body), now);
+  return add(std::move(options), "@every " + to_text(interval), false, std::move(timetable), take, now);
 }
 
-Result<std::shared_ptr<Recurrence>> Recurrences::add_cron(std::string_view expression, Callback<Said(Attempt&)> body,
+Result<std::shared_ptr<Recurrence>> Recurrences::add_cron(std::string_view expression, const TakeBody& take,
                                                           ScheduleOptions options) {
   if (auto complaint = check(options, false)) return bad_schedule(engine_.options.name, *complaint);
   auto parsed = parse_cron(expression);
@@ -103,28 +103,43 @@ Result<std::shared_ptr<Recurrence>> Recurrences::add_cron(std::string_view expre
   if (auto complaint = check_spread(options.jitter, timetable, now))
     return bad_schedule(engine_.options.name, *complaint);
   for (const CronRemark& warning : warnings) log(LogLevel::warning, engine_.options.name, warning.reason);
-  return add(std::move(options), std::string(expression), true, std::move(timetable), std::move(body), now);
+  return add(std::move(options), std::string(expression), true, std::move(timetable), take, now);
+}
+
+// Fills in the name where there is none.
+std::optional<Error> Recurrences::reserve(std::string& name, bool by_wall) {
+  MutexLock lock(mu_);
+  if (closed_)
+    return Error(Code::shutting_down, "schedule on queue \"" + engine_.options.name + "\": it is shutting down");
+  std::erase_if(all_, [](const auto& r) { return r->ended(); });
+  if (name.empty()) name = (by_wall ? "cron-" : "every-") + std::to_string(++made_);
+  const bool taken = std::any_of(all_.begin(), all_.end(), [&](const auto& r) { return r->options.name == name; }) ||
+                     std::find(reserved_.begin(), reserved_.end(), name) != reserved_.end();
+  if (taken) return bad_schedule(engine_.options.name, "name: there is a schedule \"" + name + "\" already");
+  reserved_.push_back(name);
+  return std::nullopt;
 }
 
 Result<std::shared_ptr<Recurrence>> Recurrences::add(ScheduleOptions options, std::string expression, bool by_wall,
-                                                     Timetable timetable, Callback<Said(Attempt&)> body, WallTime now) {
-  std::shared_ptr<Recurrence> recurrence;
+                                                     Timetable timetable, const TakeBody& take, WallTime now) {
+  if (auto error = reserve(options.name, by_wall)) return *error;
+  struct Reservation {
+    ~Reservation() {
+      MutexLock lock(all.mu_);
+      all.reserved_.erase(std::find(all.reserved_.begin(), all.reserved_.end(), name));
+    }
+    Recurrences& all;
+    const std::string name;
+  } const reservation{*this, options.name};
+  // The user's code, which may throw, and may add others.
+  auto recurrence =
+      std::make_shared<Recurrence>(std::move(options), std::move(expression), by_wall, std::move(timetable), take());
+  recurrence->home = engine_.pool_owner;
+  recurrence->begin(now);
   {
     MutexLock lock(mu_);
-    if (closed_) {
-      return Error(Code::shutting_down, "schedule on queue \"" + engine_.options.name + "\": it is shutting down");
-    }
-    std::erase_if(all_, [](const auto& r) { return r->ended(); });
-    if (options.name.empty()) options.name = (by_wall ? "cron-" : "every-") + std::to_string(++made_);
-    for (const auto& other : all_) {
-      if (other->options.name == options.name) {
-        return bad_schedule(engine_.options.name, "name: there is a schedule \"" + options.name + "\" already");
-      }
-    }
-    recurrence = std::make_shared<Recurrence>(std::move(options), std::move(expression), by_wall, std::move(timetable),
-                                              std::move(body));
-    recurrence->home = engine_.pool_owner;
-    recurrence->begin(now);
+    // A shutdown that began meanwhile finds it accepted, and ends it.
+    if (closed_) recurrence->end();
     all_.push_back(recurrence);
   }
   changed();

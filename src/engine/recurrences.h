@@ -5,6 +5,8 @@
 #include <errand/schedule.h>
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/mutex.h"
@@ -24,9 +26,11 @@ class Recurrences {
  public:
   explicit Recurrences(Engine& engine) : engine_(engine) {}
 
-  [[nodiscard]] Result<std::shared_ptr<Recurrence>> add_every(Duration interval, Callback<Said(Attempt&)> body,
+  /// `take` gives the body, and is not asked for it where the schedule is refused.
+  using TakeBody = Callback<Callback<Said(Attempt&)>()>;
+  [[nodiscard]] Result<std::shared_ptr<Recurrence>> add_every(Duration interval, const TakeBody& take,
                                                               ScheduleOptions options);
-  [[nodiscard]] Result<std::shared_ptr<Recurrence>> add_cron(std::string_view expression, Callback<Said(Attempt&)> body,
+  [[nodiscard]] Result<std::shared_ptr<Recurrence>> add_cron(std::string_view expression, const TakeBody& take,
                                                              ScheduleOptions options);
   [[nodiscard]] std::vector<std::shared_ptr<Recurrence>> all() const;
   [[nodiscard]] std::shared_ptr<Recurrence> find(std::string_view name) const;
@@ -47,8 +51,8 @@ class Recurrences {
 
  private:
   [[nodiscard]] Result<std::shared_ptr<Recurrence>> add(ScheduleOptions options, std::string expression, bool by_wall,
-                                                        Timetable timetable, Callback<Said(Attempt&)> body,
-                                                        WallTime now);
+                                                        Timetable timetable, const TakeBody& take, WallTime now);
+  [[nodiscard]] std::optional<Error> reserve(std::string& name, bool by_wall);
 
   Engine& engine_;
   std::atomic<std::uint64_t> skipped_{0};
@@ -58,6 +62,7 @@ class Recurrences {
   // Lock order: mu_, then a Recurrence's, then the Timekeeper's. No user code under either.
   mutable Mutex mu_;
   std::vector<std::shared_ptr<Recurrence>> all_ ERRAND_GUARDED_BY(mu_);
+  std::vector<std::string> reserved_ ERRAND_GUARDED_BY(mu_);  // names of those whose bodies are being taken
   bool closed_ ERRAND_GUARDED_BY(mu_) = false;
   int made_ ERRAND_GUARDED_BY(mu_) = 0;
 };

@@ -42,16 +42,16 @@ const std::string& Queue::name() const noexcept {
   return engine_->options.name;
 }
 
-Schedule Queue::add_every(Duration interval, Callback<detail::Said(Attempt&)> body, ScheduleOptions options) {
+Schedule Queue::add_every(Duration interval, const Callback<AnyBody()>& take, ScheduleOptions options) {
   if (engine_->forked()) return Schedule(forked(*this));
-  auto made = engine_->recurrences->add_every(interval, std::move(body), std::move(options));
+  auto made = engine_->recurrences->add_every(interval, take, std::move(options));
   return made ? Schedule(std::move(*made)) : Schedule(made.error());
 }
 
-Result<Schedule> Queue::add_cron(std::string_view expression, Callback<detail::Said(Attempt&)> body,
+Result<Schedule> Queue::add_cron(std::string_view expression, const Callback<AnyBody()>& take,
                                  ScheduleOptions options) {
   if (engine_->forked()) return forked(*this);
-  auto made = engine_->recurrences->add_cron(expression, std::move(body), std::move(options));
+  auto made = engine_->recurrences->add_cron(expression, take, std::move(options));
   if (!made) return made.error();
   return Schedule(std::move(*made));
 }

@@ -371,3 +371,61 @@ TEST(Schedules, ARefusedScheduleDoesNothing) {
   EXPECT_TRUE(refused.info().cancelled);
   EXPECT_TRUE(refused.next(3).empty());
 }
+
+TEST(Schedules, ARefusedScheduleLeavesItsBodyUntouched) {
+  Manual m;
+  const auto held = std::make_shared<int>(1);
+  auto body = [held] {};
+  EXPECT_TRUE(m.queue.every(1s, [] {}, {.name = "taken"}));
+  EXPECT_FALSE(m.queue.every(0s, std::move(body)));
+  EXPECT_FALSE(m.queue.every(1s, std::move(body), {.name = "taken"}));
+  EXPECT_FALSE(m.queue.every(1s, std::move(body), {.priority = 10}));
+  EXPECT_FALSE(m.queue.cron("no cron", std::move(body)));
+  EXPECT_FALSE(m.queue.cron("* * * * *", std::move(body), {.name = "taken"}));
+  EXPECT_FALSE(m.queue.cron("* * * * *", std::move(body), {.time_zone = "Nowhere"}));
+  EXPECT_EQ(held.use_count(), 2);
+  EXPECT_TRUE(m.queue.every(1s, std::move(body)));
+  EXPECT_EQ(m.queue.schedules().size(), 2u);
+}
+
+namespace {
+
+// Does something while it is copied into its schedule.
+template <class Do>
+struct WhenCopied {
+  explicit WhenCopied(Do act) : act(std::move(act)) {}
+  WhenCopied(const WhenCopied& other) : act(other.act) { act(); }
+  void operator()() {}
+  Do act;
+};
+
+}  // namespace
+
+TEST(Schedules, ABodyThatCannotBeTakenLeavesNoTrace) {
+  Manual m;
+  const WhenCopied body([] { throw std::runtime_error("no copy today"); });
+  EXPECT_THROW(m.queue.every(1s, body, {.name = "tick"}), std::runtime_error);
+  EXPECT_TRUE(m.queue.schedules().empty());
+  EXPECT_TRUE(m.queue.every(1s, [] {}, {.name = "tick"}));
+}
+
+// The name is its own already, though nobody finds it yet.
+TEST(Schedules, OfOneNameAreNotAddedWhileABodyIsTaken) {
+  Manual m;
+  int refused = 0;
+  const WhenCopied body([&] { refused += m.queue.every(1s, [] {}, {.name = "tick"}) ? 0 : 1; });
+  EXPECT_TRUE(m.queue.every(1s, body, {.name = "tick"}));
+  EXPECT_GE(refused, 1);
+  EXPECT_EQ(m.queue.schedules().size(), 1u);
+}
+
+TEST(Schedules, AShutdownEndsTheOneWhoseBodyIsBeingTaken) {
+  Manual m;
+  const WhenCopied body([&] { m.queue.shutdown(); });
+  auto tick = m.queue.every(1s, body);
+  ASSERT_TRUE(tick);
+  EXPECT_TRUE(tick.info().cancelled);
+  EXPECT_TRUE(m.queue.schedules().empty());
+  m.advance(1min);
+  EXPECT_EQ(tick.info().runs, 0u);
+}
