@@ -2,9 +2,12 @@
 
 #include <getopt.h>
 
+#include <charconv>
 #include <cmath>
-#include <cstdlib>
 #include <iostream>
+#include <sstream>
+#include <string_view>
+#include <type_traits>
 
 namespace {
 
@@ -45,18 +48,22 @@ constexpr option kLong[] = {{"workers", required_argument, nullptr, 'w'},
 struct Numbers {
   std::string wrong;
 
-  double read(const char* what, double most) {
-    char* end = nullptr;
-    const double number = std::strtod(optarg, &end);
-    if (end != optarg && *end == '\0' && number >= 0 && number <= most) return number;
+  template <class Number>
+  Number read(const char* what, Number least, Number most) {
+    const std::string_view text = optarg;
+    Number number{};
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+    if (error == std::errc() && end == text.data() + text.size() && number >= least && number <= most) return number;
     if (wrong.empty()) {
-      wrong = std::string(what) + ": expected a number from 0 to " + std::to_string(std::lround(most)) + ", got \"" +
-              optarg + "\"";
+      std::ostringstream message;
+      message << what << ": expected a " << (std::is_integral_v<Number> ? "whole number" : "number") << " from "
+              << least << " to " << most << ", got \"" << text << "\"";
+      wrong = message.str();
     }
-    return 0;
+    return least;
   }
-  std::chrono::milliseconds seconds(const char* what) {
-    return std::chrono::milliseconds(std::llround(read(what, 86'400) * 1'000));
+  std::chrono::milliseconds seconds(const char* what, double least = 0) {
+    return std::chrono::milliseconds(std::llround(read(what, least, 86'400.0) * 1'000));
   }
 };
 
@@ -69,10 +76,10 @@ std::variant<Options, int> read_options(int argc, char** argv) {
   while ((letter = getopt_long(argc, argv, "w:r:u:qh", kLong, nullptr)) != -1) {
     switch (letter) {
       case 'w':
-        options.workers = static_cast<int>(numbers.read("--workers", 1024));
+        options.workers = numbers.read("--workers", 0, 1024);
         break;
       case 'r':
-        options.recent = std::chrono::minutes(std::lround(numbers.read("--recent", 1e9)));
+        options.recent = std::chrono::minutes(numbers.read("--recent", 0, 1'000'000'000));
         break;
       case 'u':
         options.urgent.emplace_back(optarg);
@@ -87,7 +94,7 @@ std::variant<Options, int> read_options(int argc, char** argv) {
         options.follow = true;
         break;
       case kFileTimeout:
-        options.file_timeout = numbers.seconds("--file-timeout");
+        options.file_timeout = numbers.seconds("--file-timeout", 0.001);
         break;
       case kProgress:
         options.progress = numbers.seconds("--progress");
@@ -96,7 +103,7 @@ std::variant<Options, int> read_options(int argc, char** argv) {
         options.deadline = numbers.seconds("--deadline");
         break;
       case kLargest:
-        options.largest = static_cast<int>(numbers.read("--largest", 1000));
+        options.largest = numbers.read("--largest", 0, 1000);
         break;
       case 'h':
         std::cout << kHelp;
@@ -107,9 +114,6 @@ std::variant<Options, int> read_options(int argc, char** argv) {
     }
   }
   options.roots.assign(argv + optind, argv + argc);
-  if (numbers.wrong.empty() && options.file_timeout.count() == 0) {
-    numbers.wrong = "--file-timeout: expected more than 0";
-  }
   if (numbers.wrong.empty() && options.roots.empty() && options.urgent.empty() && !options.read_stdin) {
     numbers.wrong = "expected at least one ROOT";
   }
