@@ -75,16 +75,36 @@ TEST(CronCommand, PrintsOneColumnInUtcAndTenLinesUnlessAskedOtherwise) {
   EXPECT_EQ(std::count(run.out.begin(), run.out.end(), '\n'), 3 + 10);
 }
 
-TEST(CronCommand, ShowsWhatTheClockChangesDo) {
-  const std::vector<std::string> line = {"cron",   "30 2 * * *",       "--zone", "America/New_York",
-                                         "--from", "2026-03-07 12:00", "-n",     "1"};
-  const auto with_dst = [&](std::string_view dst) {
-    auto arguments = line;
-    arguments.insert(arguments.end(), {"--dst", std::string(dst)});
-    return errand(arguments).out;
-  };
-  EXPECT_NE(with_dst("after").find("Sun 2026-03-08 03:00:00 -04:00 EDT  2026-03-08T07:00:00Z\n"), std::string::npos);
-  EXPECT_NE(with_dst("skip").find("Mon 2026-03-09 02:30:00 -04:00 EDT  2026-03-09T06:30:00Z\n"), std::string::npos);
+// Fire times in New York after noon of `day`.
+std::string in_new_york(const char* expression, const std::string& day, const char* dst) {
+  const Ended run =
+      errand({"cron", expression, "--zone", "America/New_York", "--from", day + " 12:00", "-n", "2", "--dst", dst});
+  EXPECT_EQ(run.exit_code, 0) << run.err;
+  return run.out.substr(run.out.find("UTC\n") + 4);
+}
+
+TEST(CronCommand, ShowsWhatAMissingHourDoes) {
+  const char* const at_half_past_two = "30 2 * * *";
+  const char* const after =
+      "Sun 2026-03-08 03:00:00 -04:00 EDT  2026-03-08T07:00:00Z\n"
+      "Mon 2026-03-09 02:30:00 -04:00 EDT  2026-03-09T06:30:00Z\n";
+  EXPECT_EQ(in_new_york(at_half_past_two, "2026-03-07", "after"), after);
+  EXPECT_EQ(in_new_york(at_half_past_two, "2026-03-07", "both"), after);
+  EXPECT_EQ(in_new_york(at_half_past_two, "2026-03-07", "skip"),
+            "Mon 2026-03-09 02:30:00 -04:00 EDT  2026-03-09T06:30:00Z\n"
+            "Tue 2026-03-10 02:30:00 -04:00 EDT  2026-03-10T06:30:00Z\n");
+}
+
+TEST(CronCommand, ShowsWhatARepeatedHourDoes) {
+  const char* const at_half_past_one = "30 1 * * *";
+  const char* const once =
+      "Sun 2026-11-01 01:30:00 -04:00 EDT  2026-11-01T05:30:00Z\n"
+      "Mon 2026-11-02 01:30:00 -05:00 EST  2026-11-02T06:30:00Z\n";
+  EXPECT_EQ(in_new_york(at_half_past_one, "2026-10-31", "after"), once);
+  EXPECT_EQ(in_new_york(at_half_past_one, "2026-10-31", "skip"), once);
+  EXPECT_EQ(in_new_york(at_half_past_one, "2026-10-31", "both"),
+            "Sun 2026-11-01 01:30:00 -04:00 EDT  2026-11-01T05:30:00Z\n"
+            "Sun 2026-11-01 01:30:00 -05:00 EST  2026-11-01T06:30:00Z\n");
 }
 
 TEST(CronCommand, PrintsJsonForPrograms) {
