@@ -168,9 +168,30 @@ TEST(RunOptions, SayWhichOneIsWrong) {
   EXPECT_EQ(refusal({.retries = "10001"}), "--retries: expected 0 to 10000, got \"10001\"");
   EXPECT_EQ(refusal({.workers = "0"}), "--jobs: expected 1 to 1024, got \"0\"");
   EXPECT_EQ(refusal({.workers = ""}), "--jobs: expected 1 to 1024, got \"\"");
+  EXPECT_EQ(refusal({.workers = "-1"}), "--jobs: expected 1 to 1024, got \"-1\"");
+  EXPECT_EQ(refusal({.workers = "1025"}), "--jobs: expected 1 to 1024, got \"1025\"");
   EXPECT_EQ(refusal({.timeout = "0"}), "--timeout: expected more than 0, got \"0\"");
-  EXPECT_EQ(refusal({.delay = "x"}), "--delay: expected a duration such as 500ms, 2s or 1m30s, got \"x\"");
   EXPECT_EQ(refusal({.halt = "later"}), "--halt: expected never, soon or now, got \"later\"");
+}
+
+TEST(RunOptions, SayWhichDurationIsWrong) {
+  const struct {
+    const char* option;
+    std::optional<std::string> RunArguments::*given;
+  } durations[] = {{"--backoff", &RunArguments::backoff},
+                   {"--timeout", &RunArguments::timeout},
+                   {"--kill-after", &RunArguments::kill_after},
+                   {"--delay", &RunArguments::delay}};
+  for (const auto& [option, given] : durations) {
+    const auto says = [&, member = given](std::string_view value, std::string_view expected) {
+      RunArguments arguments;
+      arguments.*member = value;
+      EXPECT_EQ(refusal(arguments),
+                std::string(option) + ": expected " + std::string(expected) + ", got \"" + std::string(value) + "\"");
+    };
+    for (const char* value : {"x", "-1", "-2s", ""}) says(value, "a duration such as 500ms, 2s or 1m30s");
+    says("3651d", "at most 3650d");
+  }
 }
 
 TEST(RunOptions, SayWhatDoesNotGoTogether) {
