@@ -208,21 +208,10 @@ TEST(CronCommand, FailsWhereItsAnswerIsLost) {
   }
 }
 
-TEST(CronCommand, ExplainsTheGrammarInItsHelp) {
-  const Ended run = errand({"cron", "--help"});
-  EXPECT_EQ(run.exit_code, 0);
-  EXPECT_EQ(run.err, "");
-  for (const char* part :
-       {"Usage: errand cron", "--zone", "--from", "--dst", "--json", "MON#2 FRIL", "@every 90s", "Examples:"}) {
-    EXPECT_NE(run.out.find(part), std::string::npos) << part;
-  }
-}
-
 TEST(Command, NamesWhatItDoesNotKnow) {
   EXPECT_EQ(errand({"corn"}).err.find("errand: unknown command corn\n"), 0u);
   EXPECT_EQ(errand({"corn"}).exit_code, 2);
   EXPECT_EQ(errand({}).exit_code, 2);
-  EXPECT_EQ(errand({"--help"}).exit_code, 0);
   EXPECT_EQ(errand({"--version"}).out.find("errand "), 0u);
 }
 
