@@ -1,7 +1,5 @@
 #include "monitor.h"
 
-#include "progress.h"
-
 #include <poll.h>
 
 #include <algorithm>
@@ -10,14 +8,6 @@
 namespace errand::cli {
 
 namespace {
-
-using namespace std::chrono_literals;
-
-// Nothing is shown of a run that is over before one has had time to wonder.
-constexpr Duration kBarAfter = 1s;
-constexpr Duration kBarInterval = 200ms;
-constexpr Duration kFirstLineAfter = 30s;
-constexpr Duration kLongestLineInterval = 10min;
 
 std::string running_text(std::uint64_t running) {
   return std::to_string(running) + (running == 1 ? " running command" : " running commands");
@@ -37,10 +27,8 @@ Result<std::unique_ptr<Monitor>> Monitor::start(Parts parts) {
 
 Monitor::Monitor(Parts parts, Event end)
     : parts_(parts),
-      bar_(Screen::has_terminal()),
-      start_(parts.clock.mono()),
-      next_line_(start_ + (bar_ ? kBarAfter : kFirstLineAfter)),
-      line_interval_(bar_ ? kBarInterval : kFirstLineAfter),
+      report_(Screen::has_terminal() ? ProgressReport::Form::bar : ProgressReport::Form::lines, parts.tally,
+              parts.screen, parts.clock.mono()),
       end_(std::move(end)) {}
 
 Monitor::~Monitor() {
@@ -52,16 +40,16 @@ Monitor::~Monitor() {
 void Monitor::work() {
   bool kill_wanted = false;
   for (;;) {
-    const auto next = show_progress();
     timespec left{};
-    if (next) {
-      const auto ns = std::max<Duration::rep>(0, (*next - parts_.clock.mono()).count());
+    if (!parts_.quiet) {
+      const SteadyTime next = report_.step(parts_.clock.mono());
+      const auto ns = std::max<Duration::rep>(0, (next - parts_.clock.mono()).count());
       left = {static_cast<time_t>(ns / 1'000'000'000), static_cast<long>(ns % 1'000'000'000)};
     }
     pollfd set[3] = {{end_.fd(), POLLIN, 0},
                      {parts_.signals.fd(), POLLIN, 0},
                      {kill_wanted ? -1 : parts_.halt.wish().fd(), POLLIN, 0}};
-    if (::ppoll(set, 3, next ? &left : nullptr, nullptr) <= 0) continue;
+    if (::ppoll(set, 3, parts_.quiet ? nullptr : &left, nullptr) <= 0) continue;
     if (set[0].revents != 0) return;
     if (set[2].revents != 0) {
       kill_wanted = true;
@@ -98,21 +86,6 @@ void Monitor::on_request_to_end(int signal) {
 void Monitor::suspend() {
   parts_.screen.draw("");
   parts_.children.suspend_with_us();
-}
-
-std::optional<SteadyTime> Monitor::show_progress() {
-  if (parts_.quiet) return std::nullopt;
-  const SteadyTime now = parts_.clock.mono();
-  if (now < next_line_) return next_line_;
-  const Figures figures = parts_.tally.figures();
-  if (bar_) {
-    parts_.screen.draw(progress_bar(figures, now - start_, Screen::width()));
-  } else {
-    parts_.screen.note_now(progress_line(figures, now - start_));
-    line_interval_ = std::min(line_interval_ * 2, kLongestLineInterval);
-  }
-  next_line_ = now + line_interval_;
-  return next_line_;
 }
 
 }  // namespace errand::cli

@@ -3,6 +3,7 @@
 
 #include "children.h"
 #include "halt.h"
+#include "progress_report.h"
 #include "screen.h"
 #include "signals.h"
 #include "tally.h"
@@ -44,14 +45,9 @@ class Monitor {
   void on_signal(int signal);
   void on_request_to_end(int signal);
   void suspend();
-  /// Shows how far the run has come if it is time, and says when to come back; unset: never.
-  [[nodiscard]] std::optional<SteadyTime> show_progress();
 
   const Parts parts_;
-  const bool bar_;
-  const SteadyTime start_;
-  SteadyTime next_line_;
-  Duration line_interval_;
+  ProgressReport report_;
   int requests_ = 0;            // to end
   std::atomic<int> signal_{0};  // orders nothing; read after the run
   Event end_;
