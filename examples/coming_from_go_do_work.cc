@@ -1,9 +1,8 @@
 // For those who know go_do_work (Go). Left its call, right ours:
 //
 //   NewTaskQueue(WithWorkerCount(5), WithQueueSize(200))   Queue({.workers = 5, .capacity = 200})
-//   WithRetryPolicy(3, base, max, RetryExponential, pred)  .max_attempts = 4, .retry = Retry::exponential(base,
-//   max).when(pred)
-//                                                          (3 retries are 4 attempts)
+//   WithRetryPolicy(3, base, max, RetryExponential, pred)  Queue({.retry = Retry::exponential(base, max).when(pred)}),
+//                                                          and .max_attempts = 4 for a task (3 retries are 4 attempts)
 //   Submit(ctx, f)                                         submit(f), with .stop = token for the context
 //   Schedule(ctx, f, delay)                                submit_in(delay, f)
 //   ScheduleAt(ctx, f, time)                               submit_at(time, f)
@@ -24,20 +23,25 @@ using namespace std::chrono_literals;
 int main() {
   const auto is_temporary = [](const errand::Error& error) { return error.message() == "unexpected end of file"; };
   const auto policy = errand::Retry::exponential(2ms, 30ms).when(is_temporary);
-  errand::Queue queue({.workers = 5, .capacity = 200});
+  errand::Queue queue({.workers = 5, .capacity = 200, .retry = policy});
 
-  // Submit, and ask how it went. The policy is the task's; QueueOptions::retry is the one for tasks that name none.
+  // Submit, and ask how it went. How often it is tried is the task's own; the policy is the queue's.
   auto task = queue.submit(
       [](errand::Attempt& attempt) {
         if (attempt.number() < 3) throw std::runtime_error("unexpected end of file");
       },
-      {.max_attempts = 6, .retry = policy});
+      {.max_attempts = 6});
   task.wait();
   auto info = queue.info(task.id());
   std::cout << "submit: " << to_string(info->state) << " after " << info->attempts << " attempts\n";
 
-  auto fatal = queue.submit([] { throw std::runtime_error("disk full"); }, {.max_attempts = 6, .retry = policy});
+  const auto fill_disk = [] { throw std::runtime_error("disk full"); };
+  auto fatal = queue.submit(fill_disk, {.max_attempts = 6});
   std::cout << "an error not worth a retry: " << fatal.result().error().message() << "\n";
+
+  // A task may also bring a policy of its own.
+  auto stubborn = queue.submit(fill_disk, {.max_attempts = 2, .retry = errand::Retry::immediate()});
+  std::cout << "unless the task says so: " << stubborn.result().error().message() << "\n";
 
   // After a delay, and at a time.
   auto later = queue.submit_in(1h, [] {});
