@@ -1,4 +1,5 @@
-// next() against the oracle: known transitions, random expressions, and every zone of the system with ERRAND_LONG=1.
+// next() against the oracle: known transitions, random expressions, and with ERRAND_LONG=1, which ./dev stress sets,
+// many more of these and every zone of the system.
 
 #include "oracle.h"
 #include "schedule/cron_next.h"
@@ -246,7 +247,7 @@ TEST(CronOracle, RisesStrictlyFromAnyInstant) {
 
 // Every change of the clock of every zone, 2000 to 2045: minutes, in an optimised build.
 TEST(CronOracle, AgreesInEveryZone) {
-  if (std::getenv("ERRAND_LONG") == nullptr) GTEST_SKIP() << "set ERRAND_LONG=1 to step through every zone";
+  if (std::getenv("ERRAND_LONG") == nullptr) GTEST_SKIP() << "./dev stress, or ERRAND_LONG=1, steps through every zone";
   std::uint64_t seed = 5'000'000;
   for (const std::string& name : oracle::zones(false)) {
     const Zone zone = *find_zone(name);
