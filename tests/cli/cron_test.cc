@@ -153,10 +153,10 @@ TEST(CronCommand, PutsACaretUnderWhatIsRefused) {
 TEST(CronCommand, SaysInJsonWhatIsRefused) {
   const Ended run = errand({"cron", "0 25 * * \"\xc3", "--json"});
   EXPECT_EQ(run.exit_code, 2);
-  EXPECT_EQ(
-      run.out,
-      R"({"expression":"0 25 * * \"\ufffd","error":{"field":"hour","column":3,"reason":"25 is out of range 0-23"}})"
-      "\n");
+  EXPECT_EQ(run.out,
+            R"({"expression":"0 25 * * \"�","error":{"field":"hour","column":3,"reason":"25 is out of range 0-23"}})"
+            "\n");
+  EXPECT_EQ(errand({"cron", "1 2 * * é", "--json"}).out.find(R"({"expression":"1 2 * * é","error":{"field")"), 0u);
   EXPECT_EQ(
       errand({"cron", "1 2", "--json"}).out.find(R"({"expression":"1 2","error":{"column":4,"reason":"2 fields; )"),
       0u);

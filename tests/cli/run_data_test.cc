@@ -1,5 +1,6 @@
 // What errand run takes in, holds and hands out as JSON.
 
+#include "json_text.h"
 #include "run/input.h"
 #include "run/json_line.h"
 #include "run/spill.h"

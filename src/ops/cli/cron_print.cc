@@ -1,5 +1,6 @@
 #include "cron_print.h"
 
+#include "json_text.h"
 #include "schedule/cron_parse.h"
 #include "schedule/describe.h"
 #include "schedule/instant.h"
@@ -15,24 +16,6 @@ namespace {
 // A longer expression does not fit on a line, and a caret under it helps nobody.
 constexpr std::size_t kLongestWithCaret = 200;
 
-// A JSON string. What can hold other bytes than ASCII here has been refused, so nobody needs them back.
-std::string json(std::string_view text) {
-  constexpr std::string_view digits = "0123456789abcdef";
-  std::string out = "\"";
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte >= 0x80) {
-      out += "\\ufffd";
-    } else if (byte < ' ' || byte == 0x7f) {
-      out.append("\\u00").append({digits[byte / 16], digits[byte % 16]});
-    } else {
-      if (c == '"' || c == '\\') out += '\\';
-      out += c;
-    }
-  }
-  return out + "\"";
-}
-
 template <class Items, class Print>
 std::string json_array(const Items& items, Print print) {
   std::string out = "[";
@@ -42,8 +25,8 @@ std::string json_array(const Items& items, Print print) {
 
 std::string json_remark(const CronRemark& remark) {
   std::string out = "{";
-  if (remark.part) out += "\"field\":" + json(to_string(*remark.part)) + ",";
-  return out + "\"column\":" + std::to_string(remark.column) + ",\"reason\":" + json(remark.reason) + "}";
+  if (remark.part) out += "\"field\":" + json_string(to_string(*remark.part)) + ",";
+  return out + "\"column\":" + std::to_string(remark.column) + ",\"reason\":" + json_string(remark.reason) + "}";
 }
 
 std::string weekday_of(WallTime at, const Zone& zone) {
@@ -79,11 +62,13 @@ void print_table(std::ostream& out, const CronAnswer& answer) {
 }
 
 void print_json(std::ostream& out, const CronAnswer& answer) {
-  out << "{\"expression\":" << json(answer.expression.text) << ",\"description\":" << json(describe(answer.expression))
-      << ",\"zone\":" << json(answer.zone.name()) << ",\"dst\":" << json(to_string(answer.dst))
-      << ",\"from\":" << json(format_instant(answer.from))
+  out << "{\"expression\":" << json_string(answer.expression.text)
+      << ",\"description\":" << json_string(describe(answer.expression))
+      << ",\"zone\":" << json_string(answer.zone.name()) << ",\"dst\":" << json_string(to_string(answer.dst))
+      << ",\"from\":" << json_string(format_instant(answer.from))
       << ",\"warnings\":" << json_array(answer.expression.warnings, json_remark)
-      << ",\"next\":" << json_array(answer.fires, [](WallTime fire) { return json(format_instant(fire)); }) << "}\n";
+      << ",\"next\":" << json_array(answer.fires, [](WallTime fire) { return json_string(format_instant(fire)); })
+      << "}\n";
 }
 
 void print_refusal(std::ostream& err, std::string_view expression, const CronRemark& remark) {
@@ -98,14 +83,14 @@ void print_refusal(std::ostream& err, std::string_view expression, const CronRem
 }
 
 void print_json_refusal(std::ostream& out, std::string_view expression, const CronRemark& remark) {
-  out << "{\"expression\":" << json(expression) << ",\"error\":" << json_remark(remark) << "}\n";
+  out << "{\"expression\":" << json_string(expression) << ",\"error\":" << json_remark(remark) << "}\n";
 }
 
 void print_json_refusal(std::ostream& out, std::string_view expression, std::string_view option,
                         std::string_view reason) {
-  out << "{\"expression\":" << json(expression) << ",\"error\":{";
-  if (!option.empty()) out << "\"option\":" << json(option) << ",";
-  out << "\"reason\":" << json(reason) << "}}\n";
+  out << "{\"expression\":" << json_string(expression) << ",\"error\":{";
+  if (!option.empty()) out << "\"option\":" << json_string(option) << ",";
+  out << "\"reason\":" << json_string(reason) << "}}\n";
 }
 
 }  // namespace errand::cli

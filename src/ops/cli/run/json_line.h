@@ -10,12 +10,6 @@
 
 namespace errand::cli {
 
-/// A JSON string, quotes included. What is no UTF-8 becomes U+FFFD; NUL stays what it is, as \u0000.
-[[nodiscard]] std::string json_string(std::string_view text);
-/// The member `"name":"text"`, and where `text` is no UTF-8, also `"name_base64":"..."` with all of its bytes.
-[[nodiscard]] std::string json_member(std::string_view name, std::string_view text);
-[[nodiscard]] std::string base64(std::string_view bytes);
-
 /// One object and a newline:
 ///
 ///     {"seq":1,"command":"gzip a","state":"completed","attempts":1,"exit_code":0,"signal":0,"timed_out":false,
