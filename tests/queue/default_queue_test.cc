@@ -114,8 +114,12 @@ TEST_F(DefaultQueue, ExitsInTimeAndNamesWhatIsLeft) {
         // Not destroyed: the body is still there when everything else is.
         static Gate& inside = *new Gate;
         static Gate& never = *new Gate;
+        auto clock = std::make_shared<errand::ManualClock>();
+        require(errand::start_default({.workers = 1, .clock = clock}).has_value(), 2);
         errand::submit([] { inside.open(), never.wait(); }, {.name = "stubborn"});
         require(inside.wait(), 1);
+        ::alarm(20);
+        std::thread([clock] { static_cast<void>(advance_when_waiting(*clock, 1, 2s)); }).detach();
         std::exit(0);
       },
       testing::ExitedWithCode(0), "stubborn");

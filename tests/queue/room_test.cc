@@ -114,9 +114,10 @@ TEST(Room, BlocksUntilThereIsSome) {
 }
 
 TEST(Room, BlocksNoLongerThanTold) {
-  errand::Queue queue({.workers = 0, .capacity = 1, .when_full = WhenFull::block, .block_for = 1ms});
-  queue.submit_in(1h, [] {});
-  auto refused = queue.submit([] {});
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 0, .capacity = 1, .when_full = WhenFull::block, .block_for = 1min, .clock = clock});
+  queue.submit([] {});
+  auto refused = while_time_passes(*clock, 1min, [&] { return queue.submit([] {}); });
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::queue_full);
 }

@@ -21,7 +21,8 @@ TEST(Shutdown, FromManyThreadsAtOnce) {
 }
 
 TEST(Shutdown, DoesNotWaitPastItsOwnTimeoutForAnotherShutdown) {
-  errand::Queue queue({.workers = 1});
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 1, .clock = clock});
   Gate inside;
   Gate out;
   queue.submit([&](errand::Attempt&) {
@@ -31,8 +32,8 @@ TEST(Shutdown, DoesNotWaitPastItsOwnTimeoutForAnotherShutdown) {
   EXPECT_TRUE(inside.wait());
   std::thread patient([&] { queue.shutdown({.drain = Drain::running, .timeout = 1h}); });
   while (queue.submit([] {})) std::this_thread::yield();  // it has begun
-  const auto report = queue.shutdown({.timeout = 1ms});
-  EXPECT_EQ(report.left_over, 1u);
+  const auto shut_down = [&] { return queue.shutdown({.timeout = 1min}); };
+  EXPECT_EQ(while_time_passes(*clock, 1min, shut_down, 1).left_over, 1u);
   out.open();
   patient.join();
 }
@@ -73,14 +74,18 @@ TEST(Shutdown, FromADestructorOnTheTimersThread) {
     Gate* over;
   };
   Gate over;
-  errand::Queue queue({.workers = 0});
-  auto task = queue.submit(ShutsDown(queue, over), {.expires_at = errand::real_clock()->now() + 5ms});
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 0, .clock = clock});
+  auto task = queue.submit(ShutsDown(queue, over), {.expires_at = clock->now() + 1min});
+  clock->advance(2min);  // that thread leaves each moment to the workers for a little while
   EXPECT_TRUE(over.wait());
   EXPECT_TRUE(task.wait_for(kSoon));
 }
 
 TEST(Shutdown, FromAStopCallbackOnTheTimersThread) {
-  errand::Queue queue({.workers = 1});
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 1, .clock = clock});
+  Gate inside;
   Gate over;
   auto task = queue.submit(
       [&](errand::Attempt& attempt) {
@@ -88,9 +93,12 @@ TEST(Shutdown, FromAStopCallbackOnTheTimersThread) {
           queue.shutdown({.timeout = kSoon * 2});
           over.open();
         });
+        inside.open();
         return over.wait();
       },
-      {.timeout = 5ms});
+      {.timeout = 1min});
+  EXPECT_TRUE(inside.wait());
+  clock->advance(2min);
   EXPECT_TRUE(over.wait()) << "it waits for the body that waits for it";
   EXPECT_TRUE(task.wait_for(kSoon));
 }

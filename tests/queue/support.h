@@ -36,6 +36,24 @@ struct Manual {
   errand::Queue queue;
 };
 
+// Moves the clock as soon as so many threads wait on it; false if they never do.
+inline bool advance_when_waiting(errand::ManualClock& clock, int threads, errand::Duration by) {
+  const auto until = errand::real_clock()->mono() + kSoon;
+  while (clock.waiting() < threads && errand::real_clock()->mono() < until) std::this_thread::yield();
+  const bool all_wait = clock.waiting() >= threads;
+  clock.advance(by);
+  return all_wait;
+}
+
+// Calls `wait`, which is to wait on the clock beside `others`, and moves the clock when it does.
+template <class Wait>
+auto while_time_passes(errand::ManualClock& clock, errand::Duration by, Wait wait, int others = 0) {
+  std::thread mover([&] { EXPECT_TRUE(advance_when_waiting(clock, others + 1, by)); });
+  auto said = wait();
+  mover.join();
+  return said;
+}
+
 // Opens once, for all who wait.
 class Gate {
  public:

@@ -348,7 +348,8 @@ TEST(Crossing, AShutdownMissesNoTaskOnItsWayToAvailable) {
 
 // A whole shutdown passes between the claim of a task and the beginning of its body.
 TEST(Crossing, AShutdownReachesATaskThatIsClaimedAndHasNotBegun) {
-  auto clock = std::make_shared<HoldingClock>(real_clock());
+  auto time = std::make_shared<ManualClock>();
+  auto clock = std::make_shared<HoldingClock>(time);
   Door claimed, go;
   Hook at_start{.then = [&] {
     claimed.open();
@@ -364,10 +365,12 @@ TEST(Crossing, AShutdownReachesATaskThatIsClaimedAndHasNotBegun) {
   ASSERT_TRUE(claimed.pass());
   std::atomic<bool> over{false};
   std::thread shuts([&] {
-    const Report report = queue.shutdown({.drain = Drain::running, .timeout = 50ms});
+    const Report report = queue.shutdown({.drain = Drain::running, .timeout = 1min});
     EXPECT_EQ(report.left_over, 1u);
     over = true;
   });
+  EXPECT_TRUE(soon([&] { return time->waiting() == 1; }));
+  time->advance(1min);
   const bool in_time = soon([&] { return over.load(); });
   EXPECT_TRUE(in_time) << "it waits for a body that has not begun";
   go.open();
