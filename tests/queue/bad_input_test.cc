@@ -22,7 +22,7 @@ void expect_refused(TaskOptions options, const std::vector<std::string>& parts) 
   Manual m;
   bool told = false;
   if (!options.on_finish) options.on_finish = [&](const errand::TaskInfo&) { told = true; };
-  const auto held = std::make_shared<int>(1);
+  auto held = std::make_shared<int>(1);  // not const: a constant is copied where others are moved
   auto body = [held] {};
   auto task = m.queue.submit(std::move(body), std::move(options));
   ASSERT_FALSE(task);

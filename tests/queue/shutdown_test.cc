@@ -103,7 +103,7 @@ TEST(Shutdown, TheSameWithWorkers) {
 TEST(Shutdown, RefusesWhatComesLate) {
   Manual m;
   m.queue.shutdown();
-  const auto held = std::make_shared<int>(1);
+  auto held = std::make_shared<int>(1);  // not const: a constant is copied where others are moved
   auto body = [held] {};
   bool told = false;
   const auto tell = [&](const errand::TaskInfo&) { told = true; };
