@@ -377,14 +377,14 @@ TEST(Schedules, ARefusedScheduleLeavesItsBodyUntouched) {
   auto held = std::make_shared<int>(1);  // not const: a constant is copied where others are moved
   auto body = [held] {};
   EXPECT_TRUE(m.queue.every(1s, [] {}, {.name = "taken"}));
-  EXPECT_FALSE(m.queue.every(0s, std::move(body)));
-  EXPECT_FALSE(m.queue.every(1s, std::move(body), {.name = "taken"}));
-  EXPECT_FALSE(m.queue.every(1s, std::move(body), {.priority = 10}));
-  EXPECT_FALSE(m.queue.cron("no cron", std::move(body)));
-  EXPECT_FALSE(m.queue.cron("* * * * *", std::move(body), {.name = "taken"}));
-  EXPECT_FALSE(m.queue.cron("* * * * *", std::move(body), {.time_zone = "Nowhere"}));
+  EXPECT_FALSE(m.queue.every(0s, offer(body)));
+  EXPECT_FALSE(m.queue.every(1s, offer(body), {.name = "taken"}));
+  EXPECT_FALSE(m.queue.every(1s, offer(body), {.priority = 10}));
+  EXPECT_FALSE(m.queue.cron("no cron", offer(body)));
+  EXPECT_FALSE(m.queue.cron("* * * * *", offer(body), {.name = "taken"}));
+  EXPECT_FALSE(m.queue.cron("* * * * *", offer(body), {.time_zone = "Nowhere"}));
   EXPECT_EQ(held.use_count(), 2);
-  EXPECT_TRUE(m.queue.every(1s, std::move(body)));
+  EXPECT_TRUE(m.queue.every(1s, offer(body)));
   EXPECT_EQ(m.queue.schedules().size(), 2u);
 }
 

@@ -107,11 +107,11 @@ TEST(Shutdown, RefusesWhatComesLate) {
   auto body = [held] {};
   bool told = false;
   const auto tell = [&](const errand::TaskInfo&) { told = true; };
-  EXPECT_EQ(m.queue.submit(std::move(body)).error().code(), Code::shutting_down);
-  EXPECT_EQ(m.queue.submit_in(1h, std::move(body)).error().code(), Code::shutting_down);
-  EXPECT_EQ(m.queue.submit(std::move(body), {.priority = 1, .on_finish = tell}).error().code(), Code::shutting_down);
-  EXPECT_EQ(m.queue.every(1s, std::move(body)).error().code(), Code::shutting_down);
-  EXPECT_EQ(m.queue.cron("* * * * *", std::move(body)).error().code(), Code::shutting_down);
+  EXPECT_EQ(m.queue.submit(offer(body)).error().code(), Code::shutting_down);
+  EXPECT_EQ(m.queue.submit_in(1h, offer(body)).error().code(), Code::shutting_down);
+  EXPECT_EQ(m.queue.submit(offer(body), {.priority = 1, .on_finish = tell}).error().code(), Code::shutting_down);
+  EXPECT_EQ(m.queue.every(1s, offer(body)).error().code(), Code::shutting_down);
+  EXPECT_EQ(m.queue.cron("* * * * *", offer(body)).error().code(), Code::shutting_down);
   // No trace is left but the count.
   EXPECT_EQ(m.queue.dispatch(), errand::SteadyTime::max());
   EXPECT_EQ(held.use_count(), 2);  // the body was not moved from
