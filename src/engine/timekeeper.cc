@@ -77,7 +77,7 @@ bool Timekeeper::arm(Record& record, std::uint64_t& word, std::uint64_t state, M
 }
 
 Timekeeper::Wake Timekeeper::wake_for(std::int64_t mono) {
-  return {mono < watcher_until_, mono < back_up_until_};
+  return {mono < watcher_until_, mono < backed_up_};
 }
 
 void Timekeeper::disarm(Record& record) {
@@ -171,8 +171,7 @@ void Timekeeper::watch_over(const void* sleeper) {
 WaitUntil Timekeeper::back_up(Duration grace) {
   MutexLock lock(mu_);
   publish_next();
-  const std::int64_t next = next_mono_.load(std::memory_order_relaxed);
-  back_up_until_ = saturating_sum(next, grace.count());
+  backed_up_ = next_mono_.load(std::memory_order_relaxed);
   WaitUntil until = next_locked();
   if (until.mono) *until.mono = SteadyTime(Duration(saturating_sum(ns(*until.mono), grace.count())));
   if (until.wall) *until.wall = WallTime(Duration(saturating_sum(ns(*until.wall), grace.count())));

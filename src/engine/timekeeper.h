@@ -112,7 +112,7 @@ class Timekeeper {
   std::int64_t wall_seen_ ERRAND_GUARDED_BY(mu_) = INT64_MIN;
   const void* watcher_ ERRAND_GUARDED_BY(mu_) = nullptr;           // the worker that sleeps until
   std::int64_t watcher_until_ ERRAND_GUARDED_BY(mu_) = INT64_MAX;  // this moment
-  std::int64_t back_up_until_ ERRAND_GUARDED_BY(mu_) = INT64_MAX;  // and the timer thread
+  std::int64_t backed_up_ ERRAND_GUARDED_BY(mu_) = INT64_MAX;      // the moment that the timer thread comes for, later
 };
 
 }  // namespace detail
