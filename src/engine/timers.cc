@@ -81,7 +81,7 @@ void Engine::look_at_timers(Worker::Quiet& quiet, std::int64_t next) {
   }
   // Less than there is, since the rate of the stamps is not exact.
   const std::int64_t gap = std::min(next - mono, kLongestQuiet);
-  quiet = {now + ticks.span(std::max<std::int64_t>(gap - (gap >> 12) - 50'000, 0)), next};
+  quiet = {now + ticks.span(gap - (gap >> 12)), next};
 }
 
 bool Engine::step_timers() {
