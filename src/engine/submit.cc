@@ -110,6 +110,11 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
     release_room(counted);
     return refused(no_memory(options.name));
   }
+  if (wishes || delayed) {
+    // Others like it come, as a rule; their cold lines were last written by whoever ended the tasks before.
+    const std::size_t ahead = std::min(line_of(*slot.record) + PageCursor::kPrefetch, std::size_t{kLines - 1});
+    __builtin_prefetch(&PagePool::cold(page_of(*slot.record).line(static_cast<int>(ahead))), 1);
+  }
   std::uint64_t flags = counted;
   if (!in_lane) flags |= kSingle;
   if (run_here) flags |= kRunHere;
@@ -165,11 +170,7 @@ PageCursor::Slot Engine::next_loose(Producer& producer) {
     if (page == nullptr) return {nullptr, 0};
     producer.loose.open(*page);
   }
-  const PageCursor::Slot slot = producer.loose.take();
-  // Most of these have wishes, and so a cold line, which was last written by whoever ended the task before.
-  const std::size_t ahead = std::min(line_of(*slot.record) + PageCursor::kPrefetch, std::size_t{kLines - 1});
-  __builtin_prefetch(&PagePool::cold(page_of(*slot.record).line(static_cast<int>(ahead))), 1);
-  return slot;
+  return producer.loose.take();
 }
 
 // Readers by id look at the word before and after they read: the old generation has to be gone before anything else is
