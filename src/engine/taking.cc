@@ -113,6 +113,24 @@ Worker::Claimed Worker::claim_forward(Record& forward, std::uint64_t word, int p
   return claim_record(record, word, priority);
 }
 
+// Whether claim() would find nothing at these priorities, as far as a few loads tell.
+bool Worker::nothing_at(std::uint32_t priorities) const noexcept {
+  if (engine_.options.order == Order::depth_first) return false;
+  if ((engine_.orphaned.load(std::memory_order_acquire) & priorities) != 0) return false;
+  const int count = engine_.worker_count.load(std::memory_order_acquire);
+  for (; priorities != 0; priorities &= priorities - 1) {
+    const int priority = std::countr_zero(priorities);
+    for (const Lane* lane = engine_.producers->first_lane(priority); lane != nullptr; lane = lane->next) {
+      if (!lane->quiet()) return false;
+    }
+    for (int i = 0; i < count && count > 1; ++i) {
+      const Worker* other = engine_.all_workers[i].load(std::memory_order_acquire);
+      if (other != this && other->hands_[priority].tail.load(std::memory_order_relaxed) != 0) return false;
+    }
+  }
+  return true;
+}
+
 Worker::Claimed Worker::next_in_hand(int priority) {
   Slot& slot = slots_[priority];
   Hand& hand = hands_[priority];

@@ -39,9 +39,10 @@ bool Worker::step() {
   }
   // Most tasks: the next one of the batch in hand, and there is nothing better anywhere.
   Claimed claimed;
-  const std::uint32_t look = in_hand_ | with_children_ | (signals & kPriorities);
-  if ((signals & ~kPriorities) == 0 && (in_hand_ & ~with_children_ & look & -look) != 0) [[likely]]
-    claimed = next_in_hand(std::countr_zero(look));
+  const std::uint32_t best = in_hand_ & -in_hand_;
+  const std::uint32_t better = (in_hand_ | with_children_ | (signals & kPriorities)) & (best - 1);
+  if ((signals & ~kPriorities) == 0 && (best & ~with_children_) != 0 && (better == 0 || nothing_at(better))) [[likely]]
+    claimed = next_in_hand(std::countr_zero(best));
   if (claimed.record == nullptr) claimed = claim(signals);
   if (claimed.record == nullptr) {
     last_stamp_ = 0;

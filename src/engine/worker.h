@@ -92,6 +92,7 @@ class Worker {
   };
 
   [[nodiscard]] Claimed claim(std::uint32_t signals);
+  [[nodiscard]] bool nothing_at(std::uint32_t priorities) const noexcept;
   [[nodiscard]] Claimed next_in_hand(int priority);
   [[nodiscard]] Claimed take_from_line();
   bool take_from_late(int priority);
