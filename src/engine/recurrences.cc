@@ -169,12 +169,12 @@ void Recurrences::changed() {
   if (next.wall) engine_.wake_for(engine_.timers.note({true, next.wall->time_since_epoch().count()}));
 }
 
-bool Recurrences::step() {
-  const Clock& clock = *engine_.clock;
-  if (clock.mono().time_since_epoch().count() < next_mono_.load(std::memory_order_relaxed) &&
-      clock.now().time_since_epoch().count() < next_wall_.load(std::memory_order_relaxed)) {
+bool Recurrences::step(SteadyTime now, WallTime wall_now) {
+  if (now.time_since_epoch().count() < next_mono_.load(std::memory_order_relaxed) &&
+      wall_now.time_since_epoch().count() < next_wall_.load(std::memory_order_relaxed)) {
     return false;
   }
+  const Clock& clock = *engine_.clock;
   bool fired = false;
   for (const auto& recurrence : all()) {
     const Recurrence::Turn turn = recurrence->take_turn(now_for(*recurrence, clock));

@@ -36,7 +36,7 @@ class Recurrences {
   [[nodiscard]] std::shared_ptr<Recurrence> find(std::string_view name) const;
 
   /// Fires the slots that have come. True if there may be more at once.
-  bool step();
+  bool step(SteadyTime now, WallTime wall_now);
   /// A run of this schedule is final.
   void run_ended(const std::shared_ptr<Recurrence>& recurrence, TaskId id);
   /// One run besides the slots.

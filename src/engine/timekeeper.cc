@@ -87,22 +87,23 @@ void Timekeeper::disarm(Record& record) {
   (is_wall(timer) ? wall_ : mono_).remove(timer);
 }
 
-std::size_t Timekeeper::collect(std::span<Due> out, bool& more) {
-  const std::int64_t now = ns(clock_.mono());
-  const std::int64_t wall_now = ns(clock_.now());
-  std::size_t n = 0;
+Timekeeper::Collected Timekeeper::collect(std::span<Due> out, SteadyTime now, WallTime wall_now) {
+  Collected collected;
   MutexLock lock(mu_);
-  if (wall_now < wall_seen_) wall_.rebuild(wall_now | 1);
-  wall_seen_ = wall_now;
-  collect_from(mono_, now, out, n, more);
-  collect_from(wall_, wall_now | 1, out, n, more);
+  if (ns(wall_now) < wall_seen_) wall_.rebuild(ns(wall_now) | 1);
+  wall_seen_ = ns(wall_now);
+  collect_from(mono_, ns(now), out, collected);
+  collect_from(wall_, ns(wall_now) | 1, out, collected);
+  collected.upkeep = upkeep_ <= ns(now);
+  if (collected.upkeep) upkeep_ = INT64_MAX;
   publish_next();
-  return n;
+  return collected;
 }
 
-void Timekeeper::collect_from(Wheel& wheel, std::int64_t now, std::span<Due> out, std::size_t& n, bool& more) {
+void Timekeeper::collect_from(Wheel& wheel, std::int64_t now, std::span<Due> out, Collected& collected) {
+  std::size_t& n = collected.count;
   if (n == out.size()) {
-    more = true;
+    collected.more = true;
     return;
   }
   Wheel::Due due = wheel.advance(now, out.size() - n);
@@ -115,7 +116,7 @@ void Timekeeper::collect_from(Wheel& wheel, std::int64_t now, std::span<Due> out
   }
   // Under the lock, so that the record can't have ended, and begun another life, since its moment was taken away.
   for (Due& one : out.subspan(first, n - first)) one.word = one.record->word.load(std::memory_order_acquire);
-  more = more || due.more;
+  collected.more = collected.more || due.more;
 }
 
 namespace {
@@ -198,14 +199,6 @@ Timekeeper::Wake Timekeeper::plan_upkeep(SteadyTime at) {
   upkeep_ = ns(at);
   if (upkeep_ < next_mono_.load(std::memory_order_relaxed)) next_mono_.store(upkeep_, std::memory_order_relaxed);
   return wake_for(upkeep_);
-}
-
-bool Timekeeper::take_upkeep(SteadyTime now) {
-  MutexLock lock(mu_);
-  if (upkeep_ > ns(now)) return false;
-  upkeep_ = INT64_MAX;
-  publish_next();
-  return true;
 }
 
 void Timekeeper::set_slots(WaitUntil next) {

@@ -50,8 +50,13 @@ class Timekeeper {
     std::uint64_t word = 0;  // as it was when the moment was taken away
     Moment at;
   };
-  /// Takes away moments that have come, oldest first, as many as fit; sets `more` if it should be called again at once.
-  std::size_t collect(std::span<Due> out, bool& more);
+  struct Collected {
+    std::size_t count = 0;
+    bool more = false;    // call again at once
+    bool upkeep = false;  // the moment of plan_upkeep() has come, and is taken away
+  };
+  /// Takes away moments that have come, oldest first, as many as fit.
+  Collected collect(std::span<Due> out, SteadyTime now, WallTime wall_now);
 
   /// The next moment, exactly; nothing: unset.
   [[nodiscard]] WaitUntil next() const;
@@ -86,16 +91,13 @@ class Timekeeper {
   /// A moment for the queue's own upkeep. Whoever keeps watch comes for it; it is not in next(), since it brings no
   /// task.
   Wake plan_upkeep(SteadyTime at);
-  /// Takes that moment away; false if it has not come.
-  [[nodiscard]] bool take_upkeep(SteadyTime now);
 
  private:
   [[nodiscard]] std::int64_t as_mono(Moment at) const;
   [[nodiscard]] Wake wake_for(std::int64_t mono) ERRAND_REQUIRES(mu_);
   [[nodiscard]] WaitUntil next_locked() const ERRAND_REQUIRES(mu_);
   void publish_next() ERRAND_REQUIRES(mu_);
-  void collect_from(Wheel& wheel, std::int64_t now, std::span<Due> out, std::size_t& n, bool& more)
-      ERRAND_REQUIRES(mu_);
+  void collect_from(Wheel& wheel, std::int64_t now, std::span<Due> out, Collected& collected) ERRAND_REQUIRES(mu_);
 
   const Clock& clock_;
   std::atomic<std::int64_t> next_mono_{INT64_MAX};

@@ -86,16 +86,17 @@ void Engine::look_at_timers(Worker::Quiet& quiet, std::int64_t next) {
 
 bool Engine::step_timers() {
   Timekeeper::Due due[kDueAtOnce];
-  bool more = false;
+  const SteadyTime now = clock->mono();
+  const WallTime wall_now = clock->now();
   // Before the moments are taken away, and until all is done that they bring: see drained().
   timer_steps_.fetch_add(1, std::memory_order_acq_rel);
-  const std::size_t n = timers.collect(due, more);
-  for (std::size_t i = 0; i < n; ++i) on_due(due[i]);
-  const bool slots = recurrences->step();
-  if (timers.take_upkeep(clock->mono())) trim();
+  const Timekeeper::Collected collected = timers.collect(due, now, wall_now);
+  for (std::size_t i = 0; i < collected.count; ++i) on_due(due[i]);
+  const bool slots = recurrences->step(now, wall_now);
+  if (collected.upkeep) trim();
   timer_steps_.fetch_sub(1, std::memory_order_release);
   if (closing()) note_progress();
-  return more || slots;
+  return collected.more || slots;
 }
 
 // Free memory has come together: it is looked at from time to time until little is left.
