@@ -40,7 +40,8 @@ template <class Over>
 void Engine::park(Worker& worker, Over over) {
   worker.settle();
   note_progress();
-  for (int look = 0; look < kLooks; ++look) {
+  // A submit often comes on the heels of the last one; a moment does not.
+  for (int look = worker.after_moment() ? kLooks : 0; look < kLooks; ++look) {
     for (int i = 0; i < 16; ++i) relax_cpu();
     if (worker.finds_work() || over()) return;
   }

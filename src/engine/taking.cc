@@ -110,6 +110,7 @@ Worker::Claimed Worker::claim_forward(Record& forward, std::uint64_t word, int p
   Record& record = *engine_.pool.find(id);
   word = record.word.load(std::memory_order_acquire);
   if (generation_in(word) != generation_in(id)) return {};
+  after_moment_ = true;
   return claim_record(record, word, priority);
 }
 
@@ -255,6 +256,7 @@ bool Worker::take_from_a_lane(int priority, bool& busy) {
 void Worker::hold(int priority, const Batch& batch, std::uint32_t ticket) {
   Slot& slot = slots_[priority];
   Hand& hand = hands_[priority];
+  after_moment_ = false;
   slot.batch = batch;
   ++slot.count;
   hand.at.store(static_cast<std::uint32_t>(batch.begin), std::memory_order_relaxed);

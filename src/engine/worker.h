@@ -72,6 +72,9 @@ class Worker {
 
   [[nodiscard]] Engine& engine() const noexcept { return engine_; }
 
+  /// Whether its last task was one that had waited for a moment: nothing says then that a submit is about to come.
+  [[nodiscard]] bool after_moment() const noexcept { return after_moment_; }
+
   // Takes from the end of what `victim` has in hand. `late`: also the task that it is about to claim, if that is all.
   bool steal_from(Worker& victim, int priority, bool late = false);
 
@@ -128,6 +131,7 @@ class Worker {
   Slot slots_[10];
   Lane* turn_[10] = {};          // the lane that was served last, by priority
   std::int64_t last_stamp_ = 0;  // the end of the last task, if the next one follows at once; else 0
+  bool after_moment_ = false;    // the last task of the last batch was a forward's
 
   Quiet quiet_;
 
