@@ -60,6 +60,17 @@ TEST(Sweep, CancelledTasksOfAQueueWithoutWorkersTakeNoMoreRoomThanTheOthers) {
   submits_and_cancels("in a line", {.capacity = 2000}, "");
 }
 
+TEST(Sweep, KeepsWhatWaitsAmongTheCancelled) {
+  Queue queue({.drive = Drive::manual, .clock = std::make_shared<ManualClock>()});
+  int ran = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    auto task = queue.submit([&ran] { ++ran; });
+    if (i % 5 != 0) static_cast<void>(task.cancel());
+  }
+  queue.dispatch();
+  EXPECT_EQ(ran, 20'000);
+}
+
 // Entries that are taken out while workers take from the same lanes.
 TEST(Sweep, LosesNothingWhileWorkersTake) {
   Queue queue({.workers = 2, .retention = {.count = 100}});
