@@ -36,9 +36,11 @@ struct Stats {
   int workers = 0;  ///< wanted
   int busy_workers = 0;
   int replacement_workers = 0;  ///< stand in for stuck ones
-  bool healthy = true;          ///< false once stuck attempts have used up all replacements, and while workers are
-                                ///< missing because their threads could not be made; start() tries again
-  double utilisation = 0;       ///< of the workers' time since the queue started, the share spent in bodies
+  /// False once stuck attempts have used up all replacements; while workers are missing because their threads could not
+  /// be made (start() tries again); and while tasks that came due over 10 s ago still wait for it to be noticed, since
+  /// a callback holds up the thread that would.
+  bool healthy = true;
+  double utilisation = 0;  ///< of the workers' time since the queue started, the share spent in bodies
 
   Histogram start_delay{};        ///< available to start of the attempt
   Histogram attempt_duration{};   ///< start to end of the attempt

@@ -140,6 +140,7 @@ class Engine {
   [[nodiscard]] Result<TaskInfo> info(TaskId id) const;
   [[nodiscard]] std::vector<TaskInfo> list(const ListOptions& options) const;
   [[nodiscard]] Stats stats() const;
+  [[nodiscard]] bool timers_stalled() const;
   [[nodiscard]] std::uint64_t total(Count which) const;
   [[nodiscard]] std::size_t running() const;
   [[nodiscard]] Observer observe(std::size_t capacity);

@@ -10,6 +10,13 @@ namespace errand {
 inline namespace v0 {
 namespace detail {
 
+namespace {
+
+// A moment that nobody has seen to for so long: whoever steps the timers is held up.
+constexpr Duration kStalledAfter = std::chrono::seconds(10);
+
+}  // namespace
+
 WallTime Engine::wall_of(std::int64_t stamp) const {
   return clock->now() - (clock->mono() - ticks.to_mono(stamp));
 }
@@ -158,6 +165,11 @@ void add_attempts_per_task(const Meter& meter, Histogram& histogram) {
 
 }  // namespace
 
+// The watchdog of the threads that step the timers. Who drives by hand steps them when it likes.
+bool Engine::timers_stalled() const {
+  return options.drive == Drive::threads && phase_.load() != Phase::closed && timers.overdue(kStalledAfter);
+}
+
 Stats Engine::stats() const {
   Stats stats;
   stats.completed = total(Count::completed);
@@ -181,7 +193,8 @@ Stats Engine::stats() const {
   stats.available = stats.submitted > elsewhere ? stats.submitted - elsewhere : 0;
   stats.workers = wanted_.load(std::memory_order_relaxed);
   stats.replacement_workers = standing_in_.load(std::memory_order_relaxed);
-  stats.healthy = healthy_.load(std::memory_order_relaxed) && missing_.load(std::memory_order_relaxed) == 0;
+  stats.healthy =
+      healthy_.load(std::memory_order_relaxed) && missing_.load(std::memory_order_relaxed) == 0 && !timers_stalled();
   const int count = worker_count.load(std::memory_order_acquire);
   for (int i = 0; i < count; ++i) {
     const Worker& worker = *all_workers[i].load(std::memory_order_acquire);

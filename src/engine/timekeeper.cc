@@ -152,6 +152,20 @@ WaitUntil Timekeeper::next() const {
   return earliest_of(mono_.earliest_due(), wall_.earliest_due(), slots_);
 }
 
+bool Timekeeper::overdue(Duration by) const {
+  const SteadyTime mono = clock_.mono() - by;
+  const WallTime wall = clock_.now() - by;
+  const auto is_over = [&](const WaitUntil& next) {
+    return (next.mono && *next.mono < mono) || (next.wall && *next.wall < wall);
+  };
+  {
+    // Cheap, and never later than what is exact.
+    MutexLock lock(mu_);
+    if (!is_over(next_locked())) return false;
+  }
+  return is_over(next());
+}
+
 std::optional<WaitUntil> Timekeeper::keep_watch(const void* sleeper) {
   MutexLock lock(mu_);
   publish_next();

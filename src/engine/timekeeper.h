@@ -60,7 +60,9 @@ class Timekeeper {
 
   /// The next moment, exactly; nothing: unset.
   [[nodiscard]] WaitUntil next() const;
-  /// The same, for somebody who is about to sleep until then, and wants to be woken for an earlier moment. Every
+  /// Whether something has been due for longer than `by`, and is still here.
+  [[nodiscard]] bool overdue(Duration by) const;
+  /// As next(), for somebody who is about to sleep until then, and wants to be woken for an earlier moment. Every
   /// sleeper gives its place in `sleeping_until`; of two the earlier one keeps watch, and the other need not (unset).
   [[nodiscard]] std::optional<WaitUntil> keep_watch(const void* sleeper);
   void watch_over(const void* sleeper);

@@ -156,6 +156,36 @@ TEST(Limits, NoSecondCopyOfALiveAttemptStarts) {
   errand::set_logger({});
 }
 
+TEST(Limits, HealthShowsThatACallbackHoldsUpTheTimers) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::Queue queue({.workers = 1, .clock = clock});
+  Gate inside;
+  Gate called;
+  Gate out;
+  queue.submit(
+      [&](errand::Attempt& a) {
+        const std::stop_callback call(a.stop_token(), [&] {
+          called.open();
+          EXPECT_TRUE(out.wait());
+        });
+        inside.open();
+        EXPECT_TRUE(out.wait());
+      },
+      {.timeout = 1s});
+  EXPECT_TRUE(inside.wait());
+  auto later = queue.submit_in(5s, [] {});
+  clock->advance(2s);
+  EXPECT_TRUE(called.wait());
+  clock->advance(12s);
+  EXPECT_TRUE(queue.stats().healthy);
+  clock->advance(2s);
+  EXPECT_FALSE(queue.stats().healthy);
+  EXPECT_EQ(later.state(), TaskState::scheduled);
+  out.open();
+  EXPECT_TRUE(later.wait_for(kSoon));
+  EXPECT_TRUE(queue.stats().healthy);
+}
+
 TEST(Limits, AStuckHandlersWorkerIsReplaced) {
   auto clock = std::make_shared<errand::ManualClock>();
   errand::set_logger([](const errand::LogLine&) {});
