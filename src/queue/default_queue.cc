@@ -2,9 +2,11 @@
 
 #include <errand/queue.h>
 
+#include <atomic>
 #include <cstdlib>
+#include <memory>
+#include <utility>
 
-#include "base/mutex.h"
 #include "engine/engine.h"
 
 namespace errand {
@@ -14,16 +16,9 @@ namespace {
 
 constexpr Duration kPatienceAtExit = std::chrono::seconds(2);
 
-// Never destroyed: other objects' destructors may still submit, and are refused.
-struct Default {
-  Mutex mu;
-  std::atomic<Queue*> queue{nullptr};
-};
-
-Default& the_default() {
-  static Default& one = *new Default;
-  return one;
-}
+// Never destroyed: other objects' destructors may still submit, and are refused. No lock stands before it: another
+// thread could hold that one while the process forks.
+constinit std::atomic<Queue*> the_default{nullptr};
 
 }  // namespace
 
@@ -31,21 +26,21 @@ namespace detail {
 
 struct DefaultQueue {
   static void at_exit() {
-    if (Queue* queue = the_default().queue.load(std::memory_order_acquire)) queue->engine_->let_go(kPatienceAtExit);
+    if (Queue* queue = the_default.load(std::memory_order_acquire)) queue->engine_->let_go(kPatienceAtExit);
   }
 
-  // Makes the queue, or nothing where there is one already.
+  // Makes the queue, or nothing where there is one already. Of several threads that try, the first one to be ready
+  // wins; the others throw away a queue that has no threads yet.
   static Queue* make(QueueOptions options) {
+    if (the_default.load(std::memory_order_acquire) != nullptr) return nullptr;
     const bool starts = std::exchange(options.start, false);
-    Queue* queue = nullptr;
-    {
-      MutexLock lock(the_default().mu);
-      if (the_default().queue.load(std::memory_order_acquire) != nullptr) return nullptr;
-      queue = new Queue(std::move(options));
-      the_default().queue.store(queue, std::memory_order_release);
-      std::atexit(&at_exit);
-    }
-    // Not under the lock: a thread that cannot be made is logged, and the logger may use this queue.
+    auto made = std::make_unique<Queue>(std::move(options));
+    Queue* none = nullptr;
+    // Release: whoever sees the queue sees all of it.
+    if (!the_default.compare_exchange_strong(none, made.get(), std::memory_order_acq_rel)) return nullptr;
+    Queue* const queue = made.release();
+    std::atexit(&at_exit);
+    // Once it is there: a thread that cannot be made is logged, and the logger may use this queue.
     if (starts) queue->start();
     return queue;
   }
@@ -64,13 +59,13 @@ Result<void> start_default(QueueOptions options) {
 }
 
 Queue& default_queue() {
-  if (Queue* queue = the_default().queue.load(std::memory_order_acquire)) return *queue;
+  if (Queue* queue = the_default.load(std::memory_order_acquire)) return *queue;
   detail::DefaultQueue::make({.name = "default"});
-  return *the_default().queue.load(std::memory_order_acquire);
+  return *the_default.load(std::memory_order_acquire);
 }
 
 Report shutdown(const ShutdownOptions& options) {
-  if (the_default().queue.load(std::memory_order_acquire) == nullptr) {
+  if (the_default.load(std::memory_order_acquire) == nullptr) {
     // A later first use has to find it closed. It never had a thread.
     Queue* unused = detail::DefaultQueue::make({.name = "default", .start = false});
     if (unused != nullptr) return unused->shutdown({.drain = Drain::none});

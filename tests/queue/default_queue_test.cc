@@ -4,7 +4,12 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <barrier>
 #include <cstdlib>
+#include <memory>
+#include <thread>
+#include <utility>
+#include <vector>
 
 #include "../base/huge_stacks.h"
 #include "support.h"
@@ -17,6 +22,46 @@ namespace {
 void require(bool condition, int step) {
   if (!condition) ::_exit(step);
 }
+
+// The real clock, but the first question for the time forks; the child calls `in_child` and ends.
+class ForkingClock : public errand::Clock {
+ public:
+  explicit ForkingClock(void (*in_child)()) : in_child_(in_child) {}
+
+  [[nodiscard]] errand::WallTime now() const noexcept override {
+    fork_once();
+    return real_->now();
+  }
+  [[nodiscard]] errand::SteadyTime mono() const noexcept override {
+    fork_once();
+    return real_->mono();
+  }
+  void wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, const errand::WaitUntil& until) override {
+    real_->wait(word, expected, until);
+  }
+  void wake(const std::atomic<std::uint32_t>& word, int count) override { real_->wake(word, count); }
+
+  // The child's exit code, or -1.
+  [[nodiscard]] int ended() const {
+    int status = -1;
+    if (child_ <= 0 || ::waitpid(child_, &status, 0) != child_) return -1;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  }
+
+ private:
+  void fork_once() const noexcept {
+    if (forked_.exchange(true)) return;
+    child_ = ::fork();
+    if (child_ != 0) return;
+    in_child_();
+    ::_exit(0);
+  }
+
+  const std::shared_ptr<errand::Clock> real_ = errand::real_clock();
+  void (*in_child_)();
+  mutable std::atomic<bool> forked_{false};
+  mutable pid_t child_ = -1;
+};
 
 class DefaultQueue : public ::testing::Test {
  protected:
@@ -163,6 +208,50 @@ TEST_F(DefaultQueue, IsTheParentsInAForkedChild) {
         require(WIFEXITED(status) && WEXITSTATUS(status) == 0, WIFEXITED(status) ? WEXITSTATUS(status) : 3);
         require(errand::submit([] { return 2; }).get() == 2, 4);  // the parent goes on
         require(errand::shutdown().left_over == 0, 5);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+// As if another thread had forked there.
+TEST_F(DefaultQueue, MayBeMadeInAChildForkedWhileTheParentWasMakingIts) {
+#ifdef __SANITIZE_THREAD__
+  GTEST_SKIP() << "ThreadSanitizer ends a process that forks with threads and then starts others";
+#endif
+  EXPECT_EXIT(
+      {
+        const auto clock = std::make_shared<ForkingClock>([] {
+          ::alarm(20);
+          require(errand::submit([] { return 1; }).get() == 1, 1);
+        });
+        require(errand::start_default({.workers = 1, .clock = clock}).has_value(), 2);
+        require(clock->ended() == 0, 3);
+        require(errand::submit([] { return 2; }).get() == 2, 4);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(DefaultQueue, IsOneQueueForAllThreadsThatUseItFirst) {
+  EXPECT_EXIT(
+      {
+        constexpr int kThreads = 4;
+        std::barrier at_once(kThreads);
+        std::atomic<const errand::Queue*> first{nullptr};
+        std::atomic<int> ran{0};
+        {
+          std::vector<std::jthread> threads;
+          for (int i = 0; i < kThreads; ++i) {
+            threads.emplace_back([&] {
+              at_once.arrive_and_wait();
+              const errand::Queue* none = nullptr;
+              const errand::Queue* mine = &errand::default_queue();
+              require(first.compare_exchange_strong(none, mine) || none == mine, 1);
+              errand::submit([&] { ran.fetch_add(1); }).wait();
+            });
+          }
+        }
+        require(ran.load() == kThreads, 2);
         std::exit(0);
       },
       testing::ExitedWithCode(0), "");
