@@ -33,6 +33,9 @@ Process& process() {
   return process;
 }
 
+// Made before main(): a thread that is just making it while another one forks would leave the child waiting for it.
+[[maybe_unused]] const Process& made_early = process();
+
 std::vector<std::shared_ptr<PagePool>> take_unpinned() {
   std::vector<std::shared_ptr<PagePool>> gone;
   MutexLock lock(process().mu);
@@ -75,6 +78,7 @@ void forget_forked_engines() {
     engine->intake.store(Intake::forked, std::memory_order_release);
     engine->pool.forked.store(true, std::memory_order_release);
   }
+  for (const auto& pool : process().left) pool->forked.store(true, std::memory_order_release);
   process().engines.clear();
   process().mu.unlock();
 }

@@ -200,6 +200,8 @@ std::optional<Error> TaskBase::wait_for_value(bool has_value) const {
     if (has_value && (word & kValue) == 0) return value_gone(*record_);
     return std::nullopt;
   }
+  // What went wrong is read under a lock that a thread of the parent may have held at the fork.
+  if (forked(*record_)) return info().error();
   return error_of(*record_, state);
 }
 

@@ -280,10 +280,11 @@ Engine::~Engine() {
     const std::unique_lock lock(pool.engine_mutex);
     pool.engine.store(nullptr, std::memory_order_release);
   }
-  unregister(*this);  // after that: in a fork's child no handle finds a queue that does not know of the fork
   const int count = worker_count.load();
   for (int i = 0; i < count; ++i) delete all_workers[i].load();
   leave_to_handles(pool_owner);
+  // Last: in a fork's child no handle finds a queue or a pool that does not know of the fork.
+  unregister(*this);
 }
 
 void Engine::let_go(Duration patience) {

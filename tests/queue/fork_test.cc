@@ -81,6 +81,8 @@ TEST(Fork, HandlesSayInTheChildWhyTheyWaitForNothing) {
   auto waiting = queue.submit_in(1h, [] { return 1; });
   auto done = queue.submit([] { return 2; });
   EXPECT_TRUE(done.wait_for(kSoon));
+  auto failed = queue.submit([] { throw std::runtime_error("no"); }, {.max_attempts = 1});
+  EXPECT_TRUE(failed.wait_for(kSoon));
   EXPECT_EQ(in_child([&] {
               require(waiting.info().error().code() == Code::forked, 1);
               require(waiting.cancel().error().code() == Code::forked, 2);
@@ -89,6 +91,7 @@ TEST(Fork, HandlesSayInTheChildWhyTheyWaitForNothing) {
               require(!errand::wait_all({&waiting}, 1h), 5);
               require(errand::wait_any({&waiting}, 1h) == -1, 7);
               require(done.result().value() == 2, 6);  // the value is in the child's copy of the memory
+              require(failed.result().error().code() == Code::forked, 8);  // what went wrong stands under a lock
             }),
             0);
 }
@@ -130,6 +133,20 @@ TEST(Fork, HandlesMayOutliveTheQueueInTheChild) {
               tick.pause();
               require(tick.next(1).empty(), 6);
               require(tick.info().cancelled, 7);
+            }),
+            0);
+}
+
+TEST(Fork, HandlesWhoseQueueWasGoneBeforeSaySoOfTheForkInTheChild) {
+  auto queue = std::make_unique<errand::Queue>(errand::QueueOptions{.workers = 2});
+  auto failed = queue->submit([] { throw std::runtime_error("no"); }, {.max_attempts = 1});
+  EXPECT_TRUE(failed.wait_for(kSoon));
+  queue.reset();
+  EXPECT_EQ(failed.result().error().code(), Code::failed);
+  EXPECT_EQ(failed.info().error().code(), Code::gone);
+  EXPECT_EQ(in_child([&] {
+              require(failed.result().error().code() == Code::forked, 1);
+              require(failed.info().error().code() == Code::forked, 2);
             }),
             0);
 }
