@@ -86,6 +86,8 @@ class MetricsSink {
 struct QueueOptions {
   std::string name{};            ///< unset: queue-1, queue-2 ...; at most 64 bytes
   std::optional<int> workers{};  ///< 0 to 1024; unset: one per usable CPU; 0: none here
+  Duration spin{};               ///< how long an idle worker goes on looking before it sleeps: a submit then starts
+                                 ///< within a microsecond, for the price of a CPU; Duration::max(): it never sleeps
   Drive drive = Drive::threads;
   bool start = true;                      ///< false: workers wait for start()
   std::size_t capacity = 0;               ///< available and scheduled tasks it holds at most; 0: no bound
@@ -102,6 +104,8 @@ struct QueueOptions {
   Callback<void(int)> on_worker_start{};  ///< on each new worker thread, with its number
   Callback<void(int)> on_worker_stop{};
   std::shared_ptr<MetricsSink> metrics{};
+  bool timed = true;  ///< false: tasks without options have no times, and the duration histograms lack them; that saves
+                      ///< two looks at the clock each
   std::shared_ptr<Clock> clock{};       ///< unset: the machine's
   std::optional<std::uint64_t> seed{};  ///< for jitter and generations; unset: from the machine
 

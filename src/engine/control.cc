@@ -16,6 +16,8 @@ namespace {
 // How often a worker looks for work before it sleeps: for some 20 us, about what waking it again would cost the thread
 // that submits. Counted, not timed: a queue's clock may stand still.
 constexpr int kLooks = 60;
+// A worker that spins reads the clock once in so many looks.
+constexpr int kLooksPerReading = 16;
 
 }  // namespace
 
@@ -35,6 +37,21 @@ bool Engine::leaves(const Worker& worker) const noexcept {
   return (now & kHalted) != 0 || !may_work(worker);
 }
 
+// Looks for work for as long as the options say; true once there may be some.
+template <class Over>
+bool Engine::spin(const Worker& worker, Over over) {
+  const SteadyTime until = saturating_add(clock->mono(), options.spin);
+  for (;;) {
+    for (int look = 0; look < kLooksPerReading; ++look) {
+      if (worker.finds_work() || over()) return true;
+      relax_cpu();
+    }
+    const SteadyTime now = clock->mono();
+    if (now.time_since_epoch().count() >= timers.next_mono()) return true;
+    if (now >= until) return false;
+  }
+}
+
 // Until there is something to do, or to leave for.
 template <class Over>
 void Engine::park(Worker& worker, Over over) {
@@ -45,6 +62,8 @@ void Engine::park(Worker& worker, Over over) {
     for (int i = 0; i < 16; ++i) relax_cpu();
     if (worker.finds_work() || over()) return;
   }
+
+  if (options.spin > Duration::zero() && spin(worker, over)) return;
 
   parking.enlist(worker.berth);
   // The last one awake lowers the signals, so that they do not send everybody looking for ever.

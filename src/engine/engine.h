@@ -147,10 +147,13 @@ class Engine {
 
   /// Before anything that takes a lock: in a fork's child other threads hold theirs for ever.
   [[nodiscard]] bool forked() const noexcept { return intake.load(std::memory_order_relaxed) == Intake::forked; }
+  /// Whether this word's task has its times taken.
+  [[nodiscard]] bool is_timed(std::uint64_t word) const noexcept { return timed || (word & kCold) != 0; }
   [[nodiscard]] Producer* producer() { return Producers::of_this_thread(producers, uid); }
 
   const std::uint64_t uid;
   const QueueOptions options;
+  const bool timed;  // plain tasks too
   const std::shared_ptr<Clock> clock;
   const TickSource ticks;
   const std::shared_ptr<PagePool> pool_owner;  // outlives the engine while handles are about
@@ -270,6 +273,8 @@ class Engine {
   void work(Worker& worker);
   void pass_on_wake();
   void work_at(Post& post);
+  template <class Over>
+  [[nodiscard]] bool spin(const Worker& worker, Over over);
   template <class Over>
   void park(Worker& worker, Over over);
   [[nodiscard]] bool may_work(const Worker& worker) const noexcept;

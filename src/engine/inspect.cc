@@ -70,11 +70,13 @@ std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
     info.priority = priority_in(word);
     info.attempts = attempts_of(nullptr, word);
     const std::int64_t stamp = record.stamp.load(std::memory_order_acquire);
-    const auto waited = static_cast<std::int64_t>(record.waited.load(std::memory_order_acquire));
-    const auto ran = static_cast<std::int64_t>(record.ran.load(std::memory_order_acquire));
-    info.created_at = wall_of(stamp);
-    if (info.attempts > 0) info.started_at = info.created_at + Duration(waited);
-    if (is_final(info.state)) info.finished_at = info.created_at + Duration(waited + ran);
+    if (stamp != 0) {
+      const auto waited = static_cast<std::int64_t>(record.waited.load(std::memory_order_acquire));
+      const auto ran = static_cast<std::int64_t>(record.ran.load(std::memory_order_acquire));
+      info.created_at = wall_of(stamp);
+      if (info.attempts > 0) info.started_at = info.created_at + Duration(waited);
+      if (is_final(info.state)) info.finished_at = info.created_at + Duration(waited + ran);
+    }
     if ((word & kCold) != 0) {
       MutexLock lock(pool.cold_mutex(page_of(record)));
       // Under the mutex nobody frees the Extra; that this is still its record is seen below.
@@ -90,7 +92,8 @@ std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
 bool Engine::still_retained(Record& record, const TaskInfo& info) const {
   const std::uint8_t pin = pin_of(record).load(std::memory_order_relaxed);
   if (!is_final(info.state) || pin == kPinned || pin == kEnded) return true;
-  return options.retention.count != 0 && clock->now() - *info.finished_at <= options.retention.age;
+  if (options.retention.count == 0) return false;
+  return !info.finished_at || clock->now() - *info.finished_at <= options.retention.age;
 }
 
 Result<TaskInfo> Engine::info(TaskId id) const {
@@ -203,7 +206,7 @@ Stats Engine::stats() const {
     worker.meter.attempt_duration.add_to(stats.attempt_duration);
     add_attempts_per_task(worker.meter, stats.attempts_per_task);
   }
-  stats.attempts = stats.attempt_duration.count();
+  stats.attempts = stats.attempt_duration.count() + total(Count::untimed);
   const double lifetime = static_cast<double>(ticks.between(began_, ticks.stamp()));
   const double busy = static_cast<double>(stats.attempt_duration.sum().count());
   if (lifetime > 0 && stats.workers > 0) stats.utilisation = std::min(1.0, busy / (lifetime * stats.workers));

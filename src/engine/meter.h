@@ -21,15 +21,16 @@ enum class Count : unsigned char {
   retried,
   snoozed,
   timed_out,
-  stuck
+  stuck,
+  untimed,  // attempts that no histogram knows
 };
-inline constexpr int kCounts = 9;
+inline constexpr int kCounts = 10;
 
 /// One worker's figures: written by it alone, read by anybody.
 struct alignas(64) Meter {
   std::atomic<std::uint64_t> counts[kCounts] = {};
   HistogramCell start_delay;
-  HistogramCell attempt_duration;  // also says how many attempts there were
+  HistogramCell attempt_duration;  // also says how many timed attempts there were
   // Of tasks that took part in decide(), and ended on a worker. Every other completed task took one attempt, so that
   // the plain way does not count here: see Engine::stats().
   HistogramCell attempts_per_task;

@@ -103,13 +103,19 @@ std::optional<std::string> check(const QueueOptions& options) {
     useless = "block_for: expected WhenFull::block beside it";
   } else if (options.on_wake && options.drive != Drive::manual) {
     useless = "on_wake: expected Drive::manual beside it; workers wake by themselves";
+  } else if (options.spin != Duration::zero() && options.drive == Drive::manual) {
+    useless = "spin: expected Drive::threads beside it; there is nobody to spin";
+  } else if (!options.timed && options.metrics != nullptr) {
+    useless = "timed: expected true beside metrics, which would hear of no durations";
   }
+  std::optional<std::string> spin;
+  if (options.spin < Duration::zero()) spin = expected("spin", "zero or more", to_text(options.spin));
   std::optional<std::string> age;
   if (options.retention.age < Duration::zero())
     age = expected("retention.age", "zero or more", to_text(options.retention.age));
   return first_of(at_most("name", options.name.size(), 64), in_range("workers", options.workers.value_or(1), 0, 1024),
                   positive("block_for", options.block_for), positive("age_step", options.age_step), line, useless,
-                  check_retry(options.retry), positive("stuck_after", options.stuck_after), age);
+                  check_retry(options.retry), positive("stuck_after", options.stuck_after), age, spin);
 }
 
 bool has_wishes(const TaskOptions& options) {

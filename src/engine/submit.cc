@@ -201,10 +201,10 @@ void Engine::publish(Draft draft, const Ops& ops) noexcept {
   Record& record = *draft.record;
   Producer& producer = *this->producer();
   record.ops = &ops;
-  record.stamp.store(ticks.stamp(), std::memory_order_release);
+  const std::uint64_t vacant = record.word.load(std::memory_order_relaxed);
+  record.stamp.store(is_timed(vacant) ? ticks.stamp() : 0, std::memory_order_release);
   // Before the task can be seen: sums of tasks may be too high for a moment, not too low.
   producer.submitted.store(producer.submitted.load(std::memory_order_relaxed) + 1, std::memory_order_release);
-  const std::uint64_t vacant = record.word.load(std::memory_order_relaxed);
   const int priority = priority_in(vacant);
   // A closure whose constructor submitted more may have filled the page meanwhile, and takers passed it: then it is
   // too late to stand in the lane. The page may even have come round again, and this record was left out.

@@ -29,8 +29,11 @@ Worker::~Worker() {
 bool Worker::step() {
   // In the middle of a run of tasks the end of the last one is as good as now.
   const std::int64_t next = engine_.timers.next_mono();
-  if (next != INT64_MAX && !quiet_.holds(last_stamp_, next)) [[unlikely]]
-    engine_.look_at_timers(quiet_, next);
+  if (next != INT64_MAX) {
+    const std::int64_t now = last_stamp_ != 0 ? last_stamp_ : engine_.ticks.stamp();
+    if (!quiet_.holds(now, next)) [[unlikely]]
+      engine_.look_at_timers(quiet_, next);
+  }
   std::uint32_t signals = engine_.signals.load(std::memory_order_acquire);
   if ((signals & kCallbacks) != 0) [[unlikely]] {
     engine_.wake_next();  // for the tasks that came meanwhile: a callback may take long
@@ -94,18 +97,20 @@ bool Worker::run_if_available(std::uint64_t id) {
 void Worker::run(Claimed claimed) {
   Record& record = *claimed.record;
   Frame here(*this, record, claimed.word, frame);
-  const std::int64_t started = last_stamp_ != 0 ? last_stamp_ : engine_.ticks.stamp();
-  here.started = started;
-  const bool cold = (claimed.word & kCold) != 0;
-  const std::int64_t since = cold ? PagePool::cold(record).available_at.load(std::memory_order_relaxed)
-                                  : record.stamp.load(std::memory_order_relaxed);
-  const float waited = engine_.ticks.float_between(since, started);
-  record.waited.store(waited, std::memory_order_release);
-  if (cold && !engine_.begin_attempt(here)) {
-    last_stamp_ = 0;
-    return;
+  const bool timed = engine_.is_timed(claimed.word);
+  if (timed) [[likely]] {
+    here.started = last_stamp_ != 0 ? last_stamp_ : engine_.ticks.stamp();
+    const bool cold = (claimed.word & kCold) != 0;
+    const std::int64_t since = cold ? PagePool::cold(record).available_at.load(std::memory_order_relaxed)
+                                    : record.stamp.load(std::memory_order_relaxed);
+    const float waited = engine_.ticks.float_between(since, here.started);
+    record.waited.store(waited, std::memory_order_release);
+    if (cold && !engine_.begin_attempt(here)) {
+      last_stamp_ = 0;
+      return;
+    }
+    meter.start_delay.record(waited);
   }
-  meter.start_delay.record(waited);
   frame = &here;
   Frame* const outer_top = std::exchange(top_frame, &here);
   depth.store(depth.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
@@ -125,10 +130,15 @@ void Worker::run(Claimed claimed) {
 
   top_frame = outer_top;
   frame = here.outer;
-  const std::int64_t ended = engine_.ticks.stamp();
-  const float took = engine_.ticks.float_between(started, ended);
-  meter.attempt_duration.record(took);
-  record.ran.store(took, std::memory_order_release);
+  std::int64_t ended = 0;
+  if (timed) [[likely]] {
+    ended = engine_.ticks.stamp();
+    const float took = engine_.ticks.float_between(here.started, ended);
+    meter.attempt_duration.record(took);
+    record.ran.store(took, std::memory_order_release);
+  } else {
+    meter.add(Count::untimed);
+  }
   if (here.has_token) engine_.stop_tokens.forget(here.id());
   if (ran == Ran::done && (claimed.word & (kCold | kSingle)) == 0 && !here.has_extra &&
       !engine_.observed.load(std::memory_order_relaxed) && engine_.options.metrics == nullptr) {
@@ -145,6 +155,8 @@ void Worker::run(Claimed claimed) {
     give_back(page_of(record), bit_of(line_of(record)));
     last_stamp_ = ended;
   } else {
+    // One that failed is timed after all, from here on.
+    if (!timed) here.started = ended = engine_.ticks.stamp();
     engine_.conclude(*this, here, ran, ended);
     last_stamp_ = 0;
   }

@@ -66,7 +66,7 @@ class Worker {
     std::int64_t next_mono = 0;
 
     [[nodiscard]] bool holds(std::int64_t stamp, std::int64_t next) const noexcept {
-      return stamp != 0 && stamp < until && next == next_mono;
+      return stamp < until && next == next_mono;
     }
   };
 

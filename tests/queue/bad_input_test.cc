@@ -118,6 +118,7 @@ TEST(BadInput, QueueDurations) {
                  {"block_for", "more than zero"});
   expect_refused(QueueOptions{.age_step = 0s}, {"age_step", "more than zero"});
   expect_refused(QueueOptions{.stuck_after = 0s}, {"stuck_after", "more than zero"});
+  expect_refused(QueueOptions{.spin = -1us}, {"spin", "zero or more", "-1us"});
   expect_refused(QueueOptions{.retention = {.age = -1s}}, {"retention.age", "zero or more", "-1s"});
 }
 TEST(BadInput, QueueRetry) {
@@ -138,6 +139,11 @@ TEST(BadInput, QueueOptionsThatWouldDoNothing) {
   expect_refused(QueueOptions{.when_full = errand::WhenFull::block}, {"when_full", "capacity"});
   expect_refused(QueueOptions{.capacity = 1, .block_for = 1s}, {"block_for", "WhenFull::block"});
   expect_refused(QueueOptions{.on_wake = [] {}}, {"on_wake", "Drive::manual"});
+  expect_refused(QueueOptions{.spin = 1us, .drive = errand::Drive::manual}, {"spin", "Drive::threads"});
+  struct Sink final : errand::MetricsSink {
+    void attempt_ended(const errand::TaskInfo&, errand::TaskState, errand::Duration, errand::Duration) override {}
+  };
+  expect_refused(QueueOptions{.metrics = std::make_shared<Sink>(), .timed = false}, {"timed", "metrics"});
 }
 TEST(BadInput, QueueOptionsThatAreFine) {
   EXPECT_TRUE(QueueOptions{}.check());
