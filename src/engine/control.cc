@@ -57,10 +57,15 @@ template <class Over>
 void Engine::park(Worker& worker, Over over) {
   worker.settle();
   note_progress();
-  // A submit often comes on the heels of the last one; a moment does not.
-  for (int look = worker.after_moment() ? kLooks : 0; look < kLooks; ++look) {
-    for (int i = 0; i < 16; ++i) relax_cpu();
-    if (worker.finds_work() || over()) return;
+  const std::int64_t began = ticks.stamp();
+  if (worker.expects_work_soon()) {
+    for (int look = 0; look < kLooks; ++look) {
+      for (int i = 0; i < 16; ++i) relax_cpu();
+      if (worker.finds_work() || over()) {
+        worker.note_idle(ticks.between(began, ticks.stamp()));
+        return;
+      }
+    }
   }
 
   if (options.spin > Duration::zero() && spin(worker, over)) return;
@@ -80,6 +85,7 @@ void Engine::park(Worker& worker, Over over) {
   }
   const std::optional<WaitUntil> watch = timers.keep_watch(&worker);
   parking.sleep(worker.berth, watch.value_or(WaitUntil{}));
+  worker.note_idle(ticks.between(began, ticks.stamp()));
   if (watch) timers.watch_over(&worker);
   // Submits that came while this wake was on its way woke nobody: see what they published, so that the next one is
   // woken for it, and it does not wait for this worker's task to end.

@@ -72,8 +72,10 @@ class Worker {
 
   [[nodiscard]] Engine& engine() const noexcept { return engine_; }
 
-  /// Whether its last task was one that had waited for a moment: nothing says then that a submit is about to come.
-  [[nodiscard]] bool after_moment() const noexcept { return after_moment_; }
+  /// Whether it pays to look for work for a while before it sleeps: the last time there was some soon. After a task
+  /// that had waited for a moment nothing says that a submit is about to come.
+  [[nodiscard]] bool expects_work_soon() const noexcept { return !after_moment_ && last_idle_ns_ < kSoonNs; }
+  void note_idle(std::int64_t ns) noexcept { last_idle_ns_ = ns; }
 
   // Takes from the end of what `victim` has in hand. `late`: also the task that it is about to claim, if that is all.
   bool steal_from(Worker& victim, int priority, bool late = false);
@@ -124,6 +126,8 @@ class Worker {
   Engine& engine_;
   static constexpr int kChildrenInARow = 64;
   static constexpr int kAnyPriority = -1;
+  // About what a worker looks for before it sleeps, and what waking it takes.
+  static constexpr std::int64_t kSoonNs = 50'000;
 
   int children_in_a_row_ = 0;
   std::uint32_t in_hand_ = 0;        // bit p: hands_[p] may have something
@@ -132,6 +136,7 @@ class Worker {
   Lane* turn_[10] = {};          // the lane that was served last, by priority
   std::int64_t last_stamp_ = 0;  // the end of the last task, if the next one follows at once; else 0
   bool after_moment_ = false;    // the last task of the last batch was a forward's
+  std::int64_t last_idle_ns_ = 0;
 
   Quiet quiet_;
 
