@@ -68,6 +68,9 @@ void Engine::park(Worker& worker, Over over) {
     }
   }
 
+  while (timers.spread_ahead()) {
+    if (worker.finds_work() || over()) return;
+  }
   if (options.spin > Duration::zero() && spin(worker, over)) return;
 
   parking.enlist(worker.berth);

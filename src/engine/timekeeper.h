@@ -58,6 +58,10 @@ class Timekeeper {
   /// Takes away moments that have come, oldest first, as many as fit.
   Collected collect(std::span<Due> out, SteadyTime now, WallTime wall_now);
 
+  /// For idle moments: moves a few of the moments that come in some seconds to where they will be needed, so that a
+  /// crowd of them is not late by the time that takes. True if there are more.
+  bool spread_ahead();
+
   /// The next moment, exactly; nothing: unset.
   [[nodiscard]] WaitUntil next() const;
   /// Whether something has been due for longer than `by`, and is still here.

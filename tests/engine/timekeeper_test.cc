@@ -32,6 +32,30 @@ class TimekeeperTest : public testing::Test {
     return wake;
   }
 
+  // Fifty tasks that are due together, a little after a slot of 4.3 s begins; how many steps of four take them all out.
+  // `ahead` is called before, at every millisecond of the last second.
+  template <class Ahead>
+  int steps_for_a_crowd(Ahead ahead) {
+    const Duration slot(std::int64_t{1} << 32);
+    const Duration due = slot + 1ms - clock->mono().time_since_epoch();
+    for (int i = 0; i < 50; ++i) wait_for(due);
+    clock->advance(due - 1s);
+    for (int i = 0; i < 1000; ++i) {
+      ahead();
+      clock->advance(1ms);
+    }
+    Timekeeper::Due out[4];
+    int steps = 0;
+    for (std::size_t left = 50; left > 0 && steps < 1000; ++steps) {
+      left -= timers.collect(out, clock->mono(), clock->now()).count;
+    }
+    return steps;
+  }
+  void collect() {
+    Timekeeper::Due none[4];
+    EXPECT_EQ(timers.collect(none, clock->mono(), clock->now()).count, 0u);
+  }
+
   std::shared_ptr<ManualClock> clock = std::make_shared<ManualClock>();
   PagePool pool{7, 0, clock};
   PageCursor cursor;
@@ -45,6 +69,24 @@ TEST_F(TimekeeperTest, WakesTheTimerThreadOnlyForAnEarlierMoment) {
   EXPECT_FALSE(wait_for(11ms).watch);
   EXPECT_FALSE(wait_for(10ms).watch);
   EXPECT_TRUE(wait_for(9ms).watch);
+}
+
+// Each of the fifty sinks through three levels, four moves to a step, and then comes out.
+TEST_F(TimekeeperTest, ACrowdThatNobodySpreadIsLate) {
+  EXPECT_GE(steps_for_a_crowd([] {}), 50);
+}
+TEST_F(TimekeeperTest, IdleWorkersSpreadACrowdAhead) {
+  int calls = 0;
+  const auto once = [&] {
+    if (++calls != 990) return;
+    collect();
+    while (timers.spread_ahead()) {
+    }
+  };
+  EXPECT_LE(steps_for_a_crowd(once), 39);
+}
+TEST_F(TimekeeperTest, BusyWorkersSpreadACrowdAheadStepByStep) {
+  EXPECT_LE(steps_for_a_crowd([&] { collect(); }), 39);
 }
 
 }  // namespace
