@@ -37,6 +37,12 @@ bool waits(std::uint64_t raw_state) noexcept {
          raw_state == raw(TaskState::retryable);
 }
 
+// For the thread that has the record: its Extra, or null. The cold line of one that has no use for it is not touched.
+Extra* extra_of(Record& record) noexcept {
+  if ((record.word.load(std::memory_order_relaxed) & kCold) == 0) return nullptr;
+  return PagePool::cold(record).extra.load(std::memory_order_relaxed);
+}
+
 }  // namespace
 
 Extra& Engine::ensure_extra(Record& record) {
@@ -291,8 +297,7 @@ void Engine::make_final(Worker* worker, Record& record, std::uint64_t id, TaskSt
   }
   if ((word & kWaiter) != 0) wake_waiters(record);
   if (destroy_value != nullptr) leave_value(record, destroy_value);
-  if (observed.load(std::memory_order_relaxed))
-    emit(id, to, attempts_of(PagePool::cold(record).extra.load(std::memory_order_relaxed), word));
+  if (observed.load(std::memory_order_relaxed)) emit(id, to, attempts_of(extra_of(record), word));
   finish_wishes(record, id, worker);
   retain(to, id);
   // A worker says so when it finds nothing more to do: who waits for that need not look after each task.
@@ -301,7 +306,7 @@ void Engine::make_final(Worker* worker, Record& record, std::uint64_t id, TaskSt
 
 // on_finish, and the schedule that the task was a run of. The record is still this thread's to read.
 void Engine::finish_wishes(Record& record, std::uint64_t id, const Worker* worker) {
-  Extra* extra = PagePool::cold(record).extra.load(std::memory_order_relaxed);
+  Extra* extra = extra_of(record);
   if (extra == nullptr) return;
   if (extra->recurrence != nullptr) recurrences->run_ended(extra->recurrence, TaskId{id});
   if (!extra->options.on_finish) return;
@@ -322,7 +327,13 @@ void Engine::finish_wishes(Record& record, std::uint64_t id, const Worker* worke
 void Engine::end_unstarted(Record& record, std::uint64_t word, TaskState to, std::optional<Error> why) {
   const std::uint64_t id = id_of(record, word);
   if ((word & kCold) != 0) timers.disarm(record);
-  make_cold(record);
+  // A task without wishes that ends without a reason has nothing to keep in a cold line.
+  const bool plain = (word & kCold) == 0 && !why;
+  if (plain) {
+    record.word.fetch_or(kSingle, std::memory_order_relaxed);
+  } else {
+    make_cold(record);
+  }
   release_room(word);
   if ((word & kCounted) != 0) record.word.fetch_and(~kCounted, std::memory_order_relaxed);
   {
@@ -331,8 +342,14 @@ void Engine::end_unstarted(Record& record, std::uint64_t word, TaskState to, std
     if (Seat::at(*this) == nullptr) seat.emplace(*this, nullptr);
     record.ops->destroy(record);
   }
-  ColdLine& cold = PagePool::cold(record);
-  cold.finished_at.store(ticks.stamp(), std::memory_order_release);
+  if (plain) {
+    const std::int64_t submitted = record.stamp.load(std::memory_order_relaxed);
+    const float waited = submitted != 0 ? ticks.float_between(submitted, ticks.stamp()) : 0;
+    record.waited.store(waited, std::memory_order_release);
+    record.ran.store(0, std::memory_order_release);
+  } else {
+    PagePool::cold(record).finished_at.store(ticks.stamp(), std::memory_order_release);
+  }
   if (why) {
     Extra& extra = ensure_extra(record);
     MutexLock lock(pool.cold_mutex(page_of(record)));
@@ -343,7 +360,7 @@ void Engine::end_unstarted(Record& record, std::uint64_t word, TaskState to, std
       extra.last_error = gave_up(*extra.last_error, why->message());
     }
   }
-  if (Extra* extra = cold.extra.load(std::memory_order_relaxed)) extra->on_stop.reset();
+  if (Extra* extra = extra_of(record)) extra->on_stop.reset();
   make_final(nullptr, record, id, to, 0);
   sweep_now_and_then();
 }

@@ -10,6 +10,20 @@ using errand::Code;
 using errand::StopReason;
 using errand::TaskState;
 
+TEST(Cancel, ATaskWithoutWishesKeepsItsTimes) {
+  Manual m;
+  auto task = m.queue.submit([] {});
+  const errand::WallTime began = m.clock->now();
+  m.clock->advance(3s);
+  EXPECT_TRUE(task.cancel());
+  m.clock->advance(1s);
+  const errand::TaskInfo info = task.info().value();
+  EXPECT_EQ(info.created_at, began);
+  EXPECT_FALSE(info.started_at);
+  EXPECT_EQ(info.finished_at, began + 3s);
+  EXPECT_EQ(info.attempts, 0);
+}
+
 TEST(Cancel, EndsAnAvailableTaskAtOnce) {
   Manual m;
   bool ran = false;
