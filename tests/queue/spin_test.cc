@@ -6,30 +6,34 @@
 
 namespace {
 
-// The real clock, with a count of the sleeps of all threads but one.
+// Another clock, with a count of what threads but the one that made it do.
 class CountingClock : public errand::Clock {
  public:
-  explicit CountingClock(std::thread::id but) : but_(but) {}
+  explicit CountingClock(std::shared_ptr<errand::Clock> clock) : clock_(std::move(clock)) {}
 
-  [[nodiscard]] errand::WallTime now() const noexcept override { return real_->now(); }
-  [[nodiscard]] errand::SteadyTime mono() const noexcept override { return real_->mono(); }
+  [[nodiscard]] errand::WallTime now() const noexcept override { return clock_->now(); }
+  [[nodiscard]] errand::SteadyTime mono() const noexcept override {
+    if (std::this_thread::get_id() != but_) looks.fetch_add(1);
+    return clock_->mono();
+  }
   void wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, const errand::WaitUntil& until) override {
     if (std::this_thread::get_id() != but_) sleeps.fetch_add(1);
-    real_->wait(word, expected, until);
+    clock_->wait(word, expected, until);
   }
-  void wake(const std::atomic<std::uint32_t>& word, int count) override { real_->wake(word, count); }
+  void wake(const std::atomic<std::uint32_t>& word, int count) override { clock_->wake(word, count); }
 
   std::atomic<int> sleeps{0};
+  mutable std::atomic<int> looks{0};
 
  private:
-  const std::shared_ptr<errand::Clock> real_ = errand::real_clock();
-  const std::thread::id but_;
+  const std::shared_ptr<errand::Clock> clock_;
+  const std::thread::id but_ = std::this_thread::get_id();
 };
 
 }  // namespace
 
 TEST(Spin, WithoutEndNoWorkerEverSleeps) {
-  auto clock = std::make_shared<CountingClock>(std::this_thread::get_id());
+  auto clock = std::make_shared<CountingClock>(errand::real_clock());
   {
     errand::Queue queue({.workers = 2, .spin = errand::Duration::max(), .clock = clock});
     // Each is waited for, so that there is nothing to do in between.
@@ -55,10 +59,17 @@ TEST(Spin, AWorkerSleepsOnceItsTimeIsOver) {
 }
 
 TEST(Spin, AWorkerThatSpinsMindsTheTimers) {
-  auto clock = std::make_shared<errand::ManualClock>();
-  // No timer thread could make up for it: that one would wait for its grace, and the clock stands still after that.
+  auto manual = std::make_shared<errand::ManualClock>();
+  auto clock = std::make_shared<CountingClock>(manual);
   errand::Queue queue({.workers = 1, .spin = errand::Duration::max(), .clock = clock});
+  EXPECT_EQ(queue.submit([] { return 1; }).get(), 1);
+  // With nothing to do and no moment set, only one that spins looks at the clock so often.
+  const int before = clock->looks.load();
+  const auto until = errand::real_clock()->mono() + kSoon;
+  while (clock->looks.load() < before + 100 && errand::real_clock()->mono() < until) std::this_thread::yield();
+  EXPECT_GE(clock->looks.load(), before + 100);
   auto task = queue.submit_in(1s, [] { return 3; });
-  clock->advance(1s + 1ms);
+  // The timer thread would come 2 ms after the moment, and so far the clock does not go.
+  manual->advance(1s + 1ms);
   EXPECT_TRUE(task.wait_for(kSoon));
 }
