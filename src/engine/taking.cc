@@ -15,8 +15,8 @@ namespace detail {
 namespace {
 
 // Hand::tail, see worker.h.
-constexpr std::uint64_t make_tail(std::uint32_t page, int end, std::uint32_t count) noexcept {
-  return (std::uint64_t{page} << 38) | (static_cast<std::uint64_t>(end) << 32) | count;
+constexpr std::uint64_t make_tail(std::uint32_t page, int end, std::uint32_t generation) noexcept {
+  return (std::uint64_t{page} << 38) | (static_cast<std::uint64_t>(end) << 32) | generation;
 }
 constexpr std::uint32_t page_of_tail(std::uint64_t tail) noexcept {
   return static_cast<std::uint32_t>(tail >> 38);
@@ -133,17 +133,17 @@ bool Worker::nothing_at(std::uint32_t priorities) const noexcept {
 }
 
 Worker::Claimed Worker::next_in_hand(int priority) {
-  Slot& slot = slots_[priority];
+  Batch& batch = batches_[priority];
   Hand& hand = hands_[priority];
   for (;;) {
     // Relaxed: a thief that took the end as well loses, or wins, the claim of the single task.
     const std::uint64_t tail = hand.tail.load(std::memory_order_relaxed);
-    const int line = slot.batch.begin;
+    const int line = batch.begin;
     if (tail == 0 || line >= unpack_end(tail)) break;
-    slot.batch.begin = line + 1;
-    __builtin_prefetch(&slot.batch.page->line(line + kPrefetch), 1);
+    batch.begin = line + 1;
+    __builtin_prefetch(&batch.page->line(line + kPrefetch), 1);
     hand.at.store(static_cast<std::uint32_t>(line + 1), std::memory_order_relaxed);
-    const Claimed claimed = claim_here(*slot.batch.page, slot.batch.generation, line, priority);
+    const Claimed claimed = claim_here(*batch.page, batch.generation, line, priority);
     if (claimed.record != nullptr) return claimed;
   }
   hand.tail.store(0, std::memory_order_relaxed);
@@ -254,15 +254,13 @@ bool Worker::take_from_a_lane(int priority, bool& busy) {
 }
 
 void Worker::hold(int priority, const Batch& batch, std::uint32_t ticket) {
-  Slot& slot = slots_[priority];
   Hand& hand = hands_[priority];
   after_moment_ = false;
-  slot.batch = batch;
-  ++slot.count;
+  batches_[priority] = batch;
   hand.at.store(static_cast<std::uint32_t>(batch.begin), std::memory_order_relaxed);
   hand.ticket.store(ticket, std::memory_order_relaxed);
   // Release: a thief that sees the batch sees where it begins.
-  hand.tail.store(make_tail(index_of(*batch.page), batch.end & kEndBits, slot.count), std::memory_order_release);
+  hand.tail.store(make_tail(index_of(*batch.page), batch.end & kEndBits, batch.generation), std::memory_order_release);
   in_hand_ |= 1u << priority;
   // What came while the wake for this batch was on its way woke nobody, in whatever lane and of whatever priority it
   // is.
@@ -307,10 +305,12 @@ bool Worker::steal_from(Worker& victim, int priority, bool late) {
   if (late && at == end && at > kFirstLine) --at;
   if (at >= end) return false;
   const int middle = at + (end - at) / 2;
-  Page& page = engine_.pool.page(page_of_tail(tail));
-  const Batch stolen{&page, page.generation.load(std::memory_order_acquire), middle, end};
-  // The count in the tail keeps this from cutting a later batch that happens to look alike.
-  const std::uint64_t cut = make_tail(page_of_tail(tail), middle & kEndBits, static_cast<std::uint32_t>(tail));
+  // Of the life that the batch belongs to: the page may have begun another one, and passed these tasks over.
+  const auto generation = static_cast<std::uint32_t>(tail);
+  const Batch stolen{&engine_.pool.page(page_of_tail(tail)), generation, middle, end};
+  // It may be a later batch by now that looks alike, with its beginning elsewhere. What it has left is in one part or
+  // in the other all the same.
+  const std::uint64_t cut = make_tail(page_of_tail(tail), middle & kEndBits, generation);
   if (!hand.tail.compare_exchange_strong(tail, cut, std::memory_order_acq_rel)) return false;
   hold(priority, stolen, hand.ticket.load(std::memory_order_relaxed));
   return true;
@@ -320,7 +320,7 @@ void Worker::surrender() {
   for (int priority = 0; priority < 10; ++priority) {
     const std::uint64_t tail = hands_[priority].tail.exchange(0, std::memory_order_acq_rel);
     if (tail == 0) continue;
-    Batch rest = slots_[priority].batch;
+    Batch rest = batches_[priority];
     rest.end = unpack_end(tail);
     if (rest.begin >= rest.end) continue;
     engine_.add_orphan(priority, rest);

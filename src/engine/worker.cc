@@ -64,7 +64,7 @@ void Worker::run_all_now() {
     in_line = engine_.line->size();
   }
   for (int priority = 0; priority < 10; ++priority) {
-    while (take_from_lanes(priority)) batches.emplace_back(priority, slots_[priority].batch);
+    while (take_from_lanes(priority)) batches.emplace_back(priority, batches_[priority]);
     hands_[priority].tail.store(0, std::memory_order_relaxed);
   }
   in_hand_ = 0;

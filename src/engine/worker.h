@@ -18,9 +18,9 @@ namespace detail {
 
 class Engine;
 
-// What a worker has in hand at one priority, as thieves see it: page index 63..38 | end 37..32 | count of
-// batches 31..0. The owner writes it anew for each batch; thieves take from the end by compare-and-swap. Where the
-// owner is, `at` says; how many batches had been taken from lanes before this one, `ticket`.
+// What a worker has in hand at one priority, as thieves see it: page index 63..38 | end 37..32 | generation 31..0. The
+// owner writes it anew for each batch; thieves take from the end by compare-and-swap. Where the owner is, `at` says;
+// how many batches had been taken from lanes before this one, `ticket`.
 struct alignas(16) Hand {
   std::atomic<std::uint64_t> tail{0};
   std::atomic<std::uint32_t> at{0};
@@ -91,11 +91,6 @@ class Worker {
  private:
   friend class Engine;
 
-  struct Slot {
-    Batch batch;
-    std::uint32_t count = 0;
-  };
-
   [[nodiscard]] Claimed claim(std::uint32_t signals);
   [[nodiscard]] bool nothing_at(std::uint32_t priorities) const noexcept;
   [[nodiscard]] Claimed next_in_hand(int priority);
@@ -132,11 +127,11 @@ class Worker {
   int children_in_a_row_ = 0;
   std::uint32_t in_hand_ = 0;        // bit p: hands_[p] may have something
   std::uint32_t with_children_ = 0;  // bit p: children_[p] may have something
-  Slot slots_[10];
-  Lane* turn_[10] = {};          // the lane that was served last, by priority
-  std::int64_t last_stamp_ = 0;  // the end of the last task, if the next one follows at once; else 0
-  bool after_moment_ = false;    // the last task of the last batch was a forward's
-  std::int64_t last_idle_ns_ = 0;
+  Batch batches_[10];                // what it has in hand, by priority; how much of it, hands_ says
+  Lane* turn_[10] = {};              // the lane that was served last, by priority
+  std::int64_t last_stamp_ = 0;      // the end of the last task, if the next one follows at once; else 0
+  bool after_moment_ = false;        // the last task of the last batch was a forward's
+  std::int64_t last_idle_ns_ = 0;    // how long it had nothing to do, the last time
 
   Quiet quiet_;
 
