@@ -92,7 +92,7 @@ class TaskBase {
   explicit operator bool() const noexcept { return record_ != nullptr; }
   /// The null id where the task was refused.
   [[nodiscard]] TaskId id() const noexcept { return TaskId{record_ != nullptr ? id_or_error_ : 0}; }
-  /// One load.
+  /// One load. Acquire: who sees a final state sees what the body did.
   [[nodiscard]] TaskState state() const noexcept {
     return record_ != nullptr ? state_of(record_->word.load(std::memory_order_acquire)) : TaskState::refused;
   }

@@ -1,5 +1,9 @@
 #pragma once
 // Sleeping on a word of memory. The platform's part is in linux/futex.cc.
+//
+// Whoever is to sleep loads the word with acquire, and then looks whether there is reason to; whoever takes the reason
+// away does so, and then moves the word with release. So a word that has moved shows what it moved for, and one that
+// moves after the look keeps its sleeper from falling asleep.
 
 #include <errand/clock.h>
 

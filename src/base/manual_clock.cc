@@ -16,7 +16,8 @@ struct ManualClock::State {
   std::atomic<std::int64_t> wall;
   std::atomic<std::int64_t> mono;
   // Waiters sleep on a word of the clock's own, which every move and every wake changes: few threads wait in tests, and
-  // all of them look again.
+  // all of them look again. Sequentially consistent: whoever wakes changes the word that is waited on, then this one;
+  // who waits looks at this one, then at the word.
   std::atomic<std::uint32_t> moves{0};
   std::atomic<int> waiting{0};
 

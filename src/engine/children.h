@@ -25,6 +25,8 @@ class Children {
   }
 
   void push(std::uint64_t id) {
+    // Relaxed, here and in pop_newest(): of thieves' doings only the anchor matters. The place that one has emptied is
+    // written behind this load, since nobody can write to a place before knowing which it is.
     std::uint64_t anchor = anchor_.load(std::memory_order_relaxed);
     if (size_in(anchor) == kRoom) [[unlikely]] {
       spill();
@@ -82,7 +84,7 @@ class Children {
     while (size_in(anchor) != 0) {
       const std::uint64_t id = at(anchor, 0).load(std::memory_order_relaxed);
       const std::uint64_t less = make((head_in(anchor) + 1) % kRoom, size_in(anchor) - 1, puts_in(anchor));
-      // Release: as in pop_newest().
+      // Release: as in pop_newest(); and the id is read before its place may be written again.
       if (anchor_.compare_exchange_weak(anchor, less, std::memory_order_acq_rel, std::memory_order_acquire)) return id;
     }
     return 0;
@@ -117,7 +119,7 @@ class Children {
   }
 
   std::atomic<std::uint64_t> anchor_{0};
-  std::atomic<bool> spilled_{false};  // spilled_ids_ has something; written under mu_
+  std::atomic<bool> spilled_{false};  // spilled_ids_ has something; written under mu_, and only a hint without it
   std::atomic<std::uint64_t> ring_[kRoom] = {};
   Mutex mu_;
   std::deque<std::uint64_t> spilled_ids_ ERRAND_GUARDED_BY(mu_);  // older than those in the ring, oldest first

@@ -67,7 +67,8 @@ inline int attempts_of(const Extra* extra, std::uint64_t word) noexcept {
 }
 
 // One for each record, in memory that stays untouched until the first use. `timer` and its wheel are guarded by the
-// Timekeeper; `extra` is set and freed by the record's owner of the moment, and read under the cold mutex.
+// Timekeeper; `extra` is set and freed by the record's owner of the moment under the cold mutex, where others read it,
+// so it is relaxed. The times are for readers by id, as the record's own: release, and acquire.
 struct ColdLine {
   TimerNode timer;
   std::atomic<Extra*> extra;

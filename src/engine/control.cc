@@ -75,6 +75,7 @@ void Engine::park(Worker& worker, Over over) {
 
   parking.enlist(worker.berth);
   // The last one awake lowers the signals, so that they do not send everybody looking for ever.
+  // Those who enlisted before it are seen, by the list's mutex; one whose thread has only just begun looks by itself.
   if (parking.parked() >= static_cast<std::size_t>(live_workers_.load(std::memory_order_relaxed))) {
     signals.fetch_and(~kPriorities, std::memory_order_acq_rel);
   }
@@ -264,7 +265,7 @@ bool Engine::callbacks_done() const {
 }
 
 void Engine::note_progress() {
-  // See wait_until_idle(): it enlists, has everybody execute a barrier, then looks.
+  // See wait_for_progress(): it enlists, has everybody execute a barrier, then looks.
   light_barrier();
   if (progress_waiters_.load(std::memory_order_relaxed) == 0) [[likely]]
     return;
@@ -400,7 +401,7 @@ void Engine::run(std::stop_token stop) {
   while (!over()) {
     if (!worker.step()) park(worker, over);
   }
-  live_workers_.fetch_sub(1, std::memory_order_relaxed);
+  live_workers_.fetch_sub(1, std::memory_order_relaxed);  // nobody joins this thread
   return_guest(worker);
   pass_on_wake();
   note_progress();  // a shutdown may wait for the body that was this worker's last

@@ -335,6 +335,7 @@ void Engine::end_unstarted(Record& record, std::uint64_t word, TaskState to, std
     make_cold(record);
   }
   release_room(word);
+  // Relaxed: the record is ours, and goes on from here with make_final().
   if ((word & kCounted) != 0) record.word.fetch_and(~kCounted, std::memory_order_relaxed);
   {
     // What the destructor calls must not wait for this task.

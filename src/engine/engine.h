@@ -43,7 +43,8 @@ class Recurrences;
 class Observers;
 
 // Bits of Engine::signals. A priority's bit is raised with the first task of that priority, and lowered only when the
-// last worker goes to sleep: a set bit says "look", a clear one "there is nothing".
+// last worker goes to sleep: a set bit says "look", a clear one "there is nothing". Raised with release, and acquired
+// by workers: the lane behind a priority, the number of workers behind kResized.
 inline constexpr std::uint32_t kPriorities = 0x3ff;
 inline constexpr std::uint32_t kPaused = 1u << 16;     // no claims until resume()
 inline constexpr std::uint32_t kHalted = 1u << 17;     // no claims any more
@@ -161,7 +162,8 @@ class Engine {
   const std::shared_ptr<Producers> producers;
 
   alignas(64) mutable std::atomic<std::uint32_t> signals{0};  // mutable: a look for work raises what it finds
-  std::atomic<Intake> intake{Intake::plain};
+  std::atomic<Intake> intake{Intake::plain};                  // relaxed in submits: see begin(), and wait_for_room()
+  // Relaxed where tasks move: what is submitted after observe() takes the sight of it along.
   std::atomic<bool> observed{false};
   Parking parking;
 
@@ -177,7 +179,9 @@ class Engine {
   /// Batches of workers that left.
   Mutex orphans_mutex;
   std::vector<std::pair<int, Batch>> orphans ERRAND_GUARDED_BY(orphans_mutex);
-  std::atomic<std::uint32_t> orphaned{0};  // priorities in `orphans`
+  // Priorities in `orphans`. Written under the mutex; who looks without it may be late, but for the last look before a
+  // sleep, which is behind a barrier.
+  std::atomic<std::uint32_t> orphaned{0};
 
   /// Batches taken from lanes, by priority. Relaxed: a count, off by the takers of the moment.
   alignas(64) std::atomic<std::uint32_t> batches_taken[10] = {};
@@ -329,16 +333,19 @@ class Engine {
   [[nodiscard]] WallTime wall_of(std::int64_t stamp) const;
   void emit(std::uint64_t id, TaskState to, int attempt);
 
+  // Written under control_mutex_, and read elsewhere as figures, relaxed. Workers look behind kResized, or on their way
+  // out, see spawn().
   std::atomic<int> wanted_;
-  std::atomic<int> standing_in_{0};   // workers in the place of stuck ones
-  std::atomic<int> missing_{0};       // workers, or stand-ins, whose threads could not be made
-  std::atomic<int> live_workers_{0};  // threads that work
+  std::atomic<int> standing_in_{0};  // workers in the place of stuck ones
+  std::atomic<int> missing_{0};      // workers, or stand-ins, whose threads could not be made
   std::atomic<bool> healthy_{true};
+  std::atomic<int> live_workers_{0};  // threads that work; release when one goes, for who waits until all have gone
+  // Sequentially consistent: see wait_for_room().
   std::atomic<std::int64_t> room_{0};        // tasks that count against the capacity
   std::atomic<std::uint32_t> room_word_{0};  // moves when room is made
   std::atomic<std::uint32_t> room_waiters_{0};
-  std::atomic<std::uint32_t> progress_word_{0};  // moves when tasks end, while somebody waits for that
-  mutable std::atomic<std::uint32_t> progress_waiters_{0};
+  std::atomic<std::uint32_t> progress_word_{0};             // moves when tasks end, while somebody waits for that
+  mutable std::atomic<std::uint32_t> progress_waiters_{0};  // relaxed where tasks end: see note_progress()
   SharedMeter shared_;
   std::atomic<std::int64_t> next_refusal_line_{INT64_MIN};  // not before this moment of the clock
   std::atomic<std::uint64_t> refusals_logged_{0};           // those that the lines so far speak of
@@ -346,17 +353,18 @@ class Engine {
   std::atomic<std::size_t> ended_unstarted_{0};  // since the last sweep; roughly, since threads may count over another
   std::atomic<std::size_t> sweep_after_{kSweepAfter};  // so many of them
 
-  std::atomic<Phase> phase_{Phase::open};
-  std::atomic<bool> started_{false};
+  std::atomic<Phase> phase_{Phase::open};       // moved on by whoever begins or finishes the shutdown, one at a time
+  std::atomic<bool> started_{false};            // under control_mutex_
   std::atomic<bool> only_due_now_{false};       // shutting down: what is due after `due_until_` stays where it is
-  WaitUntil due_until_;                         // both moments; set before the flag above
+  WaitUntil due_until_;                         // both moments; set before the flag above is, with release
   Drain drain_ = Drain::due;                    // set once; whoever has the turn to finish reads it
   std::atomic<std::uint64_t> ended_before_{0};  // tasks that had ended when the shutdown began
   std::atomic<std::size_t> cancelled_by_shutdown_{0};
-  const std::int64_t began_;            // ticks
-  std::atomic<bool> finishing_{false};  // somebody begins or finishes the shutdown; others wait for their turn
+  const std::int64_t began_;  // ticks
+  // Somebody begins or finishes the shutdown; others wait for their turn. A lock: acquire, and release.
+  std::atomic<bool> finishing_{false};
 
-  std::atomic<bool> trim_planned_{false};
+  std::atomic<bool> trim_planned_{false};     // relaxed: it only says whose part it is to ask the Timekeeper
   std::atomic<int> timer_steps_{0};           // threads in step_timers()
   std::atomic<std::uint32_t> timer_word_{0};  // moves when the timer thread has to look again
   std::atomic<bool> timer_thread_started_{false};

@@ -56,7 +56,8 @@ void Engine::read_cold(const ColdLine& cold, std::uint64_t word, TaskInfo& info)
   info.progress_note = extra->progress_note;
 }
 
-// Copies a record that may be used again meanwhile: the word is looked at before and after.
+// Copies a record that may be used again meanwhile: the word is looked at before and after. Acquire throughout: see
+// Record.
 std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
   for (;;) {
     const std::uint64_t word = record.word.load(std::memory_order_acquire);
@@ -90,7 +91,7 @@ std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
 }
 
 bool Engine::still_retained(Record& record, const TaskInfo& info) const {
-  const std::uint8_t pin = pin_of(record).load(std::memory_order_relaxed);
+  const std::uint8_t pin = pin_of(record).load(std::memory_order_relaxed);  // only whether it is to be told of
   if (!is_final(info.state) || pin == kPinned || pin == kEnded) return true;
   if (options.retention.count == 0) return false;
   return !info.finished_at || clock->now() - *info.finished_at <= options.retention.age;
@@ -129,6 +130,7 @@ std::vector<TaskInfo> Engine::list(const ListOptions& what) const {
 }
 
 std::uint64_t Engine::total(Count which) const {
+  // Acquire: see Meter::add(). Sums that are compared depend on it: see idle().
   std::uint64_t sum = shared_.counts[static_cast<int>(which)].load(std::memory_order_acquire);
   const int count = worker_count.load(std::memory_order_acquire);
   for (int i = 0; i < count; ++i) {

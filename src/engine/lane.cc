@@ -40,6 +40,7 @@ void drop_spent_forwards(const PagePool& pool, Page& page, int priority) noexcep
 
 }  // namespace
 
+// The first look costs the one who holds it nothing.
 bool Lane::begin_taking() noexcept {
   return !taking_.load(std::memory_order_relaxed) && !taking_.exchange(true, std::memory_order_acquire);
 }
@@ -105,6 +106,7 @@ Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
       const std::uint64_t opened = page->opened.load(std::memory_order_relaxed);
       const bool complete = successor != 0;
       int end = complete ? kLines : published_end(*page, generation, opened, line);
+      // Relaxed: it only says how much is taken.
       const bool last = !complete || pool.page(successor).next.load(std::memory_order_relaxed) == 0;
       if (last && share > 1) end = std::min(end, line + (end - line + share - 1) / share);
       taken.batch = {page, generation, line, end};
@@ -137,6 +139,7 @@ std::size_t Lane::sweep(const PagePool& pool, std::vector<Page*>& left_out) {
       before = &page;
       continue;
     }
+    // Release: the header of the page that follows now, as its producer gave it to us.
     before->next.store(index, std::memory_order_release);
     if (page.give_back(kHeld)) left_out.push_back(&page);
   }

@@ -106,11 +106,15 @@ class Lane {
   void watch(Page& page, std::uint32_t generation, std::uint64_t opened, int line) noexcept;
   void end_taking() noexcept { taking_.store(false, std::memory_order_release); }
 
-  // Both sides' first meeting: the page the lane begins with.
+  // Both sides' first meeting: the page the lane begins with. From there it goes on by Page::next. The producer stores
+  // either with release, the page's header being written, and for `next` all records of the page before published; who
+  // looks acquires.
   std::atomic<Page*> first_{nullptr};
   // The try-lock: guards writes of taken_to_, and of pages' `next` where sweep() leaves one out. Acquire and release.
   alignas(64) std::atomic<bool> taking_{false};
-  std::atomic<std::uint64_t> taken_to_{0};  // page index << 6 | next line to look at; 0: not begun
+  // Page index << 6 | next line to look at; 0: not begun. Release, for empty(), which looks without the try-lock:
+  // whoever stored it knew the page's header.
+  std::atomic<std::uint64_t> taken_to_{0};
   // The word that changes with the next task, and what it was when the last taker found nothing; null where it found
   // something. Written under the try-lock, the word's value first: release and acquire.
   std::atomic<const std::atomic<std::uint64_t>*> watched_{nullptr};

@@ -29,12 +29,14 @@ constexpr bool worth_reopening(std::uint64_t in_use) noexcept {
 }
 
 // Line 0 is written by the opener before anybody else can reach the page, except `in_use` (whoever gives records back)
-// and `next` (the opener, when it goes on to its next page). Line 1 holds the pins, see record.h.
+// and `next` (the opener, when it goes on to its next page). So `opened` and `generation` are relaxed: whoever came to
+// the page acquired what led there, and who came to it by an id takes the generation from the word. Line 1 holds the
+// pins, see record.h.
 struct alignas(kPageSize) Page {
   std::atomic<std::uint64_t> in_use;      // records not given back yet, and kHeld
   std::atomic<std::uint64_t> opened;      // records that this life of the page began with
   std::atomic<std::uint32_t> generation;  // of the records opened in this life; 31 bits, never 0
-  std::atomic<std::uint64_t> next;        // the page that follows in its lane, by index; 0: none yet
+  std::atomic<std::uint64_t> next;        // the page that follows in its lane, by index; 0: none yet; see lane.h
   alignas(64) std::atomic<std::uint8_t> pins[kLines];
   Record records[kRecordsPerPage];
 
@@ -141,7 +143,8 @@ constexpr StopReason deciding_stop_in(std::uint64_t word) noexcept {
   return stop == kCancelledLate ? StopReason::cancelled : static_cast<StopReason>(stop);
 }
 
-// A task has ended whose value, if it has one, needs a destructor: see unpin(), the other side.
+// A task has ended whose value, if it has one, needs a destructor: see unpin(), the other side. Release: the value, for
+// whoever holds the handle. Acquire: what that one did with it, before it went.
 inline void leave_value(Record& record, void (*destroy_value)(Record&) noexcept) noexcept {
   if (pin_of(record).exchange(kEnded, std::memory_order_acq_rel) == kAbandoned) drop_value(record, destroy_value);
 }

@@ -206,6 +206,7 @@ bool PagePool::trim() {
 // Nobody finds its tasks from here on.
 void PagePool::forget(Page& page) {
   for (Record& record : page.records) {
+    // Readers that have seen the old word hold the mutex while they read the Extra; all others find this one.
     const std::uint64_t word = record.word.exchange(0, std::memory_order_acq_rel);
     if ((word & kCold) == 0) continue;
     Extra* extra = nullptr;
@@ -246,6 +247,7 @@ std::uint64_t open_page(Page& page) noexcept {
   const std::uint32_t last = page.generation.load(std::memory_order_relaxed);
   page.generation.store(last == 0x7fffffff ? 1 : last + 1, std::memory_order_relaxed);
   page.next.store(0, std::memory_order_relaxed);
+  // Acquire: what was done with these records until they were given back, see Page::give_back().
   const std::uint64_t opened = kAllRecords & ~(page.in_use.load(std::memory_order_acquire) | pinned);
   page.opened.store(opened, std::memory_order_relaxed);
   page.in_use.fetch_or(opened | kHeld, std::memory_order_acq_rel);

@@ -67,13 +67,15 @@ class PagePool {
   [[nodiscard]] static Record& record_of(TimerNode& timer) noexcept;
   [[nodiscard]] Mutex& cold_mutex(const Page& page) const noexcept { return cold_mutexes_[index_of(page) % 64]; }
 
-  /// The queue, as long as there is one: handles may outlive it. Guarded by `engine_mutex`: shared to use it.
+  /// The queue, as long as there is one: handles may outlive it. Guarded by `engine_mutex`: shared to use it. Without
+  /// it, by acquire, the address may be compared.
   std::atomic<Engine*> engine{nullptr};
   std::shared_mutex engine_mutex;
   /// Set in a fork's child, where the queue is nobody's: to be looked at before any lock, which may be held for ever.
+  /// It orders nothing, as there is one thread then.
   std::atomic<bool> forked{false};
 
-  /// One past the highest page index ever handed out.
+  /// One past the highest page index ever handed out. Acquire: the slabs of all pages below are there.
   [[nodiscard]] std::uint32_t end_index() const noexcept { return end_.load(std::memory_order_acquire); }
   /// Whether a handle still holds a record here.
   [[nodiscard]] bool any_pinned() const noexcept;
@@ -91,7 +93,7 @@ class PagePool {
   void forget(Page& page);
 
   const std::size_t retain_pages_;
-  std::atomic<Slab*>* slabs_;  // kMaxSlabs entries, constant pointer, entries set once
+  std::atomic<Slab*>* slabs_;  // kMaxSlabs entries, constant pointer; entries set once, with release: the slab's header
   std::atomic<std::uint32_t> end_{1};
   mutable Mutex cold_mutexes_[64];
 
@@ -102,7 +104,7 @@ class PagePool {
   std::deque<Page*> free_ ERRAND_GUARDED_BY(mu_);               // the last to come is the first to go
   std::vector<std::uint32_t> released_ ERRAND_GUARDED_BY(mu_);  // indices of pages whose memory has been given back
   std::size_t unused_ ERRAND_GUARDED_BY(mu_) = 0;               // so many of free_ lay there since the round began
-  std::atomic<bool> worth_trimming_{false};                     // written under mu_
+  std::atomic<bool> worth_trimming_{false};  // written under mu_; relaxed elsewhere, since too late is early enough
 };
 
 /// The records of `page` that may be used again now: not in use, and no handle on them. Marks the page as being filled,

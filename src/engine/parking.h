@@ -15,7 +15,8 @@ namespace errand {
 inline namespace v0 {
 namespace detail {
 
-/// One worker's place to sleep. The word is 1 once it has been woken.
+/// One worker's place to sleep. The word is 1 once it has been woken. Relaxed: it is written and asked under
+/// Parking::mu_; only the system looks at it without, before it lets the worker sleep.
 struct Berth {
   std::atomic<std::uint32_t> woken{0};
 };
@@ -44,6 +45,7 @@ class Parking {
   void publish() ERRAND_REQUIRES(mu_);
 
   Clock& clock_;
+  // Written under mu_. Relaxed, as wakeable() says; what a woken worker is to find is behind mu_, or behind a barrier.
   std::atomic<std::size_t> wakeable_{0};  // sleepers, or 0 while a wake is on its way
   std::atomic<std::size_t> parked_{0};
   Mutex mu_;

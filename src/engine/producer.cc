@@ -105,7 +105,8 @@ Lane& Producers::lane(Producer& producer, int priority) {
     std::atomic<Lane*>& head = heads_[priority];
     made->next = head.load(std::memory_order_relaxed);
     lane = made.release();
-    // Release: takers that find the lane find it built.
+    // Release: takers that find the lane find it built, and those behind it too: each exchange passes on what the one
+    // before released.
     while (!head.compare_exchange_weak(lane->next, lane, std::memory_order_release, std::memory_order_relaxed)) {
     }
   }
@@ -123,6 +124,7 @@ void Producers::wait_for_quiet(const Producer* own) const {
 std::uint64_t Producers::submitted() const {
   MutexLock lock(mu_);
   std::uint64_t sum = 0;
+  // Relaxed: who has seen a task, or the count of those that ended, has acquired what its submitter did before.
   for (const auto& producer : all_) sum += producer->submitted.load(std::memory_order_relaxed);
   return sum;
 }

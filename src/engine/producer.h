@@ -21,6 +21,7 @@ struct Producer {
 
   /// Between enter() and leave() a submit is on its way: a shutdown that closed the intake waits for it. Returns how
   /// many are: more than one where a closure submits while it is being built.
+  /// Relaxed: a barrier follows, and the shutdown has one of its own.
   std::uint32_t enter() noexcept {
     const std::uint32_t now = busy.load(std::memory_order_relaxed) + 1;
     busy.store(now, std::memory_order_relaxed);
@@ -31,7 +32,7 @@ struct Producer {
 
   Producers& home;
   alignas(64) std::atomic<std::uint32_t> busy{0};
-  std::atomic<std::uint64_t> submitted{0};  // single writer
+  std::atomic<std::uint64_t> submitted{0};  // single writer; stored before the task's word, and seen with it
   Lane* lanes[10] = {};                     // made on first use; owned
   PageCursor loose;                         // records that stand in no lane, or reach one through a forward
   Page* stock[8] = {};

@@ -56,8 +56,9 @@ class Recurrences {
 
   Engine& engine_;
   std::atomic<std::uint64_t> skipped_{0};
-  std::atomic<std::int64_t> next_mono_{
-      INT64_MAX};  // the earliest slot, so that step() costs a load where there is none
+  // The earliest slot, so that step() costs a load where there is none. Written under mu_. Relaxed: a slot that was set
+  // meanwhile wakes whoever is to come for it.
+  std::atomic<std::int64_t> next_mono_{INT64_MAX};
   std::atomic<std::int64_t> next_wall_{INT64_MAX};
   // Lock order: mu_, then a Recurrence's, then the Timekeeper's. No user code under either.
   mutable Mutex mu_;

@@ -44,7 +44,7 @@ void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
   }
   const Seat seat(*this, nullptr);  // destructors of closures run here, and may shut down as well
   drain_ = shutdown.drain;
-  intake.store(Intake::closed, std::memory_order_seq_cst);
+  intake.store(Intake::closed, std::memory_order_seq_cst);  // see wait_for_room()
   wake_submitters();
   // Submits that found the intake open are seen through: their tasks are in.
   heavy_barrier();

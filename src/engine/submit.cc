@@ -176,6 +176,7 @@ PageCursor::Slot Engine::next_loose(Producer& producer) {
 // Readers by id look at the word before and after they read: the old generation has to be gone before anything else is
 // written, so what follows in begin() and publish() are release stores.
 void Engine::prepare(Record& record, std::uint64_t id, int priority, std::uint64_t flags) {
+  // Relaxed: the record has been this thread's since the page was opened.
   const std::uint64_t before = record.word.load(std::memory_order_relaxed);
   record.word.store(make_word(generation_in(id), priority, flags, kVacant), std::memory_order_relaxed);
   if ((before & kCold) != 0) [[unlikely]] {
@@ -373,6 +374,7 @@ std::optional<Error> Engine::make_room(Producer& producer, bool slot, bool& run_
   const auto capacity = static_cast<std::int64_t>(options.capacity);
   std::optional<SteadyTime> until;
   for (;;) {
+    // A number of places, and nothing behind them.
     std::int64_t taken = room_.load(std::memory_order_relaxed);
     while (taken < capacity) {
       if (room_.compare_exchange_weak(taken, taken + 1, std::memory_order_acq_rel)) return std::nullopt;
@@ -408,6 +410,9 @@ Error Engine::queue_full() const {
 }
 
 // False when the time is over. The submit is not on its way meanwhile, so that a shutdown need not wait for it.
+//
+// Sequentially consistent, here and on the other side: we say that we wait, then look for room and at the intake;
+// release_room() makes room, begin_shutdown() closes the intake, and then they look for who waits. One sees the other.
 bool Engine::wait_for_room(Producer& producer, SteadyTime until) {
   room_waiters_.fetch_add(1, std::memory_order_seq_cst);
   const std::uint32_t seen = room_word_.load(std::memory_order_seq_cst);
@@ -420,7 +425,7 @@ bool Engine::wait_for_room(Producer& producer, SteadyTime until) {
   return clock->mono() < until || room_.load(std::memory_order_relaxed) < static_cast<std::int64_t>(options.capacity);
 }
 
-// `word`: of a task that waits no more.
+// `word`: of a task that waits no more. For the order see wait_for_room().
 void Engine::release_room(std::uint64_t word) {
   if ((word & kCounted) == 0) return;
   room_.fetch_sub(1, std::memory_order_seq_cst);

@@ -213,7 +213,7 @@ bool Worker::take_from_lanes(int priority) {
       orphans.erase(found);
       return true;
     }
-    engine_.orphaned.fetch_and(~bit, std::memory_order_relaxed);
+    engine_.orphaned.fetch_and(~bit, std::memory_order_relaxed);  // under the mutex, as where it is set
   }
   // A lane that another taker is at may hold more than that one takes, and nothing of a worse priority may begin before
   // it: so it is looked at again. The other one needs a few loads, unless its thread has lost its CPU; that there is an

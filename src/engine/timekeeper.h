@@ -74,7 +74,8 @@ class Timekeeper {
   [[nodiscard]] WaitUntil back_up(Duration grace);
 
   /// next() as one number for a look between two tasks: nanoseconds of the monotonic clock, INT64_MAX if there is none.
-  /// Wall moments count as of the clocks when they were set.
+  /// Wall moments count as of the clocks when they were set. Relaxed: who comes on account of it asks again under the
+  /// mutex, and who goes to sleep does that first, in keep_watch().
   [[nodiscard]] std::int64_t next_mono() const noexcept { return next_mono_.load(std::memory_order_relaxed); }
 
   /// Tasks in state scheduled, and in state retryable. `left` is for whoever moves a task out of its state.
@@ -108,7 +109,8 @@ class Timekeeper {
   const Clock& clock_;
   std::atomic<std::int64_t> next_mono_{INT64_MAX};
   // Scheduled tasks, and retryable ones in the upper half: one that goes from here to there is never seen twice. There
-  // are fewer than 2^32 records.
+  // are fewer than 2^32 records. Release and acquire: where a task is counted whose attempt is not quite over,
+  // Worker::depth shows that attempt; see Engine::idle().
   std::atomic<std::uint64_t> waiting_{0};
 
   // Lock order: nothing is taken under it; records' words and cold lines are touched.

@@ -88,7 +88,7 @@ bool Engine::step_timers() {
   Timekeeper::Due due[kDueAtOnce];
   const SteadyTime now = clock->mono();
   const WallTime wall_now = clock->now();
-  // Before the moments are taken away, and until all is done that they bring: see drained().
+  // Before the moments are taken away, and until all is done that they bring: see drained(), which acquires it.
   timer_steps_.fetch_add(1, std::memory_order_acq_rel);
   const Timekeeper::Collected collected = timers.collect(due, now, wall_now);
   for (std::size_t i = 0; i < collected.count; ++i) on_due(due[i]);

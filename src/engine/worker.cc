@@ -104,6 +104,7 @@ void Worker::run(Claimed claimed) {
     const std::int64_t since = cold ? PagePool::cold(record).available_at.load(std::memory_order_relaxed)
                                     : record.stamp.load(std::memory_order_relaxed);
     const float waited = engine_.ticks.float_between(since, here.started);
+    // Release, as `ran` below: for readers by id, see Record.
     record.waited.store(waited, std::memory_order_release);
     if (cold && !engine_.begin_attempt(here)) {
       last_stamp_ = 0;

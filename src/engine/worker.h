@@ -20,7 +20,8 @@ class Engine;
 
 // What a worker has in hand at one priority, as thieves see it: page index 63..38 | end 37..32 | generation 31..0. The
 // owner writes it anew for each batch; thieves take from the end by compare-and-swap. Where the owner is, `at` says;
-// how many batches had been taken from lanes before this one, `ticket`.
+// how many batches had been taken from lanes before this one, `ticket`. Both are relaxed: by a wrong `at` a batch is
+// only cut at another place, and each task in it is claimed by its word.
 struct alignas(16) Hand {
   std::atomic<std::uint64_t> tail{0};
   std::atomic<std::uint32_t> at{0};
@@ -84,9 +85,10 @@ class Worker {
   Meter meter;
   Berth berth;
   Rng rng;
-  std::atomic<std::uint32_t> depth{0};  // frames; 0: no body is running
-  Frame* frame = nullptr;               // the attempt it is in; the thread that drives the worker alone
-  int submits = 0;                      // calls of submit() below it on the stack, which run their task themselves
+  // Frames; 0: no body is running. Release when one is over: whoever finds it gone finds what it did.
+  std::atomic<std::uint32_t> depth{0};
+  Frame* frame = nullptr;  // the attempt it is in; the thread that drives the worker alone
+  int submits = 0;         // calls of submit() below it on the stack, which run their task themselves
 
  private:
   friend class Engine;

@@ -18,7 +18,7 @@ constexpr Duration kPatienceAtExit = std::chrono::seconds(2);
 
 // Never destroyed: other objects' destructors may still submit, and are refused. No lock stands before it: another
 // thread could hold that one while the process forks.
-constinit std::atomic<Queue*> the_default{nullptr};
+constinit std::atomic<Queue*> the_default{nullptr};  // release and acquire: the queue behind it
 
 }  // namespace
 

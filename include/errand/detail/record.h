@@ -74,6 +74,12 @@ struct Ops {
 };
 
 // 64 bytes: all that a task without special wishes ever touches.
+//
+// Who moves the word on has the record, and what is in it. So a move releases what its maker did with the record, and
+// whoever takes it over acquires that; in between its owner reads the word relaxed, since others only set flags.
+// Readers by id own nothing: they copy `stamp`, `waited` and `ran` between two looks at the word. These are stored with
+// release and loaded with acquire, so that a figure of the next attempt, or of the record's next life, is never seen
+// without the word that the second look is to find.
 struct alignas(64) Record {
   std::atomic<std::uint64_t> word;
   const Ops* ops;
@@ -153,6 +159,7 @@ void unpin(Record& record) noexcept {
     if (pin_of(record).exchange(kAbandoned, std::memory_order_acq_rel) == kEnded)
       drop_value(record, &destroy_stored<T>);
   } else {
+    // Release: what was done with the value comes before the record's next use, see pinned_in().
     pin_of(record).store(kUnpinned, std::memory_order_release);
   }
 }
@@ -234,6 +241,8 @@ decltype(auto) call(F& f, Attempt& attempt) {
   }
 }
 
+// For whoever has the record. Relaxed: a flag that comes a moment too late has come too late, and nothing is read
+// because of it.
 inline bool asked_to_stop(const Record& record) noexcept {
   return (record.word.load(std::memory_order_relaxed) & kStopMask) != 0;
 }
