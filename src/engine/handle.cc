@@ -96,6 +96,8 @@ constinit AnyWait any_wait;
 // REQUIRES: the word had kWaiter in it. Whoever put it there counted itself first.
 void Engine::wake_waiters(Record& record) {
   clock->wake(low_half(record), INT_MAX);
+  // Acquire: the worker that ended the task has only released. Its exchange passed on what the waiter's had released.
+  static_cast<void>(record.word.load(std::memory_order_acquire));
   if (any_wait.waiting.load(std::memory_order_relaxed) == 0) return;
   any_wait.ended.fetch_add(1, std::memory_order_release);
   clock->wake(any_wait.ended, INT_MAX);
@@ -136,8 +138,8 @@ std::uint64_t final_or_watched(Record& record, std::uint64_t id) {
       word = record.word.load(std::memory_order_acquire);
       continue;
     }
-    if ((word & kWaiter) != 0) break;
-    // Release: whoever ends the task sees what the waiter did before.
+    // Release: whoever ends the task sees what the waiter did before. So it is exchanged where the flag is there as
+    // well: another waiter's says nothing of this one.
     if (record.word.compare_exchange_weak(word, word | kWaiter, std::memory_order_acq_rel)) return word | kWaiter;
   }
   return word;
