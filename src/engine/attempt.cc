@@ -46,7 +46,8 @@ int Attempt::number() const noexcept {
 }
 
 bool Attempt::stop_requested() const noexcept {
-  if (!detail::asked_to_stop(frame_.record)) return false;
+  // Acquire, as of a std::stop_token: the body sees what was done before it was asked.
+  if ((word_of(frame_) & detail::kStopMask) == 0) return false;
   // Whoever asked may not have come to fire the token yet: nobody is to see one without the other.
   if (frame_.has_token) frame_.worker.engine().stop_tokens.fire(frame_.id(), frame_.record);
   return true;

@@ -99,6 +99,22 @@ TEST(Cancel, AsksARunningTaskToStop) {
   EXPECT_EQ(task.state(), TaskState::cancelled);
 }
 
+// As a std::stop_token promises. Only a race detector can tell.
+TEST(Cancel, LetsTheBodySeeWhatWasDoneBefore) {
+  errand::Queue queue({.workers = 1});
+  Gate inside;
+  int why = 0;
+  auto task = queue.submit([&](errand::Attempt& a) {
+    inside.open();
+    while (!a.stop_requested()) std::this_thread::yield();
+    return why;
+  });
+  EXPECT_TRUE(inside.wait());
+  why = 7;
+  EXPECT_TRUE(task.cancel());
+  EXPECT_TRUE(task.wait_for(kSoon));
+}
+
 TEST(Cancel, DoesNotUndoWhatABodySaysItHasDone) {
   Manual m;
   errand::TaskId id;

@@ -241,8 +241,8 @@ decltype(auto) call(F& f, Attempt& attempt) {
   }
 }
 
-// For whoever has the record. Relaxed: a flag that comes a moment too late has come too late, and nothing is read
-// because of it.
+// For whoever has the record. Relaxed: a flag that comes a moment too late has come too late, and nothing that the
+// other one did is read because of it.
 inline bool asked_to_stop(const Record& record) noexcept {
   return (record.word.load(std::memory_order_relaxed) & kStopMask) != 0;
 }
