@@ -16,22 +16,40 @@
 #include <thread>
 #include <vector>
 
+#include "sample.h"
+
 namespace bench {
 
 /// With all defaults: status, figures and retention are on.
 class ErrandPool {
  public:
   static constexpr const char* kName = "errand";
-  explicit ErrandPool(int workers) : queue_({.workers = workers}) {}
+  explicit ErrandPool(errand::QueueOptions options) : queue_(std::move(options)) {}
+  explicit ErrandPool(int workers) : ErrandPool(errand::QueueOptions{.workers = workers}) {}
   template <class F>
   void submit(F f) {
-    queue_.submit(std::move(f));
+    if (sample_ != nullptr && sample_->picks()) [[unlikely]] {
+      sample_->note([this](auto body) { return queue_.submit(std::move(body)); }, std::move(f));
+    } else {
+      queue_.submit(std::move(f));
+    }
   }
-  errand::Queue& queue() { return queue_; }
+  /// From now on, of `tasks` in each of so many passes.
+  void sample(std::uint64_t tasks, int passes) { sample_ = std::make_unique<Sample>(tasks, passes); }
+  /// Ends the program if the queue says anything wrong about them. All of them have run.
+  void check_sample() const {
+    demand(queue_.wait_idle(std::chrono::seconds(60)), "the queue did not become idle");
+    sample_->check(queue_);
+  }
 
  private:
+  std::unique_ptr<Sample> sample_;
   errand::Queue queue_;
 };
+
+/// For errand's pool among its rivals: whether it is asked about its tasks.
+template <class Pool>
+inline constexpr bool knows_its_tasks = std::is_same_v<Pool, ErrandPool>;
 
 /// What everybody writes first: a mutex, a deque, a condition variable.
 class MutexPool {

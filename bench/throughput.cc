@@ -17,6 +17,7 @@ template <class Pool>
 double run(int producers, int workers, std::uint64_t count) {
   auto bodies = std::make_unique<Bodies>();
   Pool pool(workers);
+  if constexpr (knows_its_tasks<Pool>) pool.sample(count, 2);
   const std::uint64_t each = count / static_cast<std::uint64_t>(producers);
   const auto submit = [&] {
     for (std::uint64_t i = 0; i < each; ++i) pool.submit(Nothing{bodies.get(), i, each});
@@ -38,6 +39,7 @@ double run(int producers, int workers, std::uint64_t count) {
     bodies->wait_for(each * static_cast<std::uint64_t>(producers * pass));
     took = seconds_since(start);
   }
+  if constexpr (knows_its_tasks<Pool>) pool.check_sample();
   return static_cast<double>(each * static_cast<std::uint64_t>(producers)) / took / 1e6;
 }
 
@@ -90,12 +92,34 @@ void compare(Suite& suite, const std::string& name, int producers, int workers) 
   suite.measure(name, "M tasks/s", true, std::move(all));
 }
 
+// Up to a thousand of each: what has a handle has to be known, and what is known has to be right.
+void check_mixed(const errand::Queue& queue, const std::vector<errand::Task<>>& kept,
+                 const std::vector<errand::TaskId>& retried, const std::vector<errand::TaskId>& cancelled) {
+  const auto step = [](const auto& all) { return all.size() / 1000 + 1; };
+  for (std::size_t i = 0; i < kept.size(); i += step(kept)) {
+    const auto info = queue.info(kept[i].id());
+    demand(info && info->state == errand::TaskState::completed, "a kept task is not known as completed");
+  }
+  for (std::size_t i = 0; i < retried.size(); i += step(retried)) {
+    const auto info = queue.info(retried[i]);
+    demand(!info || (info->state == errand::TaskState::completed && info->attempts == 2),
+           "a task that completed at its second attempt is known as something else");
+  }
+  for (std::size_t i = 0; i < cancelled.size(); i += step(cancelled)) {
+    const auto info = queue.info(cancelled[i]);
+    // One that ran already completed in spite of the request.
+    demand(!info || is_final(info->state), "a cancelled task is not known as final");
+  }
+}
+
 // W1 with 1 % each of delayed, prioritised, retried and cancelled tasks and kept handles. What the others can't do has
 // no contender but W1 itself.
 double mixed(std::uint64_t count, bool plain) {
   auto bodies = std::make_unique<Bodies>();
   errand::Queue queue({.workers = 1});
+  Sample sample(count, 2);
   std::vector<errand::Task<>> kept;
+  std::vector<errand::TaskId> retried, cancelled;
   double took = 0;
   for (int pass = 1; pass <= 2; ++pass) {
     kept.clear();
@@ -111,22 +135,30 @@ double mixed(std::uint64_t count, bool plain) {
           queue.submit(body, {.priority = errand::kHigh});
           break;
         case 50:
-          queue.submit(
-              [b = bodies.get()](errand::Attempt& a) -> errand::Outcome {
-                if (a.number() == 1) return errand::retry("once more");
-                b->one();
-                return errand::done();
-              },
-              {.max_attempts = 2, .retry = errand::Retry::immediate()});
+          retried.push_back(queue
+                                .submit(
+                                    [b = bodies.get()](errand::Attempt& a) -> errand::Outcome {
+                                      if (a.number() == 1) return errand::retry("once more");
+                                      b->one();
+                                      return errand::done();
+                                    },
+                                    {.max_attempts = 2, .retry = errand::Retry::immediate()})
+                                .id());
           break;
-        case 70:
-          static_cast<void>(queue.submit(body).cancel());
+        case 70: {
+          auto task = queue.submit(body);
+          if (task.cancel()) cancelled.push_back(task.id());
           break;
+        }
         case 90:
           kept.push_back(queue.submit(body));
           break;
         default:
-          queue.submit(body);
+          if (sample.picks()) {
+            sample.note([&](auto f) { return queue.submit(f); }, body);
+          } else {
+            queue.submit(body);
+          }
       }
     }
     demand(queue.wait_idle(120s), "the queue did not become idle");
@@ -137,9 +169,9 @@ double mixed(std::uint64_t count, bool plain) {
     demand(stats.completed + stats.cancelled == count * static_cast<std::uint64_t>(pass), "a task was lost");
     demand(stats.completed - before <= count, "a task ran twice");
   }
-  for (std::size_t i = 0; i < kept.size(); i += kept.size() / 1000 + 1) {
-    demand(queue.info(kept[i].id())->state == errand::TaskState::completed, "a kept task is not known as completed");
-  }
+  // What is cancelled takes up room in the pages that are retained for what completes.
+  sample.check(queue, errand::Retention{}.count / 2);
+  check_mixed(queue, kept, retried, cancelled);
   return static_cast<double>(count) / took / 1e6;
 }
 

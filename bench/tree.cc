@@ -46,12 +46,11 @@ double grow(Pool& pool, std::uint64_t depth) {
 }
 
 double errand_tree(errand::Order order, std::uint64_t depth) {
-  struct Ordered {
-    errand::Queue queue;
-    void submit(Node<Ordered> node) { queue.submit(node); }
-  };
-  Ordered pool{errand::Queue({.workers = 2, .order = order})};
-  return grow(pool, depth);
+  ErrandPool pool(errand::QueueOptions{.workers = 2, .order = order});
+  pool.sample(std::uint64_t{2} << depth, 2);
+  const double figure = grow(pool, depth);
+  pool.check_sample();
+  return figure;
 }
 
 // As its manual shows it: the thread that waits works as well.
