@@ -33,9 +33,9 @@ std::vector<double> run(std::uint64_t count, Submit submit) {
 }
 
 template <class Pool>
-Suite::Several contender(std::uint64_t count) {
-  return {Pool::kName, [=] {
-            Pool pool(1);
+Suite::Several contender(std::uint64_t count, int workers = 1, const char* who = Pool::kName) {
+  return {who, [=] {
+            Pool pool(workers);
             return run(count, [&](auto body) { pool.submit(body); });
           }};
 }
@@ -79,6 +79,7 @@ void latency(Suite& suite) {
   rounds.measure_several({{"W5 idle pool, submit to body, p50", "us", false, {}, 0},
                           {"W5 idle pool, submit to body, p99", "us", false, {}, 0}},
                          {contender<ErrandPool>(count),
+                          contender<ErrandPool>(count, 16, "errand, 16 workers"),
                           contender<AsioPool>(count),
                           contender<MoodycamelPool>(count),
                           contender<TbbPool>(count),

@@ -175,15 +175,19 @@ double mixed(std::uint64_t count, bool plain) {
   return static_cast<double>(count) / took / 1e6;
 }
 
-// More threads than cores.
+// More threads than cores: as many producers as workers, and workers alone.
 void scaling(Suite& suite) {
   const std::uint64_t million = suite.scale.of(1e6);
-  std::vector<Contender> all;
-  for (const int threads : {2, 1, 4, 8, 16}) {
-    all.push_back({threads == 2 ? "errand" : std::to_string(threads) + " and " + std::to_string(threads),
-                   [=] { return run<ErrandPool>(threads, threads, million); }});
+  std::vector<Contender> both;
+  std::vector<Contender> workers;
+  for (const int count : {2, 1, 4, 8, 16}) {
+    const std::string number = std::to_string(count);
+    both.push_back(
+        {count == 2 ? "errand" : number + " and " + number, [=] { return run<ErrandPool>(count, count, million); }});
+    workers.push_back({count == 2 ? "errand" : number, [=] { return run<ErrandPool>(1, count, million); }});
   }
-  suite.measure("W3 errand with more or fewer threads than 2 and 2", "M tasks/s", true, std::move(all));
+  suite.measure("W3 errand with more or fewer threads than 2 and 2", "M tasks/s", true, std::move(both));
+  suite.measure("W3 errand, 1 producer, more or fewer workers than 2", "M tasks/s", true, std::move(workers));
 }
 
 }  // namespace
