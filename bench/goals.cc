@@ -29,6 +29,8 @@ const std::vector<Goal>& memory_goals() {
        .against = "a word to wake on",
        .bound = 1.1},
       {.row = "W5 idle pool, submit to body, p99", .who = "errand, 16 workers", .against = "Boost.Asio", .bound = 1.1},
+      {.row = "urgent task under load, passed by more than one a worker, most", .bound = 0},
+      {.row = "urgent task under load, passed by more than one a worker, most", .who = "2 workers", .bound = 0},
       {.row = "W6 timers scheduled", .against = "Boost.Asio", .bound = 12},
       {.row = "W6 far timers cancelled", .against = "Boost.Asio", .bound = 16},
       {.row = "W6 lateness, p50", .bound = 100},

@@ -21,6 +21,11 @@ void demand(bool condition, const char* what) {
   std::exit(1);
 }
 
+void spin_for(std::chrono::nanoseconds time) {
+  for (const auto start = SteadyClock::now(); SteadyClock::now() - start < time;) {
+  }
+}
+
 std::size_t Bodies::cell_of_this_thread() noexcept {
   static std::atomic<std::size_t> next{0};
   thread_local const std::size_t mine = next.fetch_add(1) % kCells;

@@ -17,6 +17,9 @@ using SteadyClock = std::chrono::steady_clock;
 /// Ends the program: a figure of a run that did not do its work is worth nothing.
 void demand(bool condition, const char* what);
 
+/// Work for a body that is not to be a no-op: looks at the clock until the time is over.
+void spin_for(std::chrono::nanoseconds time);
+
 /// Counts the bodies that ran, one line per counting thread so that the count itself costs next to nothing.
 class Bodies {
  public:
