@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   }
 
   bench::Suite suite(scale);
-  for (auto* workload : {bench::throughput, bench::handles, bench::tree, bench::latency, bench::fairness,
+  for (auto* workload : {bench::throughput, bench::handles, bench::tree, bench::latency, bench::fairness, bench::status,
                          bench::timers, bench::memory})
     workload(suite);
   if (suite.rows.empty()) return misused("--only " + scale.only + ": no workload has such a name");

@@ -98,6 +98,7 @@ void handles(Suite& suite);     // W2
 void tree(Suite& suite);        // W4
 void latency(Suite& suite);     // W5
 void fairness(Suite& suite);    // urgent tasks under load
+void status(Suite& suite);      // questions meanwhile
 void timers(Suite& suite);      // W6
 void memory(Suite& suite);      // W7, W8, idle
 
