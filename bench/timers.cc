@@ -1,10 +1,12 @@
 // W6: a million timers within 2 s, and a million far ones that are cancelled.
 
+#include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <deque>
 #include <memory>
+#include <numeric>
 #include <random>
 
 #include "measure.h"
@@ -90,6 +92,55 @@ std::vector<double> asio_timers(std::uint64_t count) {
   return figures;
 }
 
+// A queue in which many timers wait, none of them due for an hour.
+class Crowd {
+ public:
+  explicit Crowd(std::uint64_t waiting) : waiting_(waiting) {
+    for (std::uint64_t i = 0; i < waiting; ++i) add();
+  }
+  // What it costs to schedule one more and to cancel it again, in ns. Cancelled in another order than they were
+  // scheduled in, since neighbours are in the cache.
+  double schedule_and_cancel(std::uint64_t count) {
+    std::vector<errand::TaskId> ids(count);
+    std::vector<std::size_t> order(count);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::shuffle(order.begin(), order.end(), random_);
+    const auto start = SteadyClock::now();
+    for (errand::TaskId& id : ids) id = add();
+    for (const std::size_t i : order) demand(queue_.cancel(ids[i]).has_value(), "a timer was not there to cancel");
+    const double took = seconds_since(start);
+    demand(queue_.stats().scheduled == waiting_, "timers that nobody cancelled are gone");
+    return took / static_cast<double>(count) * 1e9;
+  }
+
+ private:
+  errand::TaskId add() { return queue_.submit_in(1h + std::chrono::nanoseconds(within_(random_)), Nothing{}).id(); }
+
+  const std::uint64_t waiting_;
+  errand::Queue queue_{{.workers = 1, .close = {.drain = errand::Drain::none}}};
+  std::mt19937_64 random_{7};
+  std::uniform_int_distribution<std::int64_t> within_{0, std::chrono::nanoseconds(1h).count()};
+};
+
+// The crowds are there for all the runs, and each has had a first one that does not count.
+void crowds(Suite& suite) {
+  const std::string workload = "W6 schedule and cancel a timer beside 10 k others, or more";
+  const std::uint64_t count = suite.scale.of(1e5);
+  std::vector<Contender> all;
+  for (const auto& [who, waiting] :
+       {std::pair("errand", 1e4), {"100 k others", 1e5}, {"1 M others", 1e6}, {"10 M others", 1e7}}) {
+    const std::uint64_t others = suite.scale.of(waiting);
+    all.push_back({who, [=, crowd = std::shared_ptr<Crowd>()]() mutable {
+                     if (!crowd) {
+                       crowd = std::make_shared<Crowd>(others);
+                       crowd->schedule_and_cancel(count);
+                     }
+                     return crowd->schedule_and_cancel(count);
+                   }});
+  }
+  suite.measure(workload, "ns", false, std::move(all));
+}
+
 }  // namespace
 
 void timers(Suite& suite) {
@@ -101,6 +152,7 @@ void timers(Suite& suite) {
        {"W6 lateness, p99", "us", false, {}, 0},
        {"W6 processor time", "s", false, {}, 0}},
       {{"errand", [=] { return errand_timers(million); }}, {"Boost.Asio", [=] { return asio_timers(million); }}});
+  crowds(suite);
 }
 
 }  // namespace bench
