@@ -1,9 +1,9 @@
 // Urgent tasks under load: the queue is kept full of tasks of priority 5, and now and then one of priority 0 comes in.
 //
 // Counted are the bodies of priority 5 that begin after the submit() of the urgent task has returned and before its own
-// body begins. With a worker between each two bodies looking for something better, that is at most one a worker: the one
-// it had taken already when the urgent task came. What is beyond has overtaken it. Bodies take 1 us, so that a submit
-// falls inside one of them; with no-ops several begin before another core can know of the urgent task at all.
+// body begins. With a worker between each two bodies looking for something better, that is at most one a worker: the
+// one it had taken already when the urgent task came. What is beyond has overtaken it. Bodies take 1 us, so that a
+// submit falls inside one of them; with no-ops several begin before another core can know of the urgent task at all.
 
 #include <memory>
 
@@ -90,14 +90,13 @@ Suite::Several contender(const char* who, std::uint64_t count, int workers, std:
 
 void fairness(Suite& suite) {
   const std::uint64_t count = suite.scale.of(2000) / (suite.scale.size < 1 ? 5 : 1);
-  suite.measure_several(
-      {{"urgent task under load, passed by others, p50", "tasks", false, {}, 0},
-       {"urgent task under load, passed by others, p99", "tasks", false, {}, 0},
-       {"urgent task under load, passed by more than one a worker, most", "tasks", false, {}, 0},
-       {"urgent task under load, delay, p50", "us", false, {}, 0},
-       {"urgent task under load, delay, p99", "us", false, {}, 0}},
-      {contender("errand", count, 1, 1us), contender("2 workers", count, 2, 1us),
-       contender("no-ops, 1 worker", count, 1, 0us)});
+  suite.measure_several({{"urgent task under load, passed by others, p50", "tasks", false, {}, 0},
+                         {"urgent task under load, passed by others, p99", "tasks", false, {}, 0},
+                         {"urgent task under load, passed by more than one a worker, most", "tasks", false, {}, 0},
+                         {"urgent task under load, delay, p50", "us", false, {}, 0},
+                         {"urgent task under load, delay, p99", "us", false, {}, 0}},
+                        {contender("errand", count, 1, 1us), contender("2 workers", count, 2, 1us),
+                         contender("no-ops, 1 worker", count, 1, 0us)});
 }
 
 }  // namespace bench

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 #include <thread>
 
 namespace bench {
@@ -54,6 +55,22 @@ std::size_t resident_bytes() {
     std::fclose(f);
   }
   return static_cast<std::size_t>(pages) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+std::size_t peak_of_resident_bytes() {
+  std::ifstream status("/proc/self/status");
+  std::size_t kib = 0;
+  for (std::string key; status >> key && kib == 0;) {
+    if (key == "VmHWM:") status >> kib;
+  }
+  demand(kib != 0, "cannot read VmHWM in /proc/self/status");
+  return kib * 1024;
+}
+
+void forget_peak_of_resident_bytes() {
+  std::ofstream clear("/proc/self/clear_refs");
+  clear << 5 << std::flush;
+  demand(clear.good(), "cannot write /proc/self/clear_refs");
 }
 
 double cpu_seconds() {

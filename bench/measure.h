@@ -50,6 +50,9 @@ struct Nothing {
 static_assert(sizeof(Nothing) == 24);
 
 [[nodiscard]] std::size_t resident_bytes();
+/// The most there were since they were last forgotten.
+[[nodiscard]] std::size_t peak_of_resident_bytes();
+void forget_peak_of_resident_bytes();
 /// Of the whole process, user and system.
 [[nodiscard]] double cpu_seconds();
 /// How long a cache line takes from one core to the other and is seen there, in nanoseconds: it changes within seconds

@@ -41,9 +41,10 @@ double growth(std::uint64_t count) {
   return late > early ? static_cast<double>(late - early) / 1048576.0 : 0;
 }
 
-// Bytes a task that waits behind a busy worker. Each starts on a heap that was given back.
+// Bytes a task: while all wait behind a busy worker, at the peak of what follows, and once all have run. Each contender
+// starts on a heap that was given back.
 template <class Pool>
-double waiting(std::uint64_t count) {
+std::vector<double> waiting(std::uint64_t count) {
   malloc_trim(0);
   auto bodies = std::make_unique<Bodies>();
   std::atomic<bool> go{false};
@@ -52,11 +53,29 @@ double waiting(std::uint64_t count) {
     while (!go.load()) std::this_thread::sleep_for(1ms);
   });
   const std::size_t before = resident_bytes();
+  const auto each = [&](std::size_t bytes) {
+    return (static_cast<double>(bytes) - static_cast<double>(before)) / static_cast<double>(count);
+  };
+  forget_peak_of_resident_bytes();
   for (std::uint64_t i = 0; i < count; ++i) pool.submit(Nothing{bodies.get(), i, 0});
-  const double bytes = static_cast<double>(resident_bytes() - before) / static_cast<double>(count);
+  const std::size_t full = resident_bytes();
   go.store(true);
   bodies->wait_for(count);
-  return bytes;
+  return {each(full), each(peak_of_resident_bytes()), each(resident_bytes())};
+}
+
+// Bytes a finished task that can still be asked about.
+double retained(std::uint64_t count) {
+  auto bodies = std::make_unique<Bodies>();
+  errand::Queue queue({.workers = 1, .retention = {.count = count}});
+  const std::size_t before = resident_bytes();
+  const errand::TaskId first = queue.submit(Nothing{bodies.get(), 0, 0}).id();
+  for (std::uint64_t i = 1; i < count; ++i) queue.submit(Nothing{bodies.get(), i, 0});
+  demand(queue.wait_idle(60s), "the queue did not become idle");
+  bodies->wait_for(count);
+  const auto info = queue.info(first);
+  demand(info && info->state == errand::TaskState::completed, "the first of all tasks retained is not known");
+  return static_cast<double>(resident_bytes() - before) / static_cast<double>(count);
 }
 
 double waiting_for_time(std::uint64_t count) {
@@ -93,12 +112,16 @@ void memory(Suite& suite) {
   Suite once({.size = suite.scale.size, .runs = 1, .only = suite.scale.only});
   once.measure("W7 memory growth over 100 M tasks", "MiB", false,
                {{"errand", [&] { return growth(suite.scale.of(1e8)); }}});
-  once.measure("W8 resident bytes a waiting task", "bytes", false,
-               {{"errand", [=] { return waiting<ErrandPool>(ten_million); }},
-                {MoodycamelPool::kName, [=] { return waiting<MoodycamelPool>(ten_million); }},
-                {MutexPool::kName, [=] { return waiting<MutexPool>(ten_million); }},
-                {AsioPool::kName, [=] { return waiting<AsioPool>(ten_million); }},
-                {TbbPool::kName, [=] { return waiting<TbbPool>(ten_million); }}});
+  once.measure_several({{"W8 resident bytes a waiting task", "bytes", false, {}, 0},
+                        {"W8 peak of them while they run", "bytes", false, {}, 0},
+                        {"W8 what is left of them once all have run", "bytes", false, {}, 0}},
+                       {{"errand", [=] { return waiting<ErrandPool>(ten_million); }},
+                        {MoodycamelPool::kName, [=] { return waiting<MoodycamelPool>(ten_million); }},
+                        {MutexPool::kName, [=] { return waiting<MutexPool>(ten_million); }},
+                        {AsioPool::kName, [=] { return waiting<AsioPool>(ten_million); }},
+                        {TbbPool::kName, [=] { return waiting<TbbPool>(ten_million); }}});
+  once.measure("W8 resident bytes a finished task that is known", "bytes", false,
+               {{"errand", [=] { return retained(ten_million); }}});
   once.measure("W8 resident bytes a task that waits for its time", "bytes", false,
                {{"errand", [=] { return waiting_for_time(ten_million); }}});
   once.measure("memory 10 s after a burst of 10 M, beyond before", "%", false,

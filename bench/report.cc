@@ -79,6 +79,7 @@ std::string machine() {
 }
 
 std::string three_digits(double value) {
+  if (!std::isfinite(value)) return "-";
   char text[32];
   std::snprintf(text, sizeof text, value >= 1000 ? "%.0f" : "%.3g", value);
   return text;

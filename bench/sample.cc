@@ -77,7 +77,8 @@ void Sample::check(const errand::Queue& queue, std::uint64_t retained) const {
   if (gone.empty()) return;
   const std::vector<std::int64_t> ended_at = ends_of_all_known(queue);
   const std::int64_t last = *std::max_element(gone.begin(), gone.end()) + wall_minus_steady() - kBlur;
-  demand(may_be_gone(last, ended_at, retained), "a task that ended among the last ones to retain is not known any more");
+  demand(may_be_gone(last, ended_at, retained),
+         "a task that ended among the last ones to retain is not known any more");
 }
 
 }  // namespace bench

@@ -19,8 +19,8 @@ namespace {
 using namespace std::chrono_literals;
 
 // Asks until it is over, and returns how many answers it had.
-using Ask =
-    std::function<std::uint64_t(const errand::Queue&, const std::vector<errand::TaskId>&, const std::atomic<bool>& over)>;
+using Ask = std::function<std::uint64_t(const errand::Queue&, const std::vector<errand::TaskId>&,
+                                        const std::atomic<bool>& over)>;
 
 struct Work {
   std::uint64_t run, wait;        // how many are worked off, and how many still wait then
@@ -42,8 +42,8 @@ struct Worked {
 };
 
 struct Told {
-  double throughput = 0;      // M tasks/s
-  double answers = 0;         // M/s
+  double throughput = 0;       // M tasks/s
+  double answers = 0;          // M/s
   std::vector<double> gaps{};  // us, between the starts of two tasks
 };
 
@@ -134,8 +134,7 @@ void status(Suite& suite) {
                          {"questions meanwhile, between two starts, p99.99", "us", false, {}, 0},
                          {"questions meanwhile, answers", "M/s", true, {}, 0}},
                         {contender("errand", list_all), contender("info() of random ids", ask_at_random),
-                         contender("list() of another queue", list_all, true),
-                         contender("a loop", only_look)});
+                         contender("list() of another queue", list_all, true), contender("a loop", only_look)});
 }
 
 }  // namespace bench
