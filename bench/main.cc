@@ -1,11 +1,15 @@
-// errand_bench memory [--only W] [--check] [--json] [--page] [--runs N] [--scale X]
+// errand_bench memory [--only W] [--check] [--json | --page] [--runs N] [--scale X] [--counted FILE]
+// errand_bench once [NAME ROUNDS]
 //
-// The commit that --page names is that of the environment variable ERRAND_COMMIT.
+// FILE is what bench/instructions printed. `once` alone lists the names. The commit that --page names is that of the
+// environment variable ERRAND_COMMIT.
 
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
 
+#include "counted.h"
+#include "once.h"
 #include "report.h"
 #include "suite.h"
 
@@ -14,9 +18,22 @@ namespace {
 int misused(const std::string& what) {
   std::fprintf(
       stderr,
-      "errand_bench: %s\nusage: errand_bench memory [--only W] [--check] [--json | --page] [--runs N] [--scale X]\n",
+      "errand_bench: %s\n"
+      "usage: errand_bench memory [--only W] [--check] [--json | --page] [--runs N] [--scale X] [--counted FILE]\n"
+      "       errand_bench once [NAME ROUNDS]\n",
       what.c_str());
   return 2;
+}
+
+int once(int argc, char** argv) {
+  if (argc == 2) {
+    for (const std::string& name : bench::names_of_once()) std::printf("%s\n", name.c_str());
+    return 0;
+  }
+  if (argc != 4 || std::atoi(argv[3]) <= 0) return misused("once: expected no more, or a name and a number above zero");
+  if (!bench::run_once(argv[2], static_cast<std::uint64_t>(std::atoi(argv[3]))))
+    return misused("once " + std::string(argv[2]) + ": there is no such name");
+  return 0;
 }
 
 }  // namespace
@@ -26,7 +43,9 @@ int main(int argc, char** argv) {
   bool json = false;
   bool page = false;
   bool check = false;
-  if (argc < 2 || std::string_view(argv[1]) != "memory") return misused("expected the name of a suite: memory");
+  std::string counted;
+  if (argc >= 2 && std::string_view(argv[1]) == "once") return once(argc, argv);
+  if (argc < 2 || std::string_view(argv[1]) != "memory") return misused("expected the name of a suite: memory or once");
   for (int i = 2; i < argc; ++i) {
     const std::string_view option = argv[i];
     const char* const value = i + 1 < argc ? argv[i + 1] : "";
@@ -38,6 +57,8 @@ int main(int argc, char** argv) {
       check = true;
     } else if (option == "--only" && *value != '\0') {
       scale.only = argv[++i];
+    } else if (option == "--counted" && *value != '\0') {
+      counted = argv[++i];
     } else if (option == "--runs" && std::atoi(value) > 0) {
       scale.runs = std::atoi(argv[++i]);
     } else if (option == "--scale" && std::atof(value) > 0) {
@@ -51,6 +72,13 @@ int main(int argc, char** argv) {
   for (auto* workload : {bench::throughput, bench::handles, bench::tree, bench::latency, bench::fairness, bench::status,
                          bench::timers, bench::memory})
     workload(suite);
+  if (!counted.empty()) {
+    auto rows = bench::read_counted(counted);
+    if (!rows) return misused("--counted " + counted + ": not what bench/instructions prints");
+    for (bench::Row& row : *rows) {
+      if (suite.wants(row.workload)) suite.rows.push_back(std::move(row));
+    }
+  }
   if (suite.rows.empty()) return misused("--only " + scale.only + ": no workload has such a name");
 
   std::vector<bench::Verdict> verdicts;
