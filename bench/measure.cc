@@ -82,25 +82,28 @@ double cpu_seconds() {
   return of(usage.ru_utime) + of(usage.ru_stime);
 }
 
-double hand_over_ns() {
-  constexpr int kRounds = 20'000;
+double hand_over_ns(int rounds) {
   alignas(64) std::atomic<int> turn{0};
+  // Where other programs hold the cores, whoever waits would keep the other one from its turn for a time slice.
+  const auto wait_for = [&](int value) {
+    for (int looks = 0; turn.load(std::memory_order_acquire) != value; ++looks) {
+      if (looks > 10'000) std::this_thread::yield();
+    }
+  };
   std::thread other([&] {
-    for (int i = 0; i < kRounds; ++i) {
-      while (turn.load(std::memory_order_acquire) != 2 * i + 1) {
-      }
+    for (int i = 0; i < rounds; ++i) {
+      wait_for(2 * i + 1);
       turn.store(2 * i + 2, std::memory_order_release);
     }
   });
   const auto start = SteadyClock::now();
-  for (int i = 0; i < kRounds; ++i) {
+  for (int i = 0; i < rounds; ++i) {
     turn.store(2 * i + 1, std::memory_order_release);
-    while (turn.load(std::memory_order_acquire) != 2 * i + 2) {
-    }
+    wait_for(2 * i + 2);
   }
   const double took = seconds_since(start);
   other.join();
-  return took / kRounds / 2 * 1e9;
+  return took / rounds / 2 * 1e9;
 }
 
 double quantile(std::vector<double> values, double q) {

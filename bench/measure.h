@@ -57,7 +57,7 @@ void forget_peak_of_resident_bytes();
 [[nodiscard]] double cpu_seconds();
 /// How long a cache line takes from one core to the other and is seen there, in nanoseconds: it changes within seconds
 /// on a virtual machine, and with it what everybody reaches.
-[[nodiscard]] double hand_over_ns();
+[[nodiscard]] double hand_over_ns(int rounds = 20'000);
 
 [[nodiscard]] double quantile(std::vector<double> values, double q);
 [[nodiscard]] inline double median(std::vector<double> values) {

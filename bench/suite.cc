@@ -76,7 +76,7 @@ void Suite::measure_several(std::vector<Row> wanted, std::vector<Several> conten
     std::fprintf(stderr, "\r\033[K%s, run %d of %d", wanted.front().workload.c_str(), run + 1, scale.runs);
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       const std::size_t which = (i + static_cast<std::size_t>(run)) % contenders.size();
-      hand_overs.push_back(hand_over_ns());
+      hand_overs.push_back(hand_over_ns(scale.size >= 1 ? 20'000 : 200));
       const std::vector<double> figures = contenders[which].run();
       for (std::size_t row = 0; row < wanted.size(); ++row) wanted[row].columns[which].runs.push_back(figures.at(row));
     }
