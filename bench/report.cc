@@ -1,12 +1,9 @@
 #include "report.h"
 
-#include <sys/utsname.h>
-
 #include <cmath>
 #include <cstdio>
-#include <fstream>
-#include <thread>
 
+#include "machine.h"
 #include "measure.h"
 
 namespace bench {
@@ -40,8 +37,10 @@ void print_table(const std::vector<Row>& rows) {
                   quantile(column.runs, 1));
       if (&column != &row.columns.front()) {
         const std::vector<double> times = ratios(row.columns.front(), column);
-        std::printf("   %s is %.2fx, %.2f to %.2f", row.columns.front().who.c_str(), median(times), quantile(times, 0),
-                    quantile(times, 1));
+        if (std::isfinite(median(times))) {
+          std::printf("   %s is %.2fx, %.2f to %.2f", row.columns.front().who.c_str(), median(times),
+                      quantile(times, 0), quantile(times, 1));
+        }
       }
       std::printf("\n");
     }
@@ -62,22 +61,6 @@ void print_verdicts(const std::vector<Verdict>& verdicts) {
 
 namespace {
 
-// The first line of a file that begins with `key`, behind its colon.
-std::string line_of(const char* path, const std::string& key) {
-  std::ifstream file(path);
-  for (std::string line; std::getline(file, line);) {
-    if (line.starts_with(key)) return line.substr(line.find(':') + 2);
-  }
-  return "unknown";
-}
-
-std::string machine() {
-  utsname system{};
-  uname(&system);
-  return std::to_string(std::thread::hardware_concurrency()) + " x " + line_of("/proc/cpuinfo", "model name") + ", " +
-         line_of("/proc/meminfo", "MemTotal") + " of memory, Linux " + system.release + ", g++ " + __VERSION__;
-}
-
 std::string three_digits(double value) {
   if (!std::isfinite(value)) return "-";
   char text[32];
@@ -90,24 +73,59 @@ std::string with_spread(const std::vector<double>& values) {
          three_digits(quantile(values, 1)) + ")";
 }
 
+void print_prices(const std::vector<Price>& prices) {
+  std::printf(
+      "\nWhat single operations cost here, and where the goals were set (2 x AMD EPYC under KVM), in ns:\n\n"
+      "| operation | here | there | times |\n|---|---|---|---|\n");
+  for (const Price& price : prices) {
+    std::printf("| %s | %s | %s | %s |\n", price.what.c_str(), three_digits(price.here).c_str(),
+                three_digits(price.reference).c_str(), three_digits(price.here / price.reference).c_str());
+  }
+}
+
+void print_references(const std::vector<Beside>& all) {
+  std::printf(
+      "\n## Rivals beside their reference figures\n\n"
+      "How a rival fares here, beside the machine where the goals were set: 1 is as well as there. Below 0.8 the "
+      "reason "
+      "is\n"
+      "what its figure rests on and is dearer here, as far as the table above tells.\n\n"
+      "| workload | rival | there | here | times | reason |\n|---|---|---|---|---|---|\n");
+  for (const Beside& one : all) {
+    const bool below = !one.reason.empty();
+    std::printf("| %s | %s | %s | %s | %s%s%s | %s |\n", one.reference->row.c_str(), one.reference->who.c_str(),
+                three_digits(one.reference->figure).c_str(), three_digits(one.here).c_str(), below ? "**" : "",
+                three_digits(one.times).c_str(), below ? "**" : "", one.reason.c_str());
+  }
+}
+
 }  // namespace
 
 void print_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts, const Scale& scale,
                 const std::string& commit) {
   std::printf(
       "# Measurements of the memory tier\n\n"
-      "Written by `./dev bench memory --page`; not by hand. Figures are medians of %d runs (W5: %d), with the least "
-      "and\n"
-      "the most. All contenders take turns in each run, on the same bodies, with the same number of workers; a ratio "
-      "is\n"
-      "taken within a run, so that it holds where the machine does not. errand has all its defaults on: status, "
-      "figures,\n"
-      "retention. *Hand-over* is how long a cache line takes between the two cores, measured before each run: from "
-      "%.0f ns\n"
-      "on the cores count as far apart, from %.0f ns on as contended, where a goal does not count.\n\n"
-      "- machine: %s\n- commit: %s\n\n## Goals\n\n| workload | against | ratio or figure | goal | "
-      "|\n|---|---|---|---|---|\n",
+      "Written by `./dev bench memory --page`; not by hand. Figures are medians of %d runs (W5: %d; W7, W8 and what is "
+      "idle: 1;\n"
+      "instructions: as many as `./dev bench instructions` does), with the least and the most. All contenders take "
+      "turns "
+      "in\n"
+      "each run, on the same bodies, with the same number of workers; a ratio is taken within a run, so that it holds "
+      "where\n"
+      "the machine does not. errand has all its defaults on: status, figures, retention. *Hand-over* is how long a "
+      "cache "
+      "line\n"
+      "takes between the two cores, measured before each run: from %.0f ns on the cores count as far apart, from %.0f "
+      "ns "
+      "on as\n"
+      "contended, where a goal does not count. Each task ran once, counted by the bodies; after each run of W1 to W4 "
+      "errand was\n"
+      "asked about a thousand of its tasks, and was right.\n\n"
+      "- machine: %s\n- commit: %s\n",
       scale.runs, scale.runs * 2, kFar, kContended, machine().c_str(), commit.c_str());
+  const std::vector<Price> prices = bench::prices(rows);
+  print_prices(prices);
+  std::printf("\n## Goals\n\n| workload | against | ratio or figure | goal | |\n|---|---|---|---|---|\n");
   for (const Verdict& v : verdicts) {
     const std::string who = v.goal->who == "errand" ? "" : ", " + v.goal->who;
     std::printf("| %s%s | %s | %s (%s to %s) | %s | %s |\n", v.goal->row.c_str(), who.c_str(),
@@ -118,6 +136,7 @@ void print_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdic
                 : v.met  ? "met"
                          : "**missed**");
   }
+  print_references(beside_references(rows, prices));
   std::printf("\n## Figures\n");
   for (const Row& row : rows) {
     std::printf("\n### %s\n\nIn %s; hand-over %.0f ns.\n\n| | figure | %s is |\n|---|---|---|\n", row.workload.c_str(),
