@@ -30,8 +30,8 @@ struct Reference {
 };
 [[nodiscard]] const std::vector<Reference>& references();
 
-/// A rival beside its reference: how many times as fast (or as frugal) as there; and where that is below 0.8, the prices
-/// it pays for that are at least a fifth higher here.
+/// A rival beside its reference: how many times as fast (or as frugal) as there; and where that is below 0.8, the
+/// prices it pays for that are at least a fifth higher here.
 struct Beside {
   const Reference* reference;
   double here;

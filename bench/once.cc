@@ -36,9 +36,9 @@ class Hand {
     queue.dispatch();
   }
   ~Hand() { demand(bodies->sum() == submitted, "a task was lost or ran twice"); }
-  void submit() {
-    queue.submit(Nothing{bodies.get(), 0, 0});
+  errand::TaskId submit() {
     ++submitted;
+    return queue.submit(Nothing{bodies.get(), 0, 0}).id();
   }
 
   std::unique_ptr<Bodies> bodies = std::make_unique<Bodies>();
@@ -155,6 +155,32 @@ void timers_cancelled(std::uint64_t rounds) {
   });
 }
 
+void list_all(std::uint64_t rounds) {
+  Hand hand;
+  for (std::uint64_t i = 0; i < rounds * kRound; ++i) hand.submit();
+  std::uint64_t listed = 0;
+  counted([&] {
+    errand::ListOptions page{.state = errand::TaskState::available, .limit = kRound};
+    for (auto tasks = hand.queue.list(page); !tasks.empty(); tasks = hand.queue.list(page)) {
+      listed += tasks.size();
+      page.after = tasks.back().id;
+    }
+  });
+  demand(listed == rounds * kRound, "a task was not listed, or twice");
+  hand.queue.dispatch();
+}
+
+void ask_for_each(std::uint64_t rounds) {
+  Hand hand;
+  std::vector<errand::TaskId> ids;
+  ids.reserve(rounds * kRound);
+  for (std::uint64_t i = 0; i < rounds * kRound; ++i) ids.push_back(hand.submit());
+  counted([&] {
+    for (const auto id : ids) demand(hand.queue.info(id).has_value(), "a task that waits is not known");
+  });
+  hand.queue.dispatch();
+}
+
 struct Work {
   const char* name;
   void (*run)(std::uint64_t rounds);
@@ -168,6 +194,8 @@ constexpr Work kAll[] = {
     {"W4 tree, default order", trees<errand::Order::fair>},
     {"W6 timer scheduled and fired", timers_fired},
     {"W6 timer scheduled and cancelled", timers_cancelled},
+    {"list() of what waits", list_all},
+    {"info() of what waits", ask_for_each},
 };
 
 }  // namespace

@@ -43,7 +43,6 @@ TEST(References, GiveAReasonWhereARivalIsAFifthSlower) {
 }
 
 TEST(References, LessIsBetterForLatencies) {
-  const bench::Row row{
-      "W5 idle pool, submit to body, p50", "us", false, {{"errand", {20}}, {"Boost.Asio", {62}}}, 50};
+  const bench::Row row{"W5 idle pool, submit to body, p50", "us", false, {{"errand", {20}}, {"Boost.Asio", {62}}}, 50};
   EXPECT_EQ(bench::beside_references({row}, {}).at(0).times, 0.5);
 }
