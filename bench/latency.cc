@@ -80,6 +80,11 @@ void latency(Suite& suite) {
                           {"W5 idle pool, submit to body, p99", "us", false, {}, 0}},
                          {contender<ErrandPool>(count),
                           contender<ErrandPool>(count, 16, "errand, 16 workers"),
+                          {"errand, spinning",
+                           [=] {
+                             ErrandPool pool(errand::QueueOptions{.workers = 1, .spin = errand::Duration::max()});
+                             return run(count, [&](auto body) { pool.submit(body); });
+                           }},
                           contender<AsioPool>(count),
                           contender<MoodycamelPool>(count),
                           contender<TbbPool>(count),

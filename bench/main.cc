@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "counted.h"
+#include "measure.h"
 #include "once.h"
 #include "report.h"
 #include "suite.h"
@@ -68,6 +69,8 @@ int main(int argc, char** argv) {
     }
   }
 
+  // More than any workload has at a time.
+  if (scale.size >= 1) bench::warm_memory(std::size_t{8} << 30);
   bench::Suite suite(scale);
   for (auto* workload : {bench::throughput, bench::handles, bench::tree, bench::latency, bench::fairness, bench::status,
                          bench::timers, bench::memory})

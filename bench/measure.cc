@@ -1,5 +1,6 @@
 #include "measure.h"
 
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -46,6 +47,12 @@ void Bodies::wait_for(std::uint64_t count) const {
     demand(seconds_since(start) < 300, "a run did not end within 300 s");
   }
   demand(sum() == count, "a task ran twice");
+}
+
+void warm_memory(std::size_t bytes) {
+  void* const memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+  demand(memory != MAP_FAILED, "there is not enough memory");
+  munmap(memory, bytes);
 }
 
 std::size_t resident_bytes() {

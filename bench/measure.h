@@ -49,6 +49,9 @@ struct Nothing {
 };
 static_assert(sizeof(Nothing) == 24);
 
+/// Has the system hand out so much memory once, and takes it back: on a virtual machine the first touch of a page that
+/// its host has not given it yet costs many times what it costs later, and whoever runs first would pay.
+void warm_memory(std::size_t bytes);
 [[nodiscard]] std::size_t resident_bytes();
 /// The most there were since they were last forgotten.
 [[nodiscard]] std::size_t peak_of_resident_bytes();
