@@ -83,6 +83,30 @@ void print_prices(const std::vector<Price>& prices) {
   }
 }
 
+// What a row's name does not say.
+void print_notes() {
+  std::printf(
+      "\n## How some of it is measured\n\n"
+      "- *Urgent task under load*: a queue kept full of tasks of priority 5 that take 1 us each gets one of priority 0 "
+      "now and\n"
+      "  then. Counted are the bodies of priority 5 that begin after its submit() has returned and before its own "
+      "body: at "
+      "most\n"
+      "  one a worker, which that had taken already, is as few as can be. With no-ops several may begin before another "
+      "core can\n"
+      "  see the urgent task at all.\n"
+      "- *Questions meanwhile*: everything is submitted before, one worker runs, and a second thread asks; two cores "
+      "have "
+      "no\n"
+      "  room for a third one. The comparison is with a second thread that runs a loop, so that the loss is the "
+      "queue's "
+      "and not\n"
+      "  that of a core which others use as well; listing another queue, just as full, shows what is the memory's.\n"
+      "- *Instructions*: counted by callgrind in one thread that drives the queue by hand, as the difference of two "
+      "numbers of\n"
+      "  tasks. They vary by less than 1 %%, whatever the machine does.\n");
+}
+
 void print_references(const std::vector<Beside>& all) {
   std::printf(
       "\n## Rivals beside their reference figures\n\n"
@@ -137,6 +161,7 @@ void print_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdic
                          : "**missed**");
   }
   print_references(beside_references(rows, prices));
+  print_notes();
   std::printf("\n## Figures\n");
   for (const Row& row : rows) {
     std::printf("\n### %s\n\nIn %s; hand-over %.0f ns.\n\n| | figure | %s is |\n|---|---|---|\n", row.workload.c_str(),
