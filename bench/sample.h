@@ -46,10 +46,7 @@ class Sample {
   }
   /// Ends the program unless the queue, which is idle, knows each of them as completed after one attempt, or not any
   /// more; and the latter only where at least `retained` ended later.
-  ///
-  /// Half of what the queue is asked to retain is demanded: it counts pages by what they could hold, with what is
-  /// cancelled, moved or still waiting in them, and up to 1,500 of the last 10,000 were seen to be gone.
-  void check(const errand::Queue& queue, std::uint64_t retained = errand::Retention{}.count / 2) const;
+  void check(const errand::Queue& queue, std::uint64_t retained = errand::Retention{}.count) const;
 
  private:
   [[nodiscard]] std::int64_t next_gap() const noexcept;

@@ -119,6 +119,7 @@ Worker& Engine::add_worker(int number) {
   const int index = worker_count.load(std::memory_order_relaxed);
   ERRAND_ASSERT(index < kMaxWorkers);
   auto* worker = new Worker(*this, number, seeds_());
+  pool.expect_in_progress(2);
   all_workers[index].store(worker, std::memory_order_release);
   worker_count.store(index + 1, std::memory_order_release);
   return *worker;

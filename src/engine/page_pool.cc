@@ -63,11 +63,22 @@ std::uint64_t pinned_in(const Page& page) noexcept {
   return pinned;
 }
 
+// How many of these records hold a task that completed and is kept by its page alone: all others have rings.
+std::size_t completed_in(Page& page, std::uint64_t records) noexcept {
+  constexpr std::uint64_t kSeen = kStateMask | kSingle;
+  std::size_t completed = 0;
+  for (; records != 0; records &= records - 1) {
+    const std::uint64_t word = page.line(std::countr_zero(records)).word.load(std::memory_order_relaxed);
+    completed += (word & kSeen) == raw(TaskState::completed) ? 1 : 0;
+  }
+  return completed;
+}
+
 }  // namespace
 
 PagePool::PagePool(std::uint64_t seed, std::size_t retain, std::shared_ptr<Clock> clock)
     : clock(std::move(clock)),
-      retain_pages_((retain + kRecordsPerPage - 1) / kRecordsPerPage),
+      retain_(retain),
       slabs_(static_cast<std::atomic<Slab*>*>(map_memory(kMaxSlabs * sizeof(std::atomic<Slab*>)))),
       rng_(seed) {
   ERRAND_ASSERT(slabs_ != nullptr);
@@ -110,7 +121,7 @@ Page* PagePool::take_free() {
   unused_ = std::min(unused_, free_.size());
   const std::uint64_t busy = page->in_use.load(std::memory_order_acquire) | pinned_in(*page);
   if (std::popcount(busy) <= 2 * kFewInUse) return page;
-  retired_.push_back(page);
+  busy_.push_back(page);
   return nullptr;
 }
 
@@ -145,13 +156,47 @@ void PagePool::begin_life(Page& page) {
 }
 
 void PagePool::retire(std::span<Page* const> pages) {
-  MutexLock lock(mu_);
-  retired_.insert(retired_.end(), pages.begin(), pages.end());
-  while (retired_.size() > retain_pages_) {
-    free_.push_back(retired_.front());
-    retired_.pop_front();
+  while (!pages.empty()) {
+    Retired retired[8];
+    const std::size_t n = std::min(pages.size(), std::size(retired));
+    for (std::size_t i = 0; i < n; ++i) {
+      Page& page = *pages[i];
+      // Acquire: the words of those that have been given back.
+      const std::uint64_t busy = page.in_use.load(std::memory_order_acquire) & kAllRecords;
+      retired[i] = {&page, busy, completed_in(page, kAllRecords & ~busy)};
+    }
+    pages = pages.subspan(n);
+    const std::size_t margin = kRecordsPerPage * in_progress_.load(std::memory_order_relaxed);
+    const std::size_t least = retain_ == 0 ? 0 : retain_ + margin;
+    MutexLock lock(mu_);
+    for (std::size_t i = 0; i < n; ++i) {
+      keep(retired[i]);
+      if (busy_.empty()) continue;
+      free_.push_back(busy_.front());
+      busy_.pop_front();
+    }
+    while (!retired_.empty() && completed_ - retired_.front().completed >= least) let_go_oldest();
+    worth_trimming_.store(free_.size() > kKeptFree, std::memory_order_relaxed);
   }
-  worth_trimming_.store(free_.size() > kKeptFree, std::memory_order_relaxed);
+}
+
+// A page with nothing in it that is to be kept is free at once.
+void PagePool::keep(const Retired& retired) {
+  if (retired.completed == 0) {
+    free_.push_back(retired.page);
+    return;
+  }
+  retired_.push_back(retired);
+  completed_ += retired.completed;
+}
+
+void PagePool::let_go_oldest() {
+  const Retired oldest = retired_.front();
+  retired_.pop_front();
+  completed_ -= oldest.completed;
+  // What was in use when the page came back may have ended long after that.
+  const std::uint64_t busy = oldest.page->in_use.load(std::memory_order_acquire) & kAllRecords;
+  keep({oldest.page, busy, completed_in(*oldest.page, oldest.busy & ~busy)});
 }
 
 bool PagePool::trim() {
@@ -191,7 +236,7 @@ bool PagePool::trim() {
     i = end;
   }
   MutexLock lock(mu_);
-  retired_.insert(retired_.end(), still_busy.begin(), still_busy.end());
+  busy_.insert(busy_.end(), still_busy.begin(), still_busy.end());
   // The lowest comes first again.
   released_.insert(released_.end(), gone.rbegin(), gone.rend());
   for (const std::uint32_t index : gone) slab_at(index).flip_released(index % kPagesPerSlab);

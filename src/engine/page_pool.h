@@ -24,9 +24,9 @@ inline ColdLine* cold_lines(const Slab& slab) noexcept {
   return reinterpret_cast<ColdLine*>(reinterpret_cast<std::uintptr_t>(&slab) + kSlabPages);
 }
 
-/// A queue's pages. A page that comes back keeps its finished tasks, at least until the pages that came after it hold
-/// `retain` records; from then on it is free. Of the free ones the last is handed out first, so that those nobody needs
-/// any more stay at the bottom, where trim() finds them.
+/// A queue's pages. A page that comes back keeps its finished tasks, at least until `retain` tasks have completed in
+/// the pages that came after it; from then on it is free. Of the free ones the last is handed out first, so that those
+/// nobody needs any more stay at the bottom, where trim() finds them.
 ///
 /// Threads: any; the pages themselves belong to whoever acquired them.
 class PagePool {
@@ -40,6 +40,10 @@ class PagePool {
   std::size_t acquire(std::span<Page*> out);
   /// Takes back pages that give_back() called worth reopening.
   void retire(std::span<Page* const> pages);
+
+  /// So many pages more may be in progress at a time: tasks in them that completed long ago come back late, and must
+  /// not count for those that did not. One for each lane, two for each worker.
+  void expect_in_progress(std::size_t pages) noexcept { in_progress_.fetch_add(pages, std::memory_order_relaxed); }
 
   /// Gives memory that was not needed since the last round back to the system: one bounded step of a round. True if the
   /// round is not over.
@@ -86,13 +90,22 @@ class PagePool {
   [[nodiscard]] Slab& slab_at(std::uint32_t index) const noexcept {
     return *slabs_[index / kPagesPerSlab].load(std::memory_order_acquire);
   }
+  // A page that came back, the records that were in use then, and how many of the others hold a completed task.
+  struct Retired {
+    Page* page;
+    std::uint64_t busy;
+    std::size_t completed;
+  };
+  void keep(const Retired& retired) ERRAND_REQUIRES(mu_);
+  void let_go_oldest() ERRAND_REQUIRES(mu_);
   Page* take_free() ERRAND_REQUIRES(mu_);
   Page* take_released() ERRAND_REQUIRES(mu_);
   Page* take_new() ERRAND_REQUIRES(mu_);
   void begin_life(Page& page) ERRAND_REQUIRES(mu_);
   void forget(Page& page);
 
-  const std::size_t retain_pages_;
+  const std::size_t retain_;
+  std::atomic<std::size_t> in_progress_{0};  // relaxed: a margin
   std::atomic<Slab*>* slabs_;  // kMaxSlabs entries, constant pointer; entries set once, with release: the slab's header
   std::atomic<std::uint32_t> end_{1};
   mutable Mutex cold_mutexes_[64];
@@ -100,7 +113,9 @@ class PagePool {
   // Lock order: nothing is called under it.
   Mutex mu_;
   Rng rng_ ERRAND_GUARDED_BY(mu_);
-  std::deque<Page*> retired_ ERRAND_GUARDED_BY(mu_);            // kept for their finished tasks; oldest first
+  std::deque<Retired> retired_ ERRAND_GUARDED_BY(mu_);          // kept for their finished tasks; oldest first
+  std::size_t completed_ ERRAND_GUARDED_BY(mu_) = 0;            // in all of these
+  std::deque<Page*> busy_ ERRAND_GUARDED_BY(mu_);               // held by handles when last looked at; come round again
   std::deque<Page*> free_ ERRAND_GUARDED_BY(mu_);               // the last to come is the first to go
   std::vector<std::uint32_t> released_ ERRAND_GUARDED_BY(mu_);  // indices of pages whose memory has been given back
   std::size_t unused_ ERRAND_GUARDED_BY(mu_) = 0;               // so many of free_ lay there since the round began

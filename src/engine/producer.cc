@@ -102,6 +102,7 @@ Lane& Producers::lane(Producer& producer, int priority) {
   Lane*& lane = producer.lanes[priority];
   if (lane == nullptr) {
     auto made = std::make_unique<Lane>(priority);
+    pool.expect_in_progress(1);
     std::atomic<Lane*>& head = heads_[priority];
     made->next = head.load(std::memory_order_relaxed);
     lane = made.release();

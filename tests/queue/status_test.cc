@@ -341,6 +341,23 @@ TEST(Status, FinishedTasksAreKeptUpToACount) {
   EXPECT_LT(m.queue.list({.limit = 100'000}).size(), 1000u);
 }
 
+TEST(Status, AsManyAreKeptWhereMostTasksEndInOtherWays) {
+  Manual m({.retention = {.count = 1000}});
+  std::vector<errand::TaskId> completed;
+  for (int i = 0; i < 20'000; ++i) {
+    auto task = m.queue.submit([] {}, {.priority = i % 50 == 0 ? errand::kHigh : errand::kNormal});
+    if (i % 100 < 60) {
+      EXPECT_TRUE(task.cancel());
+    } else {
+      completed.push_back(task.id());
+    }
+    if (i % 64 == 63) m.queue.dispatch();
+  }
+  m.queue.dispatch();
+  for (std::size_t i = completed.size() - 1000; i < completed.size(); ++i) EXPECT_TRUE(m.queue.info(completed[i])) << i;
+  EXPECT_FALSE(m.queue.info(completed[0]));
+}
+
 TEST(Status, TheSameHoldsForTasksWithWishesAndPerFinalState) {
   Manual m({.retention = {.count = 20}});
   std::vector<errand::TaskId> failed;
