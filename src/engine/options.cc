@@ -56,7 +56,16 @@ std::size_t bytes_in(const Metadata& metadata) {
 
 }  // namespace
 
+bool has_wishes(const TaskOptions& options) {
+  return options.at || options.max_attempts || options.retry || options.timeout || options.max_elapsed ||
+         options.expires_at || options.stop.stop_possible() || !options.name.empty() || options.on_finish ||
+         !options.metadata.empty();
+}
+
 std::optional<std::string> check(const TaskOptions& options) {
+  // Most have no more than a delay or a priority: a few comparisons.
+  const bool in_order = options.delay >= Duration::zero() && options.priority >= 0 && options.priority <= 9;
+  if (in_order && !has_wishes(options)) return std::nullopt;
   std::optional<std::string> both;
   if (options.at && options.delay != Duration::zero()) both = "at and delay: expected one of the two, got both";
   std::optional<std::string> negative;
@@ -116,12 +125,6 @@ std::optional<std::string> check(const QueueOptions& options) {
   return first_of(at_most("name", options.name.size(), 64), in_range("workers", options.workers.value_or(1), 0, 1024),
                   positive("block_for", options.block_for), positive("age_step", options.age_step), line, useless,
                   check_retry(options.retry), positive("stuck_after", options.stuck_after), age, spin);
-}
-
-bool has_wishes(const TaskOptions& options) {
-  return options.at || options.max_attempts || options.retry || options.timeout || options.max_elapsed ||
-         options.expires_at || options.stop.stop_possible() || !options.name.empty() || options.on_finish ||
-         !options.metadata.empty();
 }
 
 std::shared_ptr<WaitingLine> make_line(const QueueOptions& options) {
