@@ -289,7 +289,8 @@ Worker::Claimed Worker::steal_child(int priority) {
     while (const std::uint64_t id = children->steal_oldest()) {
       const Claimed claimed = claim_id(id, priority);
       if (claimed.record == nullptr) continue;
-      if (!children->empty()) engine_.wake_next();
+      // As in hold(): it may have been woken for this child, and others have come of a worse priority since.
+      if (engine_.parking.wakeable() && (!children->empty() || finds_work())) engine_.parking.wake_one();
       return claimed;
     }
   }
