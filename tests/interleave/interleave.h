@@ -1,0 +1,17 @@
+#pragma once
+// Threads that are held up between any two looks at memory; see runtime.cc.
+
+#include <cstdint>
+
+namespace interleave {
+
+/// While it lives, every thread of the process is held up at random. One at a time; may be nested in nothing.
+class Disturbance {
+ public:
+  explicit Disturbance(std::uint64_t seed);
+  ~Disturbance();
+  Disturbance(const Disturbance&) = delete;
+  Disturbance& operator=(const Disturbance&) = delete;
+};
+
+}  // namespace interleave
