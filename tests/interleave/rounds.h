@@ -21,7 +21,7 @@ namespace interleave {
 using namespace std::chrono_literals;
 
 // How long a test waits for what is bound to happen.
-inline constexpr std::chrono::seconds kSoon = 10s;
+inline constexpr std::chrono::seconds kSoon = 60s;
 
 inline errand::SteadyTime now() {
   return errand::real_clock()->mono();
