@@ -181,8 +181,9 @@ void scaling(Suite& suite) {
   std::vector<Contender> workers;
   for (const int count : {2, 1, 4, 8, 16}) {
     const std::string number = std::to_string(count);
-    both.push_back(
-        {count == 2 ? "errand" : number + " and " + number, [=] { return run<ErrandPool>(count, count, million); }});
+    std::string twice = number;
+    twice.append(" and ").append(number);
+    both.push_back({count == 2 ? "errand" : twice, [=] { return run<ErrandPool>(count, count, million); }});
     workers.push_back({count == 2 ? "errand" : number, [=] { return run<ErrandPool>(1, count, million); }});
   }
   suite.measure("W3 errand with more or fewer threads than 2 and 2", "M tasks/s", true, std::move(both));
