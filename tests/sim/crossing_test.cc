@@ -355,13 +355,15 @@ TEST(Crossing, AShutdownReachesATaskThatIsClaimedAndHasNotBegun) {
     claimed.open();
     EXPECT_TRUE(go.pass());
   }};
-  Queue queue({.workers = 1, .on_worker_start = [&](int) { hook = &at_start; }, .clock = clock});
+  Queue queue({.workers = 1, .start = false, .on_worker_start = [&](int) { hook = &at_start; }, .clock = clock});
   std::atomic<bool> saw_stop{false};
   std::atomic<bool> given_up{false};
   queue.submit([&](Attempt& attempt) {
     while (!attempt.stop_requested() && !given_up) std::this_thread::yield();
     saw_stop = attempt.stop_requested();
   });
+  // A worker that finds a task at once first looks at the clock when it has claimed it.
+  ASSERT_TRUE(queue.start());
   ASSERT_TRUE(claimed.pass());
   std::atomic<bool> over{false};
   std::thread shuts([&] {
