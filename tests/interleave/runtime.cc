@@ -18,6 +18,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <cstring>
 
 #include "interleave.h"
 
@@ -345,6 +346,20 @@ void __tsan_write_range(void*, std::size_t) {
   plain_write();
 }
 
+// clang++ calls these where g++ reads and writes.
+void* __tsan_memcpy(void* to, const void* from, std::size_t bytes) {
+  plain_write();
+  return std::memcpy(to, from, bytes);
+}
+void* __tsan_memmove(void* to, const void* from, std::size_t bytes) {
+  plain_write();
+  return std::memmove(to, from, bytes);
+}
+void* __tsan_memset(void* to, int value, std::size_t bytes) {
+  plain_write();
+  return std::memset(to, value, bytes);
+}
+
 #define ERRAND_FETCH(bits, name)                                                                           \
   std::uint##bits##_t __tsan_atomic##bits##_fetch_##name(volatile void* at, std::uint##bits##_t by, int) { \
     before_exchange();                                                                                     \
@@ -368,6 +383,11 @@ void __tsan_write_range(void*, std::size_t) {
   bool __tsan_atomic##bits##_compare_exchange_weak(volatile void* at, void* old, std::uint##bits##_t value, int,   \
                                                    int) {                                                          \
     return compare_exchange(at, old, value, true);                                                                 \
+  }                                                                                                                \
+  std::uint##bits##_t __tsan_atomic##bits##_compare_exchange_val(volatile void* at, std::uint##bits##_t old,       \
+                                                                 std::uint##bits##_t value, int, int) {            \
+    static_cast<void>(compare_exchange(at, &old, value, false));                                                   \
+    return old;                                                                                                    \
   }                                                                                                                \
   ERRAND_FETCH(bits, add)                                                                                          \
   ERRAND_FETCH(bits, sub)                                                                                          \
