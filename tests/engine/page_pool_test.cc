@@ -12,6 +12,9 @@ namespace {
 
 class PagePoolTest : public testing::Test {
  protected:
+  PagePoolTest() {
+    for (Page*& page : pages) page = &filled();
+  }
   // A page with all its records in use, by tasks that run.
   Page& filled() {
     Page* page = nullptr;
@@ -46,62 +49,47 @@ class PagePoolTest : public testing::Test {
   }
 
   PagePool pool{7, 2 * kRecordsPerPage, std::make_shared<ManualClock>()};
+  Page* pages[5] = {};
 };
 
 TEST_F(PagePoolTest, KeepsAPageUntilSoManyHaveCompletedBehindIt) {
-  Page& first = filled();
-  Page& second = filled();
-  Page& third = filled();
-  complete(first);
-  complete(second);
-  EXPECT_FALSE(is_free(first));
-  complete(third);
-  EXPECT_TRUE(is_free(first));
+  complete(*pages[0]);
+  complete(*pages[1]);
+  EXPECT_FALSE(is_free(*pages[0]));
+  complete(*pages[2]);
+  EXPECT_TRUE(is_free(*pages[0]));
 }
 
 TEST_F(PagePoolTest, AllowsForPagesThatComeBackLate) {
   pool.expect_in_progress(1);
-  Page& first = filled();
-  Page& second = filled();
-  Page& third = filled();
-  Page& fourth = filled();
-  complete(first);
-  complete(second);
-  complete(third);
-  EXPECT_FALSE(is_free(first));
-  complete(fourth);
-  EXPECT_TRUE(is_free(first));
+  complete(*pages[0]);
+  complete(*pages[1]);
+  complete(*pages[2]);
+  EXPECT_FALSE(is_free(*pages[0]));
+  complete(*pages[3]);
+  EXPECT_TRUE(is_free(*pages[0]));
 }
 
 TEST_F(PagePoolTest, CountsNoTasksThatEndedInOtherWays) {
-  Page& first = filled();
-  Page& second = filled();
-  Page& third = filled();
-  Page& fourth = filled();
-  complete(first);
-  complete(second);
-  end(third, kFirstLine, 61, TaskState::completed);
-  end(third, kFirstLine + 61, 1, TaskState::cancelled, kSingle);
-  EXPECT_FALSE(is_free(first)) << "one of those behind it was cancelled";
-  complete(fourth);
-  EXPECT_TRUE(is_free(first));
+  complete(*pages[0]);
+  complete(*pages[1]);
+  end(*pages[2], kFirstLine, 61, TaskState::completed);
+  end(*pages[2], kFirstLine + 61, 1, TaskState::cancelled, kSingle);
+  EXPECT_FALSE(is_free(*pages[0])) << "one of those behind it was cancelled";
+  complete(*pages[3]);
+  EXPECT_TRUE(is_free(*pages[0]));
 }
 
 TEST_F(PagePoolTest, KeepsWhatEndedAfterItsPageCameBack) {
-  Page& first = filled();
-  end(first, kFirstLine, 52, TaskState::completed);  // comes back, with ten that still run
-  Page& second = filled();
-  Page& third = filled();
-  Page& fourth = filled();
-  complete(second);
-  end(first, kFirstLine + 52, 10, TaskState::completed);
-  complete(third);
-  EXPECT_FALSE(is_free(first)) << "only 62 came after its last ten";
-  complete(fourth);
-  EXPECT_TRUE(is_free(second));
-  Page& fifth = filled();
-  complete(fifth);
-  EXPECT_TRUE(is_free(first));
+  end(*pages[0], kFirstLine, 52, TaskState::completed);  // comes back, with ten that still run
+  complete(*pages[1]);
+  end(*pages[0], kFirstLine + 52, 10, TaskState::completed);
+  complete(*pages[2]);
+  EXPECT_FALSE(is_free(*pages[0])) << "only 62 came after its last ten";
+  complete(*pages[3]);
+  EXPECT_TRUE(is_free(*pages[1]));
+  complete(*pages[4]);
+  EXPECT_TRUE(is_free(*pages[0]));
 }
 
 }  // namespace
