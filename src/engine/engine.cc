@@ -104,7 +104,6 @@ Engine::Engine(QueueOptions given)
         if (!given.workers) given.workers = usable_cpus();
         return std::move(given);
       }()),
-      timed(options.timed),
       clock(options.clock),
       ticks(clock),
       pool_owner(std::make_shared<PagePool>(*options.seed, options.retention.count, clock)),

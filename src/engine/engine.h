@@ -149,12 +149,11 @@ class Engine {
   /// Before anything that takes a lock: in a fork's child other threads hold theirs for ever.
   [[nodiscard]] bool forked() const noexcept { return intake.load(std::memory_order_relaxed) == Intake::forked; }
   /// Whether this word's task has its times taken.
-  [[nodiscard]] bool is_timed(std::uint64_t word) const noexcept { return timed || (word & kCold) != 0; }
+  [[nodiscard]] bool is_timed(std::uint64_t word) const noexcept { return options.timed || (word & kCold) != 0; }
   [[nodiscard]] Producer* producer() { return Producers::of_this_thread(producers, uid); }
 
   const std::uint64_t uid;
   const QueueOptions options;
-  const bool timed;  // plain tasks too
   const std::shared_ptr<Clock> clock;
   const TickSource ticks;
   const std::shared_ptr<PagePool> pool_owner;  // outlives the engine while handles are about
