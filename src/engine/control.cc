@@ -57,17 +57,10 @@ template <class Over>
 void Engine::park(Worker& worker, Over over) {
   worker.settle();
   note_progress();
-  const std::int64_t began = ticks.stamp();
-  if (worker.expects_work_soon()) {
-    for (int look = 0; look < kLooks; ++look) {
-      for (int i = 0; i < 16; ++i) relax_cpu();
-      if (worker.finds_work() || over()) {
-        worker.note_idle(ticks.between(began, ticks.stamp()));
-        return;
-      }
-    }
+  for (int look = worker.expects_work_soon() ? 0 : kLooks; look < kLooks; ++look) {
+    for (int i = 0; i < 16; ++i) relax_cpu();
+    if (worker.finds_work() || over()) return;
   }
-
   while (timers.spread_ahead()) {
     if (worker.finds_work() || over()) return;
   }
@@ -89,7 +82,6 @@ void Engine::park(Worker& worker, Over over) {
   }
   const std::optional<WaitUntil> watch = timers.keep_watch(&worker);
   parking.sleep(worker.berth, watch.value_or(WaitUntil{}));
-  worker.note_idle(ticks.between(began, ticks.stamp()));
   if (watch) timers.watch_over(&worker);
   // Submits that came while this wake was on its way woke nobody: see what they published, so that the next one is
   // woken for it, and it does not wait for this worker's task to end.
@@ -108,7 +100,10 @@ void Engine::work(Worker& worker) {
   if (options.on_worker_start) guarded("on_worker_start", [&] { options.on_worker_start(worker.number); });
   const auto over = [&] { return leaves(worker); };
   while (!over()) {
-    if (!worker.step()) park(worker, over);
+    if (worker.step()) continue;
+    const std::int64_t idle_since = ticks.stamp();
+    park(worker, over);
+    worker.note_idle(ticks.between(idle_since, ticks.stamp()));
   }
   worker.surrender();
   pass_on_wake();
