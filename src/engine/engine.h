@@ -4,7 +4,8 @@
 //   submit.cc    begin, publish: a closure becomes a task
 //   taking.cc    where a worker's next task comes from
 //   worker.cc    run
-//   ending.cc    what follows an attempt; cancel, expire, discard
+//   ending.cc    what follows an attempt, and the end of a task
+//   by_id.cc     cancel, retry, another priority
 //   timers.cc    what a moment brings
 //   control.cc   pause, worker threads, sleeping and waking
 //   shutdown.cc  the end of the queue
@@ -76,10 +77,12 @@ class Engine {
   [[nodiscard]] Draft refuse(Error error);
   void log_refusal(const Error& error);
 
-  // --- ending.cc ---
+  // --- by_id.cc ---
   Result<void> cancel(TaskId id, StopReason reason = StopReason::cancelled);
   Result<void> retry(TaskId id);
   Result<void> set_priority(TaskId id, int priority);
+
+  // --- ending.cc ---
   /// The cold line of a task that had none. REQUIRES: the caller owns the record.
   void make_cold(Record& record);
   /// The cold line's Extra, made on first use. REQUIRES: the caller owns the record, and it has a cold line.
@@ -250,13 +253,13 @@ class Engine {
   void make_final(Worker* worker, Record& record, std::uint64_t id, TaskState to, std::uint64_t add_flags);
   void finish_wishes(Record& record, std::uint64_t id, const Worker* worker);
   void end_unstarted(Record& record, std::uint64_t word, TaskState to, std::optional<Error> why);
-  [[nodiscard]] bool take_out(Record& record, std::uint64_t& word, std::uint64_t to);
   [[nodiscard]] static Error expired();
   void retain(TaskState state, std::uint64_t id);
   void sweep_now_and_then();
   void give_back(Record& record);
   void retire(Page& page);
-  void wake_waiters(Record& record);  // handle.cc
+  [[nodiscard]] bool take_out(Record& record, std::uint64_t& word, std::uint64_t to);  // by_id.cc
+  void wake_waiters(Record& record);                                                   // handle.cc
 
   // timers.cc
   void look_at_timers(Worker::Quiet& quiet, std::int64_t next);
