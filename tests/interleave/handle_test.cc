@@ -102,28 +102,30 @@ TEST(HandleInterleaved, EachValueIsDestroyedOnce) {
 }
 
 TEST(HandleInterleaved, EveryWaiterIsTold) {
-  rounds([](Rng& rng) {
-    Queue queues[2] = {Queue({.workers = 1}), Queue({.workers = 1})};
-    // Two waiters may wake one another, by chance.
-    const int waiters = 1 + static_cast<int>(rng.below(2));
-    Team team(waiters);
-    for (int i = 0; i < waiters; ++i) {
-      team.add([&, rng = Rng(rng())]() mutable {
-        for (int step = 0; step < 50 && !testing::Test::HasFailure(); ++step) {
-          auto first = queues[rng.below(2)].submit([] {});
-          // The other one ends soon as well, or not by itself.
-          const errand::Duration delay = rng.below(2) == 0 ? 0s : 1h;
-          auto second = queues[rng.below(2)].submit([] {}, {.delay = delay});
-          dally(rng);
-          EXPECT_TRUE(in_time([&](errand::Duration at_most) {
-            return errand::wait_any({&second, &first}, at_most) >= 0;
-          })) << "an end that nobody was told of";
-          static_cast<void>(second.cancel());
-          EXPECT_TRUE(is_told(second) && is_told(first)) << "an end that nobody was told of";
+  rounds(
+      [](Rng& rng) {
+        Queue queues[2] = {Queue({.workers = 1}), Queue({.workers = 1})};
+        // Two waiters may wake one another, by chance.
+        const int waiters = 1 + static_cast<int>(rng.below(2));
+        Team team(waiters);
+        for (int i = 0; i < waiters; ++i) {
+          team.add([&, rng = Rng(rng())]() mutable {
+            for (int step = 0; step < 50 && !testing::Test::HasFailure(); ++step) {
+              auto first = queues[rng.below(2)].submit([] {});
+              // The other one ends soon as well, or not by itself.
+              const errand::Duration delay = rng.below(2) == 0 ? 0s : 1h;
+              auto second = queues[rng.below(2)].submit([] {}, {.delay = delay});
+              dally(rng);
+              EXPECT_TRUE(in_time([&](errand::Duration at_most) {
+                return errand::wait_any({&second, &first}, at_most) >= 0;
+              })) << "an end that nobody was told of";
+              static_cast<void>(second.cancel());
+              EXPECT_TRUE(is_told(second) && is_told(first)) << "an end that nobody was told of";
+            }
+          });
         }
-      });
-    }
-  });
+      },
+      kLonger);
 }
 
 // The memory of tasks that ended is used again, and their ids are not.

@@ -14,4 +14,13 @@ class Disturbance {
   Disturbance& operator=(const Disturbance&) = delete;
 };
 
+/// While it lives, the thread that made it is left alone.
+class Calm {
+ public:
+  Calm();
+  ~Calm();
+  Calm(const Calm&) = delete;
+  Calm& operator=(const Calm&) = delete;
+};
+
 }  // namespace interleave

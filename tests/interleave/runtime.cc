@@ -120,11 +120,15 @@ void all_come_true() noexcept {
 struct Thread {
   int left = 0;  // until it is held up
   std::uint32_t round = 0;
-  int often = 0;  // its temperament: so much lies between two hold-ups, twice as much at most
+  // Its temperament: what lies between two hold-ups, twice as much at most; and one in so many stores is seen late.
+  int often = 0;
+  int seldom = 0;
   std::uint64_t state = 0;
   LateStores* late = nullptr;
-  int loads_left = 0;  // until its late stores are seen; 0: there are none
-  bool ends = false;   // and has no late stores any more
+  int loads_left = 0;       // until its late stores are seen; 0: there are none
+  bool ends = false;        // and has no late stores any more
+  bool calm = false;        // see Calm
+  std::int64_t spared = 0;  // turns of the scheduler's that are left out
 
   // SplitMix64.
   std::uint64_t random() noexcept {
@@ -136,6 +140,11 @@ struct Thread {
   int below(int bound) noexcept { return static_cast<int>(random() % static_cast<unsigned>(bound)); }
   // 1 to 2^most, each power of two as likely as the next.
   int some(int most) noexcept { return 1 << below(most + 1); }
+
+  void draw_temperament() noexcept {
+    often = kAtomic * some(8) / 2;
+    seldom = some(6);
+  }
 
   void barrier() noexcept {
     if (loads_left == 0) return;
@@ -169,27 +178,42 @@ std::int64_t nanoseconds() noexcept {
   return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
 }
 
+void wait_a_little(Thread& thread) noexcept {
+  for (int i = thread.some(9); i > 0; --i) relax();
+}
+
+// One turn of the scheduler's. On a busy machine it may take many milliseconds: then a round with thousands of them
+// would take minutes, and the next ones are left out.
+void let_others_run(Thread& thread) noexcept {
+  if (thread.spared > 0) {
+    --thread.spared;
+    return wait_a_little(thread);
+  }
+  const std::int64_t began = nanoseconds();
+  sched_yield();
+  thread.spared = (nanoseconds() - began) / 10'000;
+}
+
 void hold_up(Thread& thread) noexcept {
   turns.fetch_add(1, std::memory_order_relaxed);
   // While others do not see what it has stored, they are to get far.
   const int dice = thread.loads_left > 0 ? 12 : thread.below(16);
   if (dice < 8) {
-    for (int i = thread.some(9); i > 0; --i) relax();
+    wait_a_little(thread);
   } else if (dice < 12) {
-    sched_yield();
+    let_others_run(thread);
   } else {
-    // Until others have been held up so often; not for long, since there may be nobody to wait for. On a busy machine a
-    // single turn of the scheduler's may take milliseconds.
+    // Until others have been held up so often; not for long, since there may be nobody to wait for.
     const std::uint64_t until = turns.load(std::memory_order_relaxed) + static_cast<std::uint64_t>(thread.some(7));
     const std::int64_t at_most = nanoseconds() + 1'000 * thread.some(7);
-    do sched_yield();
+    do let_others_run(thread);
     while (turns.load(std::memory_order_relaxed) < until && nanoseconds() < at_most);
   }
   if (dice == 0) all_come_true();  // of threads that sleep, too
 }
 
 [[gnu::noinline]] void come_to_hold_up(Thread& thread) noexcept {
-  const std::uint32_t now = round.load(std::memory_order_acquire);
+  const std::uint32_t now = thread.calm ? 0 : round.load(std::memory_order_acquire);
   if (now % 2 == 0) {
     thread.round = now;
     thread.left = 1000;
@@ -198,10 +222,10 @@ void hold_up(Thread& thread) noexcept {
   if (thread.round != now) {
     thread.round = now;
     thread.state = seed.load(std::memory_order_relaxed) + (std::uint64_t{threads.fetch_add(1)} << 32);
-    thread.often = kAtomic * thread.some(8) / 2;
+    thread.draw_temperament();
   } else {
     hold_up(thread);
-    if (thread.below(64) == 0) thread.often = kAtomic * thread.some(8) / 2;
+    if (thread.below(64) == 0) thread.draw_temperament();
   }
   thread.left = 1 + thread.below(2 * thread.often);
 }
@@ -214,7 +238,8 @@ inline void step(int cost) noexcept {
 
 // Not on the thread's own stack: the place may be something else's as soon as a function returns.
 bool is_late(Thread& thread, const volatile void* at) noexcept {
-  if (thread.round % 2 == 0 || thread.ends || (thread.loads_left == 0 && thread.below(16) != 0)) return false;
+  if (thread.round % 2 == 0 || thread.ends || (thread.loads_left == 0 && thread.below(thread.seldom) != 0))
+    return false;
   const auto away =
       static_cast<const volatile char*>(at) - static_cast<const volatile char*>(__builtin_frame_address(0));
   if (away > -(1 << 18) && away < (1 << 18)) return false;
@@ -228,7 +253,7 @@ bool store_late(Thread& thread, volatile void* at, T value) noexcept {
   if (thread.loads_left == 0) {
     thread.loads_left = thread.some(5);
     // It is held up before long, or nothing comes of it.
-    thread.left = 1 + thread.below(8 * kAtomic);
+    thread.left = 1 + thread.below(kAtomic * thread.some(3));
   }
   return true;
 }
@@ -296,6 +321,16 @@ Disturbance::Disturbance(std::uint64_t with) {
 
 Disturbance::~Disturbance() {
   round.fetch_add(1, std::memory_order_release);
+}
+
+Calm::Calm() {
+  self.calm = true;
+  self.left = 0;
+}
+
+Calm::~Calm() {
+  self.calm = false;
+  self.left = 0;
 }
 
 }  // namespace interleave

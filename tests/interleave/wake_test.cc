@@ -24,9 +24,23 @@ bool all_sleep(Queue& queue, std::size_t workers) {
 }
 
 // Nothing else happens that could make up for a wake that is lost.
+TEST(WakeInterleaved, ATaskIsRunThoughItsWorkerIsGoingToSleep) {
+  rounds(
+      [](Rng& rng) {
+        Queue queue({.workers = 1, .order = rng.below(2) == 0 ? errand::Order::fair : errand::Order::strict});
+        std::atomic<int> ran{0};
+        for (int sent = 1; sent <= 200; ++sent) {
+          queue.submit([&] { ran.fetch_add(1); }, {.name = "so that it sleeps at once"});
+          ASSERT_TRUE(comes([&] { return ran.load() == sent; })) << "a task waits, and everybody sleeps";
+          dally(rng);
+        }
+      },
+      kLonger);
+}
+
 TEST(WakeInterleaved, EveryTaskIsRunThoughAllAreGoingToSleep) {
   rounds([](Rng& rng) {
-    Queue queue({.workers = 1 + static_cast<int>(rng.below(3))});
+    Queue queue({.workers = 2 + static_cast<int>(rng.below(2))});
     std::atomic<int> ran{0};
     for (int sent = 0; sent < 200 && !testing::Test::HasFailure();) {
       // Few tasks go from hand to hand, and many are stolen from one another.
