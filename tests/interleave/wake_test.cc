@@ -53,6 +53,25 @@ TEST(WakeInterleaved, EveryTaskIsRunThoughAllAreGoingToSleep) {
   });
 }
 
+// What a thief saw in its victim's hand may be done with, and another batch there, when it comes to take its half.
+TEST(WakeInterleaved, EveryTaskIsRunThoughThievesComeLate) {
+  rounds([](Rng& rng) {
+    Queue queue({.workers = 2 + static_cast<int>(rng.below(2))});
+    std::atomic<int> ran{0};
+    int sent = 0;
+    while (sent < 500) {
+      for (std::uint64_t i = 1 + rng.below(4); i > 0; --i, ++sent) {
+        queue.submit([&ran, rng = Rng(rng())]() mutable {
+          dally(rng);
+          ran.fetch_add(1);
+        });
+      }
+      dally(rng);
+    }
+    ASSERT_TRUE(comes([&] { return ran.load() == sent; })) << "a task waits, and everybody sleeps";
+  });
+}
+
 // As many bodies as there are workers, each of which ends only when all have begun.
 void meet(Rng& rng, Queue& queue, int workers) {
   std::atomic<int> inside{0};
