@@ -13,6 +13,7 @@ inline namespace v0 {
 
 /// 64 bits; 0 names no task. The top bit is clear in memory and set in stores.
 ///
+/// An id of a store is the number that the task has there, and that number is its text.
 /// An id of the memory tier carries a random generation, so that an id from another queue, or from an earlier run of
 /// the program, is not found rather than mistaken for another task. As text it is "m" and 13 characters of base32; in
 /// JSON a string.

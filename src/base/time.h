@@ -3,6 +3,7 @@
 
 #include <errand/clock.h>
 
+#include <optional>
 #include <string>
 
 namespace errand {
@@ -16,6 +17,18 @@ template <class Time>
     return by.count() < 0 ? Time::min() : Time::max();
   }
   return Time(Duration(sum));
+}
+
+/// The microsecond that a moment is in; what stores keep of something that has happened.
+[[nodiscard]] inline WallTime down_to_micros(WallTime at) noexcept {
+  return std::chrono::floor<std::chrono::microseconds>(at);
+}
+/// The next whole microsecond, so that nothing comes early; what stores keep of something that is to happen.
+[[nodiscard]] inline WallTime up_to_micros(WallTime at) noexcept {
+  return down_to_micros(saturating_add(at, Duration(999)));
+}
+[[nodiscard]] inline std::optional<WallTime> up_to_micros(const std::optional<WallTime>& at) noexcept {
+  return at ? std::optional(up_to_micros(*at)) : std::nullopt;
 }
 
 /// "30s", "1500ms", "7ns": in the largest unit that leaves no fraction.

@@ -241,6 +241,16 @@ TEST(Status, IdsAreReadBackFromTheirText) {
   }
 }
 
+TEST(Status, IdsOfStoresAreTheirNumbers) {
+  const errand::TaskId id{(std::uint64_t{1} << 63) | 12345};
+  EXPECT_EQ(errand::to_string(id), "12345");
+  EXPECT_EQ(*errand::parse_task_id("12345"), id);
+  EXPECT_EQ(errand::parse_task_id("9223372036854775807")->value, ~std::uint64_t{0});
+  for (const char* bad : {"0", "012", "12a", "-1", "+1", " 1", "9223372036854775808", "99999999999999999999"}) {
+    EXPECT_EQ(errand::parse_task_id(bad).error().code(), Code::invalid) << bad;
+  }
+}
+
 TEST(Status, IdsAreKeysOfHashTables) {
   Manual m;
   std::unordered_map<errand::TaskId, int> numbers;

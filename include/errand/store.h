@@ -1,0 +1,309 @@
+#pragma once
+/// Where named tasks are kept: the seam between the durable tier and memory, SQLite, PostgreSQL, or a store of one's
+/// own.
+///
+/// A queue decides, a store applies. Whether a failed task gets another attempt is settled by decide(); the store is
+/// told what became of it, and makes that so if the claim still stands. A store speaks of tasks and of moments, and
+/// never reads a clock.
+
+#include <errand/clock.h>
+#include <errand/result.h>
+#include <errand/task.h>
+#include <errand/task_id.h>
+#include <errand/task_state.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace errand {
+inline namespace v0 {
+
+/// What a second task does that has the unique key of one that is there.
+enum class OnClash : unsigned char {
+  keep,     ///< nothing: the first one stands for both
+  replace,  ///< its payload and its time take the place of the first one's, as long as that waits
+  refuse,   ///< is refused, as `invalid`
+};
+
+/// Sets of states, as masks.
+[[nodiscard]] constexpr std::uint16_t bit(TaskState state) noexcept {
+  return static_cast<std::uint16_t>(1u << static_cast<unsigned>(state));
+}
+inline constexpr std::uint16_t kWaitingStates =
+    bit(TaskState::scheduled) | bit(TaskState::blocked) | bit(TaskState::available) | bit(TaskState::retryable);
+inline constexpr std::uint16_t kLiveStates = kWaitingStates | bit(TaskState::running);
+inline constexpr std::uint16_t kAllStates =
+    kLiveStates | bit(TaskState::completed) | bit(TaskState::cancelled) | bit(TaskState::discarded);
+
+/// A key that at most one task has at a time. The store enforces it, for tasks that come together as well.
+struct UniqueKey {
+  std::string key{};  ///< empty: none; made of whatever makes two tasks the same, queue and kind included
+  /// In which states a task holds on to its key; one that moves to another state lets go of it. The waiting states go
+  /// together: either all are in it, or none.
+  std::uint16_t states = kLiveStates;
+  std::optional<WallTime> until{};  ///< from then on another task may have the key, whatever the state; unset: no limit
+  OnClash on_clash = OnClash::keep;
+};
+
+/// A named task, as it was enqueued. The queue has checked it: texts are valid UTF-8 without NUL, numbers are in range,
+/// sizes are within the limits.
+struct NewTask {
+  std::string queue{};
+  std::string kind{};
+  std::string payload{};  ///< any bytes
+  std::string content_type{};
+  int priority = kNormal;
+  WallTime run_at{};      ///< available from then on; the moment of the enqueue for a task without a delay
+  int max_attempts = 20;  ///< or `unlimited`
+  std::string retry{};    ///< the task's own policy, as the queue writes it; empty: its kind's
+  std::optional<Duration> timeout{};
+  std::optional<Duration> max_elapsed{};
+  std::optional<WallTime> expires_at{};  ///< no attempt begins after this
+  bool ephemeral = false;                ///< gone when it completes
+  std::string name{};
+  std::vector<std::string> tags{};
+  Metadata metadata{};
+  UniqueKey unique{};
+};
+
+/// An error as it is kept: clean text (core/text.h), and its code.
+struct KeptError {
+  Code code = Code::failed;
+  std::string text{};
+
+  bool operator==(const KeptError&) const = default;
+};
+
+/// One attempt that failed.
+struct KeptAttempt {
+  int number = 0;
+  WallTime started_at{};
+  Duration took{};
+  KeptError error{};
+
+  bool operator==(const KeptAttempt&) const = default;
+};
+
+/// Why claims pass a waiting task by.
+enum class Aside : unsigned char {
+  no,
+  held,        ///< somebody holds it, until it is released
+  no_handler,  ///< nobody who asked for its queue's tasks had a handler for its kind
+};
+
+/// A task as it is kept.
+///
+/// A task whose time has come is available, whichever waiting state it was put in: stores give the state as of the
+/// `now` that they are asked with. To a store a claimed task is running; that its body has not begun is known to the
+/// queue that claimed it, and that one shows it as available.
+struct KeptTask {
+  TaskId id{};
+  TaskState state{};
+  NewTask task{};
+  Aside aside = Aside::no;
+  int attempts = 0;         ///< begun, less those given back
+  int crashes = 0;          ///< of the attempts, those that ended with their process
+  std::uint64_t token = 0;  ///< of its last claim
+  WallTime created_at{};
+  std::optional<WallTime> first_started_at{};
+  std::optional<WallTime> started_at{};  ///< of the last attempt
+  std::optional<WallTime> finished_at{};
+  std::optional<WallTime> prune_at{};
+  std::optional<KeptError> last_error{};
+  std::vector<KeptAttempt> history{};  ///< the last 8 failed attempts, oldest first
+  std::string output{};
+  std::string output_type{};  ///< the output's content type; empty: there is no output
+  std::uint64_t progress_done = 0;
+  std::uint64_t progress_total = 0;
+  std::string progress_note{};
+  std::vector<std::string> log{};
+  bool cancel_requested = false;  ///< running, and asked to stop
+};
+
+/// What became of a claimed task. Applied only while `token` is the one of its last claim and it is running; else
+/// `lease_lost`, and nothing changes.
+struct Finish {
+  TaskId id{};
+  std::uint64_t token = 0;
+  TaskState to = TaskState::completed;  ///< final, or scheduled, retryable, available (given back)
+  WallTime run_at{};                    ///< where it waits again: from when on it is available
+  int attempts = 0;                     ///< as they count from now on
+  int crashes = 0;
+  std::optional<WallTime> started_at{};  ///< of this attempt; unset where no body began
+  std::optional<KeptError> error{};      ///< becomes the last one
+  std::optional<KeptAttempt> failed{};   ///< joins the history
+  std::string output{};
+  std::string output_type{};
+  std::optional<WallTime> prune_at{};  ///< final: when it may be forgotten; unset: never
+};
+
+/// What a running attempt says of itself. Guarded by its token, as Finish is.
+struct Note {
+  TaskId id{};
+  std::uint64_t token = 0;
+  std::optional<std::uint64_t> progress_done{};
+  std::optional<std::uint64_t> progress_total{};
+  std::optional<std::string> progress_note{};
+  std::vector<std::string> log{};      ///< lines to add; the last 32 are kept
+  std::optional<Metadata> metadata{};  ///< in place of what there is
+};
+
+/// Asks for waiting tasks of one queue: those whose time has come, by priority, then run_at, then id.
+struct ClaimRequest {
+  std::string_view queue{};
+  /// Kinds that can be handled, sorted. What comes first and is of another kind is set aside (Aside::no_handler).
+  std::span<const std::string> kinds{};
+  bool any_kind = false;  ///< all can be
+  std::size_t limit = 0;
+};
+
+struct Claimed {
+  std::vector<KeptTask> tasks{};       ///< running from now on; each has its token
+  std::vector<TaskId> expired{};       ///< came too late, and were discarded
+  std::optional<WallTime> next_due{};  ///< when it is worth asking again, if nothing is enqueued; unset: it is not
+  bool more = false;                   ///< there are more by now
+};
+
+/// What became of a NewTask.
+struct Added {
+  TaskId id{};
+  bool existed = false;   ///< a task with its unique key was there: `id` is that one's
+  bool replaced = false;  ///< and has the new payload and time
+};
+
+/// Everything that is to happen in one transaction, in this order.
+struct Batch {
+  std::span<const Finish> finished{};
+  std::span<const Note> notes{};
+  std::span<const NewTask> added{};
+  std::span<const ClaimRequest> claims{};
+};
+
+/// A result for each item of a Batch.
+struct Committed {
+  std::vector<Result<void>> finished{};
+  std::vector<Result<void>> notes{};
+  std::vector<Result<Added>> added{};
+  std::vector<Claimed> claims{};
+};
+
+/// Which tasks are meant. Unset fields ask for nothing; an empty vector means any.
+struct TaskFilter {
+  std::vector<TaskId> ids{};
+  std::string queue{};
+  std::string kind{};
+  std::string name{};
+  std::string tag{};
+  std::optional<TaskState> state{};
+  std::optional<int> priority{};
+
+  [[nodiscard]] bool empty() const noexcept {
+    return ids.empty() && queue.empty() && kind.empty() && name.empty() && tag.empty() && !state && !priority;
+  }
+};
+
+/// What is to be done to tasks from outside.
+struct Change {
+  enum class What : unsigned char {
+    cancel,   ///< waiting: ends cancelled; running: is asked to stop
+    retry,    ///< waiting: available now; final: a new life, attempts counted from 1
+    hold,     ///< waiting: claims pass it by
+    release,  ///< undoes hold
+    remove,   ///< final: forgotten
+    edit,     ///< waiting: another priority, time or payload
+  };
+  What what = What::cancel;
+  std::optional<int> priority{};
+  std::optional<WallTime> run_at{};
+  std::optional<std::string> payload{};
+  std::optional<WallTime> prune_at{};  ///< cancel: as in Finish
+};
+
+struct Changed {
+  std::vector<TaskId> ids{};      ///< done
+  std::vector<TaskId> running{};  ///< cancel: run, and were asked to stop: whoever has them is to be told
+  std::vector<TaskId> refused{};  ///< matched, and are in a state in which it can't be done
+};
+
+/// How many tasks of a queue are in which state.
+struct Counts {
+  std::string queue{};
+  std::size_t scheduled = 0;
+  std::size_t available = 0;
+  std::size_t running = 0;
+  std::size_t retryable = 0;
+  std::size_t completed = 0;
+  std::size_t cancelled = 0;
+  std::size_t discarded = 0;
+  std::size_t held = 0;        ///< of those that wait
+  std::size_t no_handler = 0;  ///< of those that wait
+  bool paused = false;
+};
+
+/// What tidying up came across.
+struct Tidied {
+  std::vector<TaskId> expired{};  ///< discarded
+  std::size_t pruned = 0;
+  bool more = false;  ///< the limit was reached
+};
+
+/// Facts that tell stores apart.
+struct StoreTraits {
+  std::string_view name{};  ///< "memory", "sqlite": for messages
+  bool durable = false;     ///< what a call reported survives a crash of the process
+};
+
+/// Kept by every store, and checked by tests/store_contract:
+///   S1  A task runs under at most one claim, and each claim's token is larger than all before it, restarts included.
+///   S2  A Finish or a Note applies only while its token is current; else `lease_lost`, and nothing changes.
+///   S3  What a call reported survives a crash, if traits().durable; of a call that never returned, each transaction is
+///       there as a whole or not at all.
+///   S4  `now` is the only clock. It may go back.
+///   S5  A call that returns an error has changed nothing. An item's own error leaves the rest of its batch alone.
+///   S6  Times are kept in microseconds: what makes a task run or expire is rounded up, so that nothing comes early.
+///
+/// Errors:  `unavailable` where trying again may help, and the code says what else it is; messages begin with the
+///          store's name and what was tried.
+/// Threads: every member may be called from any thread.
+class Store {
+ public:
+  virtual ~Store() = default;
+
+  [[nodiscard]] virtual StoreTraits traits() const noexcept = 0;
+
+  /// One transaction, durable when this returns.
+  [[nodiscard]] virtual Result<Committed> commit(const Batch& batch, WallTime now) = 0;
+
+  /// Everything known of a task, or `not_found`.
+  [[nodiscard]] virtual Result<KeptTask> find(TaskId id, WallTime now) = 0;
+  /// Tasks that match, by id, behind `after`; at most `limit`.
+  [[nodiscard]] virtual Result<std::vector<KeptTask>> list(const TaskFilter& filter, TaskId after, std::size_t limit,
+                                                           WallTime now) = 0;
+  /// By queue, for every queue with tasks or a pause.
+  [[nodiscard]] virtual Result<std::vector<Counts>> counts(WallTime now) = 0;
+
+  /// One transaction over the first `limit` tasks that match, by id, behind `after`.
+  [[nodiscard]] virtual Result<Changed> change(const TaskFilter& filter, const Change& change, TaskId after,
+                                               std::size_t limit, WallTime now) = 0;
+  /// Tasks set aside for want of a handler for these kinds wait again.
+  [[nodiscard]] virtual Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) = 0;
+  /// While a queue is paused, claims for it find nothing. It lasts over restarts.
+  [[nodiscard]] virtual Result<void> set_paused(std::string_view queue, bool paused) = 0;
+
+  /// Discards what expired and forgets what may be forgotten, at most `limit` of each.
+  [[nodiscard]] virtual Result<Tidied> tidy(std::size_t limit, WallTime now) = 0;
+};
+
+using StorePtr = std::shared_ptr<Store>;
+
+/// Keeps everything in memory, and forgets it with the process: what named tasks have that were given no store, and the
+/// model that other stores are tested against.
+[[nodiscard]] StorePtr open_memory();
+
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,64 @@
+#pragma once
+// The memory store's tasks, and the orders in which they are looked for.
+
+#include <errand/store.h>
+
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+
+namespace errand {
+inline namespace v0 {
+namespace memory {
+
+/// Whether the task waits for its turn or its time. Blocked tasks have no time to wait for.
+[[nodiscard]] constexpr bool waits(TaskState state) noexcept {
+  return state == TaskState::scheduled || state == TaskState::available || state == TaskState::retryable;
+}
+/// The state that a waiting task is seen in: what once was available stays so when the clock goes back.
+[[nodiscard]] TaskState state_at(const KeptTask& task, WallTime now) noexcept;
+
+/// Tasks by id, and sorted for claims, expiry, pruning and unique keys. A task is changed by taking it out of its
+/// orders, changing it, and putting it back, so that the two never differ.
+class Rows {
+ public:
+  using Id = std::uint64_t;
+  /// One queue's tasks that can be claimed, as they come: priority, run_at, id.
+  using Line = std::set<std::tuple<int, WallTime, Id>>;
+
+  KeptTask& add(KeptTask task);
+  void erase(Id id);
+  [[nodiscard]] KeptTask* find(Id id);
+  template <class F>
+  void change(KeptTask& task, F f) {
+    leave_orders(task);
+    f(task);
+    enter_orders(task);
+  }
+
+  [[nodiscard]] const std::map<Id, KeptTask>& all() const noexcept { return tasks_; }
+  [[nodiscard]] Line& line(std::string_view queue);
+  /// The task that has this unique key, or null.
+  [[nodiscard]] KeptTask* holder(const std::string& key);
+  /// It may not have the key any more, though its state would let it.
+  void let_go(KeptTask& task);
+  /// Waiting tasks with an end, and final ones with a day to be forgotten, by that moment.
+  [[nodiscard]] const std::set<std::pair<WallTime, Id>>& expiring() const noexcept { return expiring_; }
+  [[nodiscard]] const std::set<std::pair<WallTime, Id>>& prunable() const noexcept { return prunable_; }
+
+ private:
+  void enter_orders(KeptTask& task);
+  void leave_orders(KeptTask& task);
+
+  std::map<Id, KeptTask> tasks_;
+  std::map<std::string, Line, std::less<>> lines_;
+  std::set<std::pair<WallTime, Id>> expiring_;
+  std::set<std::pair<WallTime, Id>> prunable_;
+  std::unordered_map<std::string, Id> keys_;
+};
+
+}  // namespace memory
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,400 @@
+// Named tasks in memory: the plainest way to keep what the seam promises, and the model for stores that are not plain.
+
+#include <errand/store.h>
+
+#include <algorithm>
+
+#include "base/mutex.h"
+#include "base/time.h"
+#include "memory/rows.h"
+
+namespace errand {
+inline namespace v0 {
+namespace memory {
+
+namespace {
+
+constexpr std::size_t kHistory = 8;
+constexpr std::size_t kLogLines = 32;
+constexpr std::uint64_t kStoreBit = std::uint64_t{1} << 63;
+
+Error error(Code code, const std::string& what, const std::string& why) {
+  return {code, "memory: " + what + ": " + why};
+}
+
+bool matches(const KeptTask& task, const TaskFilter& filter, WallTime now) {
+  const NewTask& given = task.task;
+  if (!filter.ids.empty() && std::find(filter.ids.begin(), filter.ids.end(), task.id) == filter.ids.end()) return false;
+  if (!filter.queue.empty() && given.queue != filter.queue) return false;
+  if (!filter.kind.empty() && given.kind != filter.kind) return false;
+  if (!filter.name.empty() && given.name != filter.name) return false;
+  if (!filter.tag.empty() && std::find(given.tags.begin(), given.tags.end(), filter.tag) == given.tags.end())
+    return false;
+  if (filter.priority && given.priority != *filter.priority) return false;
+  return !filter.state || state_at(task, now) == *filter.state;
+}
+
+// A copy as others see it.
+KeptTask seen(const KeptTask& task, WallTime now) {
+  KeptTask copy = task;
+  copy.state = state_at(task, now);
+  return copy;
+}
+
+class MemoryStore final : public Store {
+ public:
+  [[nodiscard]] StoreTraits traits() const noexcept override { return {.name = "memory", .durable = false}; }
+
+  Result<Committed> commit(const Batch& batch, WallTime now) override {
+    MutexLock lock(mu_);
+    keep_available(now);
+    Committed committed;
+    for (const Finish& one : batch.finished) committed.finished.push_back(finish(one, now));
+    for (const Note& one : batch.notes) committed.notes.push_back(note(one));
+    for (const NewTask& one : batch.added) committed.added.push_back(add(one, now));
+    for (const ClaimRequest& one : batch.claims) committed.claims.push_back(claim(one, now));
+    return committed;
+  }
+
+  Result<KeptTask> find(TaskId id, WallTime now) override {
+    MutexLock lock(mu_);
+    const KeptTask* task = rows_.find(id.value);
+    if (task == nullptr) return error(Code::not_found, "find task " + to_string(id), "no such task");
+    return seen(*task, now);
+  }
+
+  Result<std::vector<KeptTask>> list(const TaskFilter& filter, TaskId after, std::size_t limit, WallTime now) override {
+    MutexLock lock(mu_);
+    std::vector<KeptTask> found;
+    for (auto at = rows_.all().upper_bound(after.value); at != rows_.all().end() && found.size() < limit; ++at) {
+      if (matches(at->second, filter, now)) found.push_back(seen(at->second, now));
+    }
+    return found;
+  }
+
+  Result<std::vector<Counts>> counts(WallTime now) override {
+    MutexLock lock(mu_);
+    std::map<std::string_view, Counts> by_queue;
+    for (const std::string& queue : paused_) by_queue[queue].paused = true;
+    for (const auto& [id, task] : rows_.all()) count(task, now, by_queue[task.task.queue]);
+    std::vector<Counts> all;
+    for (auto& [queue, counts] : by_queue) {
+      counts.queue = queue;
+      all.push_back(std::move(counts));
+    }
+    return all;
+  }
+
+  Result<Changed> change(const TaskFilter& filter, const Change& change, TaskId after, std::size_t limit,
+                         WallTime now) override {
+    MutexLock lock(mu_);
+    keep_available(now);
+    std::vector<TaskId> meant;
+    for (auto at = rows_.all().upper_bound(after.value); at != rows_.all().end() && meant.size() < limit; ++at) {
+      if (matches(at->second, filter, now)) meant.push_back(at->second.id);
+    }
+    Changed changed;
+    for (const TaskId id : meant) {
+      KeptTask& task = *rows_.find(id.value);
+      if (change.what == Change::What::cancel && task.state == TaskState::running) {
+        task.cancel_requested = true;
+        changed.running.push_back(id);
+      } else {
+        (apply(task, change, now) ? changed.ids : changed.refused).push_back(id);
+      }
+    }
+    return changed;
+  }
+
+  Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) override {
+    MutexLock lock(mu_);
+    std::vector<KeptTask*> found;
+    for (const auto& [id, task] : rows_.all()) {
+      if (task.aside == Aside::no_handler && waits(task.state) && task.task.queue == queue &&
+          std::find(kinds.begin(), kinds.end(), task.task.kind) != kinds.end()) {
+        found.push_back(rows_.find(id));
+      }
+    }
+    for (KeptTask* task : found) rows_.change(*task, [](KeptTask& t) { t.aside = Aside::no; });
+    return found.size();
+  }
+
+  Result<void> set_paused(std::string_view queue, bool paused) override {
+    MutexLock lock(mu_);
+    if (paused) {
+      paused_.insert(std::string(queue));
+    } else if (const auto found = paused_.find(queue); found != paused_.end()) {
+      paused_.erase(found);
+    }
+    return {};
+  }
+
+  Result<Tidied> tidy(std::size_t limit, WallTime now) override {
+    MutexLock lock(mu_);
+    keep_available(now);
+    Tidied tidied;
+    while (!rows_.expiring().empty() && rows_.expiring().begin()->first <= now && tidied.expired.size() < limit) {
+      KeptTask& task = *rows_.find(rows_.expiring().begin()->second);
+      expire(task, now);
+      tidied.expired.push_back(task.id);
+    }
+    while (!rows_.prunable().empty() && rows_.prunable().begin()->first <= now && tidied.pruned < limit) {
+      rows_.erase(rows_.prunable().begin()->second);
+      ++tidied.pruned;
+    }
+    tidied.more = tidied.expired.size() == limit || tidied.pruned == limit;
+    return tidied;
+  }
+
+ private:
+  // --- commit ---
+
+  Result<void> finish(const Finish& finish, WallTime now) ERRAND_REQUIRES(mu_) {
+    KeptTask* task = held(finish.id, finish.token);
+    if (task == nullptr) return lease_lost("finish", finish.id);
+    if (finish.to == TaskState::completed && task->task.ephemeral) {
+      rows_.erase(finish.id.value);
+      return {};
+    }
+    rows_.change(*task, [&](KeptTask& t) {
+      t.state = finish.to;
+      t.attempts = finish.attempts;
+      t.crashes = finish.crashes;
+      t.cancel_requested = false;
+      if (finish.started_at) {
+        t.started_at = down_to_micros(*finish.started_at);
+        if (!t.first_started_at) t.first_started_at = t.started_at;
+      }
+      if (finish.error) t.last_error = finish.error;
+      if (finish.failed) {
+        if (t.history.size() == kHistory) t.history.erase(t.history.begin());
+        t.history.push_back(*finish.failed);
+        t.history.back().started_at = down_to_micros(finish.failed->started_at);
+      }
+      if (is_final(finish.to)) {
+        t.finished_at = down_to_micros(now);
+        t.prune_at = up_to_micros(finish.prune_at);
+        t.output = finish.output;
+        t.output_type = finish.output_type;
+      } else {
+        t.task.run_at = up_to_micros(finish.to == TaskState::available ? std::min(finish.run_at, now) : finish.run_at);
+      }
+    });
+    return {};
+  }
+
+  Result<void> note(const Note& note) ERRAND_REQUIRES(mu_) {
+    KeptTask* task = held(note.id, note.token);
+    if (task == nullptr) return lease_lost("note progress of", note.id);
+    if (note.progress_done) task->progress_done = *note.progress_done;
+    if (note.progress_total) task->progress_total = *note.progress_total;
+    if (note.progress_note) task->progress_note = *note.progress_note;
+    if (note.metadata) task->task.metadata = *note.metadata;
+    task->log.insert(task->log.end(), note.log.begin(), note.log.end());
+    if (task->log.size() > kLogLines) task->log.erase(task->log.begin(), task->log.end() - kLogLines);
+    return {};
+  }
+
+  Result<Added> add(const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_) {
+    const UniqueKey& unique = given.unique;
+    if (KeptTask* first = unique.key.empty() ? nullptr : rows_.holder(unique.key)) {
+      if (!first->task.unique.until || *first->task.unique.until > now) return clash(*first, given, now);
+      rows_.let_go(*first);
+    }
+    KeptTask task;
+    task.id = TaskId{kStoreBit | ++last_id_};
+    task.task = given;
+    task.task.run_at = up_to_micros(given.run_at);
+    task.task.expires_at = up_to_micros(given.expires_at);
+    task.task.unique.until = up_to_micros(unique.until);
+    task.created_at = down_to_micros(now);
+    task.state = given.run_at <= now ? TaskState::available : TaskState::scheduled;
+    return Added{rows_.add(std::move(task)).id};
+  }
+
+  // A second task with the key of `first`.
+  Result<Added> clash(KeptTask& first, const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_) {
+    if (given.unique.on_clash == OnClash::refuse) {
+      return error(Code::invalid, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
+                   "task " + to_string(first.id) + " has its unique key");
+    }
+    const bool replaces = given.unique.on_clash == OnClash::replace && waits(first.state);
+    if (replaces) {
+      rows_.change(first, [&](KeptTask& t) {
+        t.task.payload = given.payload;
+        t.task.content_type = given.content_type;
+        t.task.run_at = up_to_micros(given.run_at);
+        if (t.state != TaskState::retryable)
+          t.state = given.run_at <= now ? TaskState::available : TaskState::scheduled;
+      });
+    }
+    return Added{first.id, true, replaces};
+  }
+
+  Claimed claim(const ClaimRequest& request, WallTime now) ERRAND_REQUIRES(mu_) {
+    Claimed claimed;
+    if (is_paused(request.queue)) return claimed;
+    Rows::Line& line = rows_.line(request.queue);
+    for (auto at = line.begin(); at != line.end();) {
+      const auto [priority, run_at, id] = *at;
+      KeptTask& task = *rows_.find(id);
+      if (run_at > now) {
+        // Nothing more of this priority is due.
+        if (!claimed.next_due || run_at < *claimed.next_due) claimed.next_due = run_at;
+        at = line.lower_bound({priority + 1, WallTime::min(), 0});
+        continue;
+      }
+      if (claimed.tasks.size() == request.limit) {
+        claimed.more = true;
+        break;
+      }
+      ++at;
+      if (task.task.expires_at && *task.task.expires_at <= now) {
+        expire(task, now);
+        claimed.expired.push_back(task.id);
+      } else if (!request.any_kind && !std::binary_search(request.kinds.begin(), request.kinds.end(), task.task.kind)) {
+        rows_.change(task, [](KeptTask& t) { t.aside = Aside::no_handler; });
+      } else {
+        ++last_token_;
+        rows_.change(task, [token = last_token_](KeptTask& t) {
+          t.state = TaskState::running;
+          t.token = token;
+        });
+        claimed.tasks.push_back(task);
+      }
+    }
+    if (claimed.more) claimed.next_due.reset();
+    return claimed;
+  }
+
+  // --- changes from outside ---
+
+  // False where the task is in a state in which it can't be done. Cancels of running tasks are not for here.
+  bool apply(KeptTask& task, const Change& change, WallTime now) ERRAND_REQUIRES(mu_) {
+    const bool waiting = waits(task.state);
+    const bool over = is_final(task.state);
+    switch (change.what) {
+      case Change::What::cancel:
+        if (!waiting && task.state != TaskState::blocked) return false;
+        rows_.change(task, [&](KeptTask& t) {
+          t.state = TaskState::cancelled;
+          t.finished_at = down_to_micros(now);
+          t.prune_at = up_to_micros(change.prune_at);
+        });
+        return true;
+      case Change::What::retry:
+        if (!waiting && !over) return false;
+        if (over && taken_by_another(task)) return false;
+        rows_.change(task, [&](KeptTask& t) { begin_again(t, over, now); });
+        return true;
+      case Change::What::hold:
+        if (!waiting || task.aside == Aside::held) return false;
+        rows_.change(task, [](KeptTask& t) { t.aside = Aside::held; });
+        return true;
+      case Change::What::release:
+        if (!waiting || task.aside != Aside::held) return false;
+        rows_.change(task, [](KeptTask& t) { t.aside = Aside::no; });
+        return true;
+      case Change::What::remove:
+        if (!over) return false;
+        rows_.erase(task.id.value);
+        return true;
+      case Change::What::edit:
+        if (!waiting) return false;
+        rows_.change(task, [&](KeptTask& t) { edit(t, change, now); });
+        return true;
+    }
+    return false;
+  }
+
+  static void begin_again(KeptTask& task, bool over, WallTime now) {
+    task.state = TaskState::available;
+    task.task.run_at = up_to_micros(now);
+    if (!over) return;
+    task.attempts = task.crashes = 0;
+    task.first_started_at = task.started_at = task.finished_at = task.prune_at = std::nullopt;
+    task.output.clear();
+    task.output_type.clear();
+  }
+
+  static void edit(KeptTask& task, const Change& change, WallTime now) {
+    if (change.priority) task.task.priority = *change.priority;
+    if (change.payload) task.task.payload = *change.payload;
+    if (!change.run_at) return;
+    task.task.run_at = up_to_micros(*change.run_at);
+    if (task.state != TaskState::retryable)
+      task.state = *change.run_at <= now ? TaskState::available : TaskState::scheduled;
+  }
+
+  // Whether its unique key, which it lets go of when it ends, has found another task since.
+  [[nodiscard]] bool taken_by_another(const KeptTask& task) ERRAND_REQUIRES(mu_) {
+    const UniqueKey& unique = task.task.unique;
+    if (unique.key.empty() || (unique.states & bit(TaskState::available)) == 0) return false;
+    const KeptTask* holder = rows_.holder(unique.key);
+    return holder != nullptr && holder->id != task.id;
+  }
+
+  void expire(KeptTask& task, WallTime now) ERRAND_REQUIRES(mu_) {
+    rows_.change(task, [&](KeptTask& t) {
+      t.state = TaskState::discarded;
+      t.finished_at = down_to_micros(now);
+      if (!t.last_error) t.last_error = KeptError{Code::discarded, "expired: it was not started in time"};
+    });
+  }
+
+  // --- the rest ---
+
+  [[nodiscard]] KeptTask* held(TaskId id, std::uint64_t token) ERRAND_REQUIRES(mu_) {
+    KeptTask* task = rows_.find(id.value);
+    return task != nullptr && task->state == TaskState::running && task->token == token ? task : nullptr;
+  }
+
+  static Error lease_lost(const std::string& what, TaskId id) {
+    return error(Code::lease_lost, what + " task " + to_string(id), "its claim is over, or another one has it");
+  }
+
+  [[nodiscard]] bool is_paused(std::string_view queue) const ERRAND_REQUIRES(mu_) {
+    return paused_.find(queue) != paused_.end();
+  }
+
+  static void count(const KeptTask& task, WallTime now, Counts& counts) {
+    const TaskState state = state_at(task, now);
+    std::size_t* const by_state[] = {nullptr,           &counts.scheduled, nullptr,
+                                     &counts.available, &counts.running,   &counts.retryable,
+                                     &counts.completed, &counts.cancelled, &counts.discarded};
+    if (std::size_t* cell = by_state[static_cast<int>(state)]) ++*cell;
+    if (waits(task.state) && task.aside == Aside::held) ++counts.held;
+    if (waits(task.state) && task.aside == Aside::no_handler) ++counts.no_handler;
+  }
+
+  // A task whose time had come stays available when the clock goes back: its place is where the clock is now.
+  void keep_available(WallTime now) ERRAND_REQUIRES(mu_) {
+    if (now < latest_) {
+      std::vector<KeptTask*> due;
+      for (const auto& [id, task] : rows_.all()) {
+        if (waits(task.state) && task.task.run_at > now && task.task.run_at <= latest_) due.push_back(rows_.find(id));
+      }
+      for (KeptTask* task : due) rows_.change(*task, [&](KeptTask& t) { t.task.run_at = down_to_micros(now); });
+    }
+    latest_ = now;
+  }
+
+  // Lock order: nothing is taken under it.
+  Mutex mu_;
+  Rows rows_ ERRAND_GUARDED_BY(mu_);
+  std::set<std::string, std::less<>> paused_ ERRAND_GUARDED_BY(mu_);
+  std::uint64_t last_id_ ERRAND_GUARDED_BY(mu_) = 0;
+  std::uint64_t last_token_ ERRAND_GUARDED_BY(mu_) = 0;
+  WallTime latest_ ERRAND_GUARDED_BY(mu_) = WallTime::min();
+};
+
+}  // namespace
+
+}  // namespace memory
+
+StorePtr open_memory() {
+  return std::make_shared<memory::MemoryStore>();
+}
+
+}  // namespace v0
+}  // namespace errand
