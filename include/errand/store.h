@@ -43,8 +43,8 @@ inline constexpr std::uint16_t kAllStates =
 /// A key that at most one task has at a time. The store enforces it, for tasks that come together as well.
 struct UniqueKey {
   std::string key{};  ///< empty: none; made of whatever makes two tasks the same, queue and kind included
-  /// In which states a task holds on to its key; one that moves to another state lets go of it. The waiting states go
-  /// together: either all are in it, or none.
+  /// In which states a task holds on to its key; one that ends in another lets go of it, and of one that runs in another
+  /// the next task takes it. The waiting states go together: either all are in it, or none.
   std::uint16_t states = kLiveStates;
   std::optional<WallTime> until{};  ///< from then on another task may have the key, whatever the state; unset: no limit
   OnClash on_clash = OnClash::keep;
@@ -163,10 +163,12 @@ struct ClaimRequest {
 };
 
 struct Claimed {
-  std::vector<KeptTask> tasks{};       ///< running from now on; each has its token
-  std::vector<TaskId> expired{};       ///< came too late, and were discarded
-  std::optional<WallTime> next_due{};  ///< when it is worth asking again, if nothing is enqueued; unset: it is not
-  bool more = false;                   ///< there are more by now
+  std::vector<KeptTask> tasks{};  ///< running from now on; each has its token
+  std::vector<TaskId> expired{};  ///< came too late, and were discarded
+  /// When it is worth asking again, if nothing is enqueued or changed; unset: it is not. Never too late, and at most
+  /// once too soon.
+  std::optional<WallTime> next_due{};
+  bool more = false;  ///< there are more by now
 };
 
 /// What became of a NewTask.

@@ -83,6 +83,33 @@ TEST_P(StoreContract, GivesEachClaimALargerToken) {
   EXPECT_EQ(tokens.size(), 20u);
 }
 
+// Whoever had it is gone, and whatever it still has to say comes too late.
+TEST_P(StoreContract, AClaimEndsWithItsOwner) {
+  if (!store->traits().durable) GTEST_SKIP() << "nothing outlives this one's owner";
+  const TaskId id = add(task()).id;
+  const KeptTask before = claim_one();
+  reopen_if_durable();
+  EXPECT_EQ(find(id).state, TaskState::available);
+  EXPECT_EQ(counts().available, 1u);
+  EXPECT_EQ(finish(done(before)).error().code(), Code::lease_lost);
+  const KeptTask after = claim_one();
+  EXPECT_EQ(after.id, id);
+  EXPECT_GT(after.token, before.token);
+  EXPECT_EQ(finish(done(before)).error().code(), Code::lease_lost);
+  EXPECT_TRUE(finish(done(after)));
+}
+
+// A number means one task, for ever.
+TEST_P(StoreContract, GivesNoIdTwice) {
+  add(task());
+  const TaskId last = add(task()).id;
+  for (const KeptTask& claimed : claim().tasks) ASSERT_TRUE(finish(done(claimed)));
+  change({}, {.what = Change::What::remove});
+  EXPECT_TRUE(ids_of({}).empty());
+  reopen_if_durable();
+  EXPECT_GT(add(task()).id, last);
+}
+
 TEST_P(StoreContract, ClaimsOnlyFromTheQueueThatIsAskedFor) {
   NewTask other = task();
   other.queue = "other";
@@ -164,7 +191,9 @@ TEST_P(StoreContract, SetsAsideWhatNobodyCanHandle) {
   std::vector<TaskId> ids;
   for (int i = 0; i < 3; ++i) ids.push_back(add(unknown).id);
   const TaskId known = add(task()).id;
-  EXPECT_EQ(claim_one().id, known);
+  const KeptTask claimed = claim_one();
+  EXPECT_EQ(claimed.id, known);
+  ASSERT_TRUE(finish(done(claimed)));
   EXPECT_TRUE(claim().tasks.empty());
   EXPECT_EQ(find(ids[0]).aside, Aside::no_handler);
   EXPECT_EQ(find(ids[0]).state, TaskState::available);

@@ -110,3 +110,18 @@ TEST_P(StoreContract, AClashMayBeRefused) {
   EXPECT_NE(second.error().message().find(to_string(first)), std::string::npos) << second.error().message();
   EXPECT_EQ(ids_of({}), std::vector{first});
 }
+
+// At most one that waits, however many run.
+TEST_P(StoreContract, AUniqueKeyMayBeForWaitingTasksAlone) {
+  const NewTask one = with_key(task(), OnClash::keep, kWaitingStates);
+  const TaskId first = add(one).id;
+  const KeptTask claimed = claim_one();
+  const auto second = add(one);
+  EXPECT_FALSE(second.existed);
+  EXPECT_EQ(add(one).id, second.id);
+  ASSERT_TRUE(finish(done(claimed, TaskState::available))) << "two wait now, and one has the key";
+  EXPECT_EQ(add(one).id, second.id);
+  change(only(second.id), {.what = Change::What::cancel});
+  EXPECT_FALSE(add(one).existed) << "the first one has lost it";
+  EXPECT_EQ(find(first).state, TaskState::available);
+}

@@ -11,12 +11,14 @@ TaskState state_at(const KeptTask& task, WallTime now) noexcept {
 KeptTask& Rows::add(KeptTask task) {
   KeptTask& kept = tasks_.emplace(task.id.value, std::move(task)).first->second;
   enter_orders(kept);
+  take_key(kept);
   return kept;
 }
 
 void Rows::erase(Id id) {
   const auto found = tasks_.find(id);
   leave_orders(found->second);
+  drop_key(found->second);
   tasks_.erase(found);
 }
 
@@ -30,13 +32,31 @@ Rows::Line& Rows::line(std::string_view queue) {
   return found != lines_.end() ? found->second : lines_[std::string(queue)];
 }
 
-KeptTask* Rows::holder(const std::string& key) {
-  const auto found = keys_.find(key);
-  return found != keys_.end() ? find(found->second) : nullptr;
+bool Rows::may_have_key(const KeptTask& task) noexcept {
+  return !task.task.unique.key.empty() && (task.task.unique.states & bit(task.state)) != 0;
 }
 
-void Rows::let_go(KeptTask& task) {
-  change(task, [](KeptTask& t) { t.task.unique.states = 0; });
+KeptTask* Rows::holder(const std::string& key) {
+  const auto found = keys_.find(key);
+  if (found == keys_.end()) return nullptr;
+  KeptTask& task = *find(found->second);
+  if (may_have_key(task)) return &task;
+  keys_.erase(found);
+  return nullptr;
+}
+
+void Rows::take_key(KeptTask& task) {
+  if (may_have_key(task)) keys_.emplace(task.task.unique.key, task.id.value);
+}
+
+void Rows::give_up_key(KeptTask& task) {
+  task.task.unique.states = 0;
+  drop_key(task);
+}
+
+void Rows::drop_key(const KeptTask& task) {
+  if (const auto key = keys_.find(task.task.unique.key); key != keys_.end() && key->second == task.id.value)
+    keys_.erase(key);
 }
 
 void Rows::enter_orders(KeptTask& task) {
@@ -47,7 +67,6 @@ void Rows::enter_orders(KeptTask& task) {
     if (given.expires_at) expiring_.insert({*given.expires_at, id});
   }
   if (is_final(task.state) && task.prune_at) prunable_.insert({*task.prune_at, id});
-  if ((given.unique.states & bit(task.state)) != 0 && !given.unique.key.empty()) keys_.emplace(given.unique.key, id);
 }
 
 void Rows::leave_orders(KeptTask& task) {
@@ -57,7 +76,6 @@ void Rows::leave_orders(KeptTask& task) {
     found->second.erase({given.priority, given.run_at, id});
   if (given.expires_at) expiring_.erase({*given.expires_at, id});
   if (task.prune_at) prunable_.erase({*task.prune_at, id});
-  if (const auto key = keys_.find(given.unique.key); key != keys_.end() && key->second == id) keys_.erase(key);
 }
 
 }  // namespace memory

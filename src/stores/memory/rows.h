@@ -36,19 +36,24 @@ class Rows {
     leave_orders(task);
     f(task);
     enter_orders(task);
+    if (is_final(task.state) && !may_have_key(task)) drop_key(task);
   }
 
   [[nodiscard]] const std::map<Id, KeptTask>& all() const noexcept { return tasks_; }
   [[nodiscard]] Line& line(std::string_view queue);
-  /// The task that has this unique key, or null.
+  /// The task that has this unique key, or null. One that does not hold on to it while it runs loses it here.
   [[nodiscard]] KeptTask* holder(const std::string& key);
-  /// It may not have the key any more, though its state would let it.
-  void let_go(KeptTask& task);
+  /// It has its key from now on, if that is free.
+  void take_key(KeptTask& task);
+  /// It may never have the key again, whatever its state.
+  void give_up_key(KeptTask& task);
   /// Waiting tasks with an end, and final ones with a day to be forgotten, by that moment.
   [[nodiscard]] const std::set<std::pair<WallTime, Id>>& expiring() const noexcept { return expiring_; }
   [[nodiscard]] const std::set<std::pair<WallTime, Id>>& prunable() const noexcept { return prunable_; }
 
  private:
+  [[nodiscard]] static bool may_have_key(const KeptTask& task) noexcept;
+  void drop_key(const KeptTask& task);
   void enter_orders(KeptTask& task);
   void leave_orders(KeptTask& task);
 

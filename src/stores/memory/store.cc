@@ -199,7 +199,7 @@ class MemoryStore final : public Store {
     const UniqueKey& unique = given.unique;
     if (KeptTask* first = unique.key.empty() ? nullptr : rows_.holder(unique.key)) {
       if (!first->task.unique.until || *first->task.unique.until > now) return clash(*first, given, now);
-      rows_.let_go(*first);
+      rows_.give_up_key(*first);
     }
     KeptTask task;
     task.id = TaskId{kStoreBit | ++last_id_};
@@ -286,6 +286,7 @@ class MemoryStore final : public Store {
         if (!waiting && !over) return false;
         if (over && taken_by_another(task)) return false;
         rows_.change(task, [&](KeptTask& t) { begin_again(t, over, now); });
+        if (over) rows_.take_key(task);
         return true;
       case Change::What::hold:
         if (!waiting || task.aside == Aside::held) return false;
@@ -372,7 +373,8 @@ class MemoryStore final : public Store {
     if (now < latest_) {
       std::vector<KeptTask*> due;
       for (const auto& [id, task] : rows_.all()) {
-        if (waits(task.state) && task.task.run_at > now && task.task.run_at <= latest_) due.push_back(rows_.find(id));
+        const bool matters = waits(task.state) || task.state == TaskState::running;
+        if (matters && task.task.run_at > now && task.task.run_at <= latest_) due.push_back(rows_.find(id));
       }
       for (KeptTask* task : due) rows_.change(*task, [&](KeptTask& t) { t.task.run_at = down_to_micros(now); });
     }

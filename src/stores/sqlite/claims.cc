@@ -1,0 +1,67 @@
+#include "sqlite/claims.h"
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+const Claims::Claim* Claims::find(Number id) const {
+  const auto found = claims_.find(id);
+  return found != claims_.end() ? &found->second : nullptr;
+}
+
+Claims::Cursor* Claims::line(std::string_view queue) {
+  auto found = lines_.find(queue);
+  if (found == lines_.end()) found = lines_.emplace(std::string(queue), std::vector<Cursor>(10)).first;
+  return found->second.data();
+}
+
+void Claims::remember(Number id) {
+  const Claim* before = find(id);
+  undo_.emplace_back(id, before != nullptr ? std::optional(*before) : std::nullopt);
+}
+
+void Claims::add(Number id, Claim claim) {
+  remember(id);
+  claims_.insert_or_assign(id, std::move(claim));
+}
+
+void Claims::remove(Number id) {
+  remember(id);
+  claims_.erase(id);
+}
+
+void Claims::request_cancel(Number id) {
+  remember(id);
+  claims_.find(id)->second.cancel_requested = true;
+}
+
+void Claims::move(Number id, WallTime run_at) {
+  remember(id);
+  claims_.find(id)->second.run_at = run_at;
+}
+
+void Claims::waits(std::string_view queue, int priority, WallTime run_at, Number id) {
+  Cursor& cursor = this->cursor(queue, priority);
+  if (std::pair(run_at, id) <= std::pair(cursor.run_at, cursor.id)) {
+    cursor.run_at = run_at;
+    cursor.id = id - 1;
+  }
+  if (!cursor.next || run_at < *cursor.next) cursor.next = run_at;
+}
+
+void Claims::take_back() {
+  for (auto at = undo_.rbegin(); at != undo_.rend(); ++at) {
+    if (at->second) {
+      claims_.insert_or_assign(at->first, std::move(*at->second));
+    } else {
+      claims_.erase(at->first);
+    }
+  }
+  undo_.clear();
+  // Where claims had come to depends on rows that are not there: look from the beginning.
+  lines_.clear();
+}
+
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,70 @@
+#pragma once
+// What the owner of the file has claimed, and how far its claims have come.
+//
+// None of it is on the disk. A row that is claimed still says that it waits; so what was claimed by an owner that died
+// is available again at the next open, without a write for the claim or for the rescue.
+
+#include <errand/store.h>
+
+#include <map>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+/// Threads: one at a time.
+class Claims {
+ public:
+  using Number = std::int64_t;  // of a row
+
+  struct Claim {
+    std::uint64_t token = 0;
+    // What the row says.
+    std::string queue{};
+    TaskState state = TaskState::available;
+    WallTime run_at{};
+    bool cancel_requested = false;
+  };
+
+  /// Where claims of one queue and priority go on: every waiting task up to the key is claimed. What lies before it and
+  /// waits again, or is new, moves it back; tasks that are claimed are passed by then.
+  struct Cursor {
+    WallTime run_at = WallTime::min();
+    Number id = 0;
+    /// The next task that is not claimed is not due before; unset: there is none.
+    std::optional<WallTime> next = WallTime::min();
+  };
+
+  [[nodiscard]] const Claim* find(Number id) const;
+  [[nodiscard]] const std::unordered_map<Number, Claim>& all() const noexcept { return claims_; }
+  [[nodiscard]] Cursor& cursor(std::string_view queue, int priority) { return line(queue)[priority]; }
+
+  void add(Number id, Claim claim);
+  void remove(Number id);
+  void request_cancel(Number id);
+  void move(Number id, WallTime run_at);
+  /// A task waits at this place.
+  void waits(std::string_view queue, int priority, WallTime run_at, Number id);
+
+  /// Between begin() and keep() everything can be taken back.
+  void begin() { undo_.clear(); }
+  void keep() { undo_.clear(); }
+  void take_back();
+
+ private:
+  [[nodiscard]] Cursor* line(std::string_view queue);
+  void remember(Number id);
+
+  std::unordered_map<Number, Claim> claims_;
+  std::map<std::string, std::vector<Cursor>, std::less<>> lines_;
+  std::vector<std::pair<Number, std::optional<Claim>>> undo_;  // what was there before
+};
+
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,309 @@
+// A batch: what finished, notes, new tasks, claims. One transaction.
+
+#include <algorithm>
+
+#include "base/time.h"
+#include "sqlite/json_text.h"
+#include "sqlite/sql.h"
+#include "sqlite/store.h"
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+namespace {
+
+constexpr std::size_t kHistory = 8;
+constexpr std::size_t kLogLines = 32;
+
+Error lease_lost(const std::string& what, TaskId id) {
+  return error(Code::lease_lost, what + " task " + to_string(id), "its claim is over, or another one has it");
+}
+
+std::int64_t held_in(TaskState state) {
+  return static_cast<std::int64_t>(bit(state));
+}
+
+}  // namespace
+
+Result<Committed> SqliteTasks::commit(const Batch& batch, WallTime now) {
+  MutexLock lock(mu_);
+  Committed committed;
+  if (auto began = begin("commit", now); !began) return began.error();
+  if (auto ended = end("commit", apply(batch, now, committed)); !ended) return ended.error();
+  return committed;
+}
+
+Result<void> SqliteTasks::apply(const Batch& batch, WallTime now, Committed& committed) {
+  const auto own = [](Status& status) { return status ? Result<void>(std::move(*status)) : Result<void>(); };
+  for (const Finish& one : batch.finished) {
+    auto done = finish(one, now);
+    if (!done) return done.error();
+    committed.finished.push_back(own(*done));
+  }
+  for (const Note& one : batch.notes) {
+    auto done = note(one);
+    if (!done) return done.error();
+    committed.notes.push_back(own(*done));
+  }
+  for (const NewTask& one : batch.added) {
+    auto done = add(one, now);
+    if (!done) return done.error();
+    committed.added.push_back(std::move(*done));
+  }
+  for (const ClaimRequest& one : batch.claims) {
+    auto done = claim(one, now);
+    if (!done) return done.error();
+    committed.claims.push_back(std::move(*done));
+  }
+  return {};
+}
+
+// A row that waits for claims, from now on.
+void SqliteTasks::waits_again(const KeptTask& task) {
+  claims_.waits(task.task.queue, task.task.priority, task.task.run_at, number_of(task.id));
+}
+
+Result<void> SqliteTasks::remove(std::int64_t number) {
+  Statement statement = connection_->prepare(sql::remove_task);
+  statement.bind(number);
+  removed_ = std::max(removed_, number);
+  return run(statement, "remove task " + to_string(id_of(number)));
+}
+
+// --- what finished ---------------------------------------------------------------------------------------------------
+
+Result<SqliteTasks::Status> SqliteTasks::finish(const Finish& finish, WallTime now) {
+  const std::int64_t number = number_of(finish.id);
+  const std::string what = "finish task " + to_string(finish.id);
+  const Claims::Claim* claim = claims_.find(number);
+  if (claim == nullptr || claim->token != finish.token) return Status(lease_lost("finish", finish.id));
+  auto read = this->read(finish.id);
+  if (!read) return read.error();
+  if (!*read) return Status(lease_lost("finish", finish.id));
+  KeptTask& task = **read;
+  claims_.remove(number);
+  if (finish.to == TaskState::completed && task.task.ephemeral) {
+    if (auto ok = remove(number); !ok) return ok.error();
+    return Status();
+  }
+  const auto error_text = finish.error ? std::optional<std::string_view>(finish.error->text) : std::nullopt;
+  const auto error_code = finish.error ? std::optional(to_string(finish.error->code)) : std::nullopt;
+  if (is_final(finish.to)) {
+    Statement statement = connection_->prepare(sql::end_task);
+    statement.bind(number).bind(word_of(finish.to)).bind(held_in(finish.to)).bind(std::int64_t{finish.attempts});
+    statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(now).bind(up_to_micros(finish.prune_at));
+    if (finish.output_type.empty()) {
+      statement.bind_null().bind_null();
+    } else {
+      statement.bind_bytes(finish.output).bind(finish.output_type);
+    }
+    statement.bind(error_text).bind(error_code);
+    if (auto ok = run(statement, what); !ok) return ok.error();
+  } else {
+    task.task.run_at = up_to_micros(finish.to == TaskState::available ? std::min(finish.run_at, now) : finish.run_at);
+    Statement statement = connection_->prepare(sql::wait_again);
+    statement.bind(number).bind(word_of(finish.to)).bind(std::int64_t{finish.attempts});
+    statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(task.task.run_at);
+    statement.bind(error_text).bind(error_code);
+    if (auto ok = run(statement, what); !ok) return ok.error();
+    waits_again(task);
+  }
+  if (finish.failed) {
+    if (task.history.size() == kHistory) task.history.erase(task.history.begin());
+    task.history.push_back(*finish.failed);
+    const std::string history = history_text(task.history);
+    Statement statement = connection_->prepare(sql::set_history);
+    statement.bind(number).bind(history);
+    if (auto ok = run(statement, what); !ok) return ok.error();
+  }
+  return Status();
+}
+
+Result<SqliteTasks::Status> SqliteTasks::note(const Note& note) {
+  const Claims::Claim* claim = claims_.find(number_of(note.id));
+  if (claim == nullptr || claim->token != note.token) return Status(lease_lost("note progress of", note.id));
+  std::string log;
+  if (!note.log.empty()) {
+    auto task = read(note.id);
+    if (!task) return task.error();
+    std::vector<std::string> lines = *task ? std::move((*task)->log) : std::vector<std::string>();
+    lines.insert(lines.end(), note.log.begin(), note.log.end());
+    if (lines.size() > kLogLines) lines.erase(lines.begin(), lines.end() - kLogLines);
+    log = array_of(lines);
+  }
+  const auto number = [](const std::optional<std::uint64_t>& value) {
+    return value ? std::optional(static_cast<std::int64_t>(*value)) : std::nullopt;
+  };
+  // An empty object, where there was something, is not the same as leaving it.
+  const std::string labels = note.metadata ? (note.metadata->empty() ? "{}" : object_of(*note.metadata)) : "";
+  Statement statement = connection_->prepare(sql::set_notes);
+  statement.bind(number_of(note.id)).bind(number(note.progress_done)).bind(number(note.progress_total));
+  statement.bind(note.progress_note ? std::optional<std::string_view>(*note.progress_note) : std::nullopt);
+  statement.bind_unless_empty(labels).bind_unless_empty(log);
+  if (auto ok = run(statement, "note progress of task " + to_string(note.id)); !ok) return ok.error();
+  return Status();
+}
+
+// --- new tasks -------------------------------------------------------------------------------------------------------
+
+Result<Result<Added>> SqliteTasks::add(const NewTask& given, WallTime now) {
+  auto first = holder(given.unique.key);
+  if (!first) return first.error();
+  if (*first) {
+    const auto& until = (*first)->task.unique.until;
+    if (!until || *until > now) return clash(**first, given, now);
+    Statement statement = connection_->prepare(sql::give_up_key);
+    statement.bind(number_of((*first)->id));
+    if (auto ok = run(statement, "end a unique key"); !ok) return ok.error();
+  }
+  const std::int64_t number = ++last_number_;
+  if (auto ok = insert(number, given, now); !ok) return ok.error();
+  return Result<Added>(Added{id_of(number)});
+}
+
+// The task that has this unique key. A claim is not written, so the row of a task that lets go of its key while it runs
+// still has it: the key goes when somebody asks for it.
+Result<std::optional<KeptTask>> SqliteTasks::holder(const std::string& key) {
+  std::optional<KeptTask> found;
+  if (key.empty()) return found;
+  {
+    Statement statement = connection_->prepare(sql::holder);
+    statement.bind(key);
+    if (statement.step()) {
+      auto task = read_task(*connection_, statement);
+      if (!task) return task.error();
+      found = std::move(*task);
+    } else if (statement.status() != SQLITE_DONE) {
+      return connection_->error(statement.status(), "look for a unique key");
+    }
+  }
+  if (found && claims_.find(number_of(found->id)) != nullptr &&
+      (found->task.unique.states & bit(TaskState::running)) == 0) {
+    Statement statement = connection_->prepare(sql::let_go);
+    statement.bind(number_of(found->id));
+    if (auto ok = run(statement, "end a unique key"); !ok) return ok.error();
+    found.reset();
+  }
+  return found;
+}
+
+Result<void> SqliteTasks::insert(std::int64_t number, const NewTask& given, WallTime now) {
+  const UniqueKey& unique = given.unique;
+  const TaskState state = given.run_at <= now ? TaskState::available : TaskState::scheduled;
+  const WallTime run_at = up_to_micros(given.run_at);
+  const std::string tags = array_of(given.tags);
+  const std::string metadata = object_of(given.metadata);
+  const auto count = [](const std::optional<Duration>& d) { return d ? std::optional(d->count()) : std::nullopt; };
+  const bool keyed = !unique.key.empty();
+  Statement statement = connection_->prepare(sql::add_task);
+  statement.bind(number).bind(given.queue).bind(given.kind).bind(word_of(state)).bind(std::int64_t{given.priority});
+  statement.bind(run_at).bind_bytes(given.payload).bind(given.content_type).bind(now);
+  statement.bind(std::int64_t{given.max_attempts}).bind_unless_empty(given.retry).bind(count(given.timeout));
+  statement.bind(count(given.max_elapsed)).bind(up_to_micros(given.expires_at));
+  statement.bind(given.ephemeral ? std::optional<std::int64_t>(1) : std::nullopt);
+  statement.bind_unless_empty(given.name).bind_unless_empty(tags).bind_unless_empty(metadata);
+  statement.bind_unless_empty(unique.key);
+  statement.bind(keyed ? std::optional<std::int64_t>(unique.states) : std::nullopt);
+  statement.bind(keyed ? up_to_micros(unique.until) : std::nullopt);
+  statement.bind(keyed && (unique.states & bit(state)) != 0 ? std::optional<std::int64_t>(1) : std::nullopt);
+  if (auto ok = run(statement, "enqueue \"" + given.kind + "\""); !ok) return ok;
+  claims_.waits(given.queue, given.priority, run_at, number);
+  return {};
+}
+
+// A second task with the key of `first`.
+Result<Result<Added>> SqliteTasks::clash(const KeptTask& first, const NewTask& given, WallTime now) {
+  if (given.unique.on_clash == OnClash::refuse) {
+    return Result<Added>(error(Code::invalid, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
+                               "task " + to_string(first.id) + " has its unique key"));
+  }
+  const bool replaces = given.unique.on_clash == OnClash::replace && sqlite::waits(first.state) &&
+                        claims_.find(number_of(first.id)) == nullptr;
+  if (replaces) {
+    KeptTask moved = first;
+    moved.task.run_at = up_to_micros(given.run_at);
+    Statement statement = connection_->prepare(sql::replace);
+    statement.bind(number_of(first.id)).bind_bytes(given.payload).bind(given.content_type).bind(moved.task.run_at);
+    statement.bind(word_of(given.run_at <= now ? TaskState::available : TaskState::scheduled));
+    if (auto ok = run(statement, "replace task " + to_string(first.id)); !ok) return ok.error();
+    waits_again(moved);
+  }
+  return Result<Added>(Added{first.id, true, replaces});
+}
+
+// --- claims ----------------------------------------------------------------------------------------------------------
+
+Result<Claimed> SqliteTasks::claim(const ClaimRequest& request, WallTime now) {
+  Claimed claimed;
+  if (paused_.find(request.queue) != paused_.end()) return claimed;
+  for (int priority = 0; priority < 10 && !claimed.more; ++priority) {
+    const auto& next = claims_.cursor(request.queue, priority).next;
+    if (next && *next <= now) {
+      if (auto ok = claim_at(request, priority, now, claimed); !ok) return ok.error();
+    } else if (next && (!claimed.next_due || *next < *claimed.next_due)) {
+      claimed.next_due = next;
+    }
+  }
+  if (claimed.more) claimed.next_due.reset();
+  return claimed;
+}
+
+// From the cursor on, until the limit or the first task whose time has not come.
+Result<void> SqliteTasks::claim_at(const ClaimRequest& request, int priority, WallTime now, Claimed& claimed) {
+  Claims::Cursor& cursor = claims_.cursor(request.queue, priority);
+  cursor.next.reset();
+  Statement statement = connection_->prepare(sql::claim);
+  statement.bind(request.queue).bind(std::int64_t{priority}).bind(cursor.run_at).bind(cursor.id);
+  while (statement.step()) {
+    auto task = read_task(*connection_, statement);
+    if (!task) return task.error();
+    const std::int64_t number = number_of(task->id);
+    const WallTime run_at = task->task.run_at;
+    if (claims_.find(number) == nullptr) {
+      if (run_at > now) {
+        cursor.next = run_at;
+        if (!claimed.next_due || run_at < *claimed.next_due) claimed.next_due = run_at;
+        return {};
+      }
+      if (claimed.tasks.size() >= request.limit) {
+        cursor.next = run_at;
+        claimed.more = true;
+        return {};
+      }
+      if (auto took = take(request, std::move(*task), now, claimed); !took) return took.error();
+    }
+    cursor.run_at = run_at;
+    cursor.id = number;
+  }
+  if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "claim tasks");
+  return {};
+}
+
+// A task that is due: claimed, set aside or discarded. True: claimed.
+Result<bool> SqliteTasks::take(const ClaimRequest& request, KeptTask task, WallTime now, Claimed& claimed) {
+  if (task.task.expires_at && *task.task.expires_at <= now) {
+    if (auto ok = expire(task, now); !ok) return ok.error();
+    claimed.expired.push_back(task.id);
+    return false;
+  }
+  if (!request.any_kind && !std::binary_search(request.kinds.begin(), request.kinds.end(), task.task.kind)) {
+    Statement statement = connection_->prepare(sql::set_aside);
+    statement.bind(number_of(task.id)).bind(word_of(Aside::no_handler));
+    if (auto ok = run(statement, "set aside task " + to_string(task.id)); !ok) return ok.error();
+    return false;
+  }
+  claims_.add(number_of(task.id), {++last_token_, task.task.queue, task.state, task.task.run_at});
+  claimed.tasks.push_back(seen(std::move(task), now));
+  return true;
+}
+
+Result<void> SqliteTasks::expire(const KeptTask& task, WallTime now) {
+  Statement statement = connection_->prepare(sql::expire);
+  statement.bind(number_of(task.id)).bind(now).bind(held_in(TaskState::discarded));
+  return run(statement, "discard task " + to_string(task.id));
+}
+
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace errand

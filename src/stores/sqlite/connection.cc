@@ -1,0 +1,172 @@
+#include "sqlite/connection.h"
+
+#include <utility>
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+namespace {
+
+bool is_error(int status) noexcept {
+  return status != SQLITE_OK && status != SQLITE_ROW && status != SQLITE_DONE;
+}
+
+std::int64_t micros(WallTime at) {
+  return std::chrono::floor<std::chrono::microseconds>(at).time_since_epoch().count();
+}
+
+// Whether somebody has to change something before the same call can succeed.
+Code code_of(int status) noexcept {
+  switch (status & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL:
+    case SQLITE_IOERR:
+    case SQLITE_NOMEM:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_INTERRUPT:
+      return Code::unavailable;
+    case SQLITE_TOOBIG:
+      return Code::too_large;
+    default:
+      return Code::invalid;
+  }
+}
+
+}  // namespace
+
+Error error(Code code, const std::string& what, const std::string& why) {
+  return {code, "sqlite: " + what + ": " + why};
+}
+
+// --- Statement -------------------------------------------------------------------------------------------------------
+
+Statement::Statement(Statement&& other) noexcept
+    : statement_(std::exchange(other.statement_, nullptr)), next_(other.next_), status_(other.status_) {}
+
+Statement::~Statement() {
+  if (statement_ != nullptr) sqlite3_reset(statement_);
+}
+
+void Statement::note(int status) {
+  if (!is_error(status_)) status_ = status;
+}
+
+Statement& Statement::bind(std::int64_t value) {
+  if (!is_error(status_)) note(sqlite3_bind_int64(statement_, next_++, value));
+  return *this;
+}
+
+Statement& Statement::bind(std::string_view text) {
+  const char* const data = text.data() != nullptr ? text.data() : "";
+  if (!is_error(status_)) note(sqlite3_bind_text64(statement_, next_++, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
+  return *this;
+}
+
+Statement& Statement::bind(WallTime at) {
+  return bind(micros(at));
+}
+
+Statement& Statement::bind_bytes(std::string_view bytes) {
+  const char* const data = bytes.data() != nullptr ? bytes.data() : "";
+  if (!is_error(status_)) note(sqlite3_bind_blob64(statement_, next_++, data, bytes.size(), SQLITE_STATIC));
+  return *this;
+}
+
+Statement& Statement::bind_null() {
+  if (!is_error(status_)) note(sqlite3_bind_null(statement_, next_++));
+  return *this;
+}
+
+Statement& Statement::bind_unless_empty(std::string_view text) {
+  return text.empty() ? bind_null() : bind(text);
+}
+
+bool Statement::step() {
+  if (!is_error(status_)) status_ = sqlite3_step(statement_);
+  return status_ == SQLITE_ROW;
+}
+
+int Statement::run() {
+  while (step()) {
+  }
+  return status_;
+}
+
+bool Statement::is_null(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
+
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_, column);
+}
+
+std::string_view Statement::text(int column) const {
+  const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(statement_, column));
+  return data != nullptr ? std::string_view(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
+                         : std::string_view();
+}
+
+std::string_view Statement::bytes(int column) const {
+  const auto* data = static_cast<const char*>(sqlite3_column_blob(statement_, column));
+  return data != nullptr ? std::string_view(data, static_cast<std::size_t>(sqlite3_column_bytes(statement_, column)))
+                         : std::string_view();
+}
+
+// --- Connection ------------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, const std::string& vfs) {
+  sqlite3* handle = nullptr;
+  const int status = sqlite3_open_v2(
+      path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
+      vfs.empty() ? nullptr : vfs.c_str());
+  // Even a failed open may leave a handle, with the reason in it.
+  std::unique_ptr<Connection> connection(new Connection(handle));
+  if (status != SQLITE_OK) return connection->error(status, "open \"" + path + "\"");
+  return connection;
+}
+
+Connection::~Connection() {
+  for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
+  sqlite3_close_v2(handle_);
+}
+
+int Connection::execute(const std::string& sql) {
+  return sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
+}
+
+void Connection::roll_back() noexcept {
+  if (sqlite3_get_autocommit(handle_) == 0) sqlite3_exec(handle_, "rollback", nullptr, nullptr, nullptr);
+}
+
+Statement Connection::prepare(std::string_view sql) {
+  sqlite3_stmt*& statement = statements_[sql.data()];
+  int status = SQLITE_OK;
+  if (statement == nullptr) {
+    status = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
+                                &statement, nullptr);
+  }
+  return {statement, status};
+}
+
+Result<std::optional<std::int64_t>> Connection::number(std::string_view sql) {
+  Statement statement = prepare(sql);
+  std::optional<std::int64_t> number;
+  if (statement.step() && !statement.is_null(0)) number = statement.integer(0);
+  if (is_error(statement.status())) return error(statement.status(), "read");
+  return number;
+}
+
+Error Connection::error(int status, const std::string& what) const {
+  const char* why = sqlite3_errstr(status);
+  // The connection's own words say more, where they are about this.
+  if (handle_ != nullptr && (sqlite3_extended_errcode(handle_) & 0xff) == (status & 0xff))
+    why = sqlite3_errmsg(handle_);
+  return sqlite::error(code_of(status), what, why);
+}
+
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,97 @@
+#pragma once
+// One SQLite connection and its statements, with errors as values.
+
+#include <errand/clock.h>
+#include <errand/result.h>
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+/// "sqlite: WHAT: WHY", with the code that says whether trying again may help.
+[[nodiscard]] Error error(Code code, const std::string& what, const std::string& why);
+
+/// A prepared statement, from its first bind to its last row. It is reset when it goes.
+///
+/// Errors are kept: what follows one does nothing, and done() or step() tells. Threads: one at a time.
+class Statement {
+ public:
+  Statement(sqlite3_stmt* statement, int status) : statement_(statement), status_(status) {}
+  Statement(Statement&& other) noexcept;
+  Statement& operator=(Statement&&) = delete;
+  ~Statement();
+
+  // The next parameter. Texts and bytes have to outlive the statement's last step.
+  Statement& bind(std::int64_t value);
+  Statement& bind(std::string_view text);
+  Statement& bind(WallTime at);
+  Statement& bind_bytes(std::string_view bytes);
+  Statement& bind_null();
+  template <class T>
+  Statement& bind(const std::optional<T>& value) {
+    return value ? bind(*value) : bind_null();
+  }
+  /// An empty text is null.
+  Statement& bind_unless_empty(std::string_view text);
+
+  /// True: there is a row. False: there is none (any more), or an error; see status().
+  [[nodiscard]] bool step();
+  /// Runs it to its end. SQLITE_DONE or an error.
+  int run();
+  /// SQLITE_OK, SQLITE_ROW and SQLITE_DONE are no errors.
+  [[nodiscard]] int status() const noexcept { return status_; }
+
+  // The columns of the row. A null is zero, or empty.
+  [[nodiscard]] bool is_null(int column) const;
+  [[nodiscard]] std::int64_t integer(int column) const;
+  [[nodiscard]] std::string_view text(int column) const;
+  [[nodiscard]] std::string_view bytes(int column) const;
+
+ private:
+  void note(int status);
+
+  sqlite3_stmt* statement_;
+  int next_ = 1;
+  int status_;
+};
+
+/// Threads: one at a time.
+class Connection {
+ public:
+  /// `vfs`: the name of SQLite's file layer; empty: its default.
+  [[nodiscard]] static Result<std::unique_ptr<Connection>> open(const std::string& path, const std::string& vfs);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Several statements without parameters or rows.
+  [[nodiscard]] int execute(const std::string& sql);
+  /// Undoes the transaction that is open, if there is one: an error of the disk's may have done so already.
+  void roll_back() noexcept;
+  /// Prepared on first use, and kept. `sql` lives as long as the connection, as constants do.
+  [[nodiscard]] Statement prepare(std::string_view sql);
+  /// The first column of the first row, of a statement without parameters; nothing if there is no row.
+  [[nodiscard]] Result<std::optional<std::int64_t>> number(std::string_view sql);
+
+  /// Of a status that is an error.
+  [[nodiscard]] Error error(int status, const std::string& what) const;
+  [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
+
+ private:
+  explicit Connection(sqlite3* handle) : handle_(handle) {}
+
+  sqlite3* handle_;
+  std::map<const char*, sqlite3_stmt*> statements_;
+};
+
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,13 @@
+# cmake -DINTO=FILE -DFROM=DIR -P embed.cmake: every *.sql below DIR as a constant in the header FILE, named by its file.
+file(GLOB files ${FROM}/sql/*.sql ${FROM}/migrations/*.sql)
+set(text "#pragma once\n#include <string_view>\nnamespace errand {\ninline namespace v0 {\nnamespace sqlite {\nnamespace sql {\n")
+foreach(file IN LISTS files)
+  get_filename_component(name ${file} NAME_WE)
+  if(name MATCHES "^[0-9]")
+    set(name "migration_${name}")
+  endif()
+  file(READ ${file} content)
+  string(APPEND text "inline constexpr std::string_view ${name} = R\"sql(${content})sql\";\n")
+endforeach()
+string(APPEND text "}  // namespace sql\n}  // namespace sqlite\n}  // namespace v0\n}  // namespace errand\n")
+file(WRITE ${INTO} "${text}")

@@ -1,0 +1,60 @@
+#include "sqlite/schema.h"
+
+#include "sqlite/sql.h"
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+namespace {
+
+// "errd": `file tasks.db` tells whose it is, and somebody else's database is not taken for ours.
+constexpr std::int64_t kApplication = 0x65727264;
+
+constexpr std::string_view kMigrations[] = {sql::migration_0001_tasks};
+
+// The log is checkpointed by this connection alone, when it chooses to. The log's file is extended once and kept: one
+// that grows costs twice as much per commit.
+std::string settings(const SqliteOptions& options) {
+  return std::string("pragma synchronous = ") + (options.synchronous == Synchronous::full ? "full" : "normal") +
+         "; pragma wal_autocheckpoint = 0; pragma journal_size_limit = 67108864; pragma mmap_size = 0; "
+         "pragma temp_store = memory; pragma cache_size = -65536; pragma trusted_schema = off; "
+         "pragma foreign_keys = off;";
+}
+
+}  // namespace
+
+Result<void> prepare_schema(Connection& connection, const SqliteOptions& options, const std::string& path) {
+  const std::string what = "open \"" + path + "\"";
+  const auto application = connection.number("pragma application_id");
+  if (!application) return error(application.error().code(), what, "it is no database, or is damaged");
+  const auto version = connection.number("pragma user_version");
+  const auto tables = connection.number("select count(*) from sqlite_schema");
+  if (!version || !tables) return error(Code::invalid, what, "it is damaged");
+  const std::int64_t newest = std::ssize(kMigrations);
+  if (application->value_or(0) != kApplication && (version->value_or(0) != 0 || tables->value_or(0) != 0))
+    return error(Code::invalid, what, "it is a database of something else");
+  if (version->value_or(0) > newest) {
+    return error(Code::invalid, what,
+                 "its schema is version " + std::to_string(version->value_or(0)) + ", and this errand knows " +
+                     std::to_string(newest) + ": a newer errand wrote it");
+  }
+  // WAL outside of any transaction; the answer is a row, and no error where it can't be.
+  Statement mode = connection.prepare("pragma journal_mode = wal");
+  if (!mode.step() || mode.text(0) != "wal") return connection.error(mode.status(), what);
+  mode.run();
+  int status = connection.execute(settings(options));
+  for (std::int64_t next = version->value_or(0); status == SQLITE_OK && next < newest; ++next) {
+    status = connection.execute("begin immediate; " + std::string(kMigrations[next]) +
+                                "pragma application_id = " + std::to_string(kApplication) +
+                                "; pragma user_version = " + std::to_string(next + 1) + "; commit;");
+  }
+  if (status == SQLITE_OK) return {};
+  Error failed = connection.error(status, what);
+  connection.roll_back();
+  return failed;
+}
+
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,2 @@
+-- 1 id. Columns: tasks.*
+select * from tasks where id = ?1;

@@ -1,0 +1,2 @@
+-- Columns: the highest id that is there, or null
+select max(id) from tasks;

@@ -1,0 +1,2 @@
+-- 1 name. Columns: value
+select value from meta where name = ?1;

@@ -1,0 +1,2 @@
+-- Columns: name
+select name from queues where paused;

@@ -1,0 +1,2 @@
+-- 1 id
+delete from tasks where id = ?1;

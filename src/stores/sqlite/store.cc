@@ -1,0 +1,388 @@
+#include "sqlite/store.h"
+
+#include <algorithm>
+
+#include "base/time.h"
+#include "sqlite/json_text.h"
+#include "sqlite/schema.h"
+#include "sqlite/sql.h"
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+namespace {
+
+// A token is the life of the owner that gave it, and a number: it rises over restarts, and no claim has to be written
+// for that.
+constexpr unsigned kLifeShift = 40;
+// Of the log, before it is written back: 32 MiB of pages of 4 KiB. One transaction may come on top.
+constexpr int kMostLogPages = 8192;
+
+int note_log_pages(void* pages, sqlite3*, const char*, int count) {
+  *static_cast<int*>(pages) = count;
+  return SQLITE_OK;
+}
+
+// The stored words of what may be seen in this state as of some moment.
+std::vector<std::string> words_of(TaskState state) {
+  if (state == TaskState::available || state == TaskState::running) return {"scheduled", "available", "retryable"};
+  return {std::string(word_of(state))};
+}
+
+}  // namespace
+
+// --- opening ---------------------------------------------------------------------------------------------------------
+
+Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions& options) {
+  if (path.empty() || path.find('\0') != std::string::npos)
+    return error(Code::invalid, "open", "expected the path of a file, got \"" + path.substr(0, 256) + "\"");
+  std::optional<FileLock> owner;
+  if (options.vfs.empty()) {
+    // SQLite before 3.51.3 can damage a log that two connections reset and write.
+    auto locked = FileLock::take(path + ".lock");
+    if (!locked) return error(locked.error().code(), "open \"" + path + "\"", locked.error().message());
+    owner.emplace(std::move(*locked));
+  }
+  auto connection = Connection::open(path, options.vfs);
+  if (!connection) return connection.error();
+  if (auto ready = prepare_schema(**connection, options, path); !ready) return ready.error();
+  std::shared_ptr<SqliteTasks> store(new SqliteTasks(std::move(owner), std::move(*connection)));
+  MutexLock lock(store->mu_);
+  if (auto begun = store->begin_life(); !begun) return begun.error();
+  return StorePtr(store);
+}
+
+SqliteTasks::~SqliteTasks() {
+  // Whatever comes of these: what was accepted is safe in the log, and after a crash they are missing as well.
+  if (latest_ != WallTime::min()) {
+    Statement statement = connection_->prepare(sql::set_meta);
+    statement.bind("latest").bind(latest_).run();
+  }
+  sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+}
+
+Result<void> SqliteTasks::begin_life() {
+  const std::string what = "begin";
+  Connection& db = *connection_;
+  const auto meta = [&](std::string_view name) -> Result<std::int64_t> {
+    Statement statement = db.prepare(sql::meta);
+    const std::int64_t value = statement.bind(name).step() ? statement.integer(0) : 0;
+    statement.run();
+    if (statement.status() != SQLITE_DONE) return db.error(statement.status(), what);
+    return value;
+  };
+  const auto life = meta("lives");
+  if (!life) return life.error();
+  const auto removed = meta("last_removed");
+  if (!removed) return removed.error();
+  const auto last = db.number(sql::last_id);
+  if (!last) return last.error();
+  const auto latest = meta("latest");
+  if (!latest) return latest.error();
+  const auto created = db.number(sql::last_created_at);
+  if (!created) return created.error();
+  removed_ = *removed;
+  // When the clock was set back while nobody was here, what had been available is to stay so.
+  const std::int64_t micros = *latest > 0 ? *latest : created->value_or(0);
+  if (micros > 0) latest_ = WallTime(std::chrono::microseconds(micros));
+  last_number_ = std::max(*removed, last->value_or(0));
+  last_token_ = static_cast<std::uint64_t>(*life + 1) << kLifeShift;
+  for (const auto& [name, value] : {std::pair{"lives", *life + 1}, {"latest", std::int64_t{0}}}) {
+    Statement statement = db.prepare(sql::set_meta);
+    statement.bind(std::string_view(name)).bind(value);
+    if (auto ok = run(statement, what); !ok) return ok;
+  }
+  sqlite3_wal_hook(db.handle(), &note_log_pages, &log_pages_);
+  Statement paused = db.prepare(sql::paused);
+  while (paused.step()) paused_.insert(std::string(paused.text(0)));
+  if (paused.status() != SQLITE_DONE) return db.error(paused.status(), what);
+  return {};
+}
+
+// --- transactions ----------------------------------------------------------------------------------------------------
+
+Result<void> SqliteTasks::run(Statement& statement, const std::string& what) {
+  if (statement.run() != SQLITE_DONE) return connection_->error(statement.status(), what);
+  return {};
+}
+
+Result<void> SqliteTasks::begin(const std::string& what, WallTime now) {
+  claims_.begin();
+  before_ = {latest_, removed_};
+  Statement statement = connection_->prepare("begin immediate");
+  if (auto ok = run(statement, what); !ok) return ok;
+  if (auto kept = keep_available(now); !kept) return end(what, kept);
+  return {};
+}
+
+Result<void> SqliteTasks::end(const std::string& what, Result<void> done) {
+  if (done) done = note_removed();
+  if (done) {
+    Statement statement = connection_->prepare("commit");
+    done = run(statement, what);
+  }
+  if (!done) {
+    connection_->roll_back();
+    claims_.take_back();
+    latest_ = before_.latest;
+    removed_ = before_.removed;
+    return done;
+  }
+  claims_.keep();
+  write_back();
+  return {};
+}
+
+// The number of a task that is gone is never given again.
+Result<void> SqliteTasks::note_removed() {
+  if (removed_ == before_.removed) return {};
+  Statement statement = connection_->prepare(sql::set_meta);
+  statement.bind("last_removed").bind(removed_);
+  return run(statement, "remove tasks");
+}
+
+// The log goes back into the database here alone, since nobody else has the file open. That it can't is no error of
+// what was committed, and it is tried again after the next commit.
+void SqliteTasks::write_back() {
+  if (log_pages_ < kMostLogPages) return;
+  if (sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr) ==
+      SQLITE_OK) {
+    log_pages_ = 0;
+  }
+}
+
+// A task whose time had come stays available when the clock goes back: its place is where the clock is now.
+Result<void> SqliteTasks::keep_available(WallTime now) {
+  if (now < latest_) {
+    std::vector<KeptTask> overtaken;
+    Statement statement = connection_->prepare(sql::overtaken);
+    statement.bind(now).bind(latest_);
+    while (statement.step()) {
+      auto task = read_task(*connection_, statement);
+      if (!task) return task.error();
+      overtaken.push_back(std::move(*task));
+    }
+    if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "set back the clock");
+    for (KeptTask& task : overtaken) {
+      task.task.run_at = down_to_micros(now);
+      Statement set = connection_->prepare(sql::set_run_at);
+      set.bind(number_of(task.id)).bind(now);
+      if (auto ok = run(set, "set back the clock"); !ok) return ok;
+      if (claims_.find(number_of(task.id)) != nullptr) {
+        claims_.move(number_of(task.id), task.task.run_at);
+      } else {
+        waits_again(task);
+      }
+    }
+  }
+  latest_ = now;
+  return {};
+}
+
+// --- what is looked up -----------------------------------------------------------------------------------------------
+
+KeptTask SqliteTasks::seen(KeptTask task, WallTime now) const {
+  if (const Claims::Claim* claim = claims_.find(number_of(task.id))) {
+    task.state = TaskState::running;
+    task.token = claim->token;
+    task.cancel_requested = claim->cancel_requested;
+  } else if (sqlite::waits(task.state) && task.task.run_at <= now) {
+    task.state = TaskState::available;
+  }
+  return task;
+}
+
+Result<std::optional<KeptTask>> SqliteTasks::read(TaskId id) {
+  Statement statement = connection_->prepare(sql::find_task);
+  statement.bind(number_of(id));
+  if (statement.step()) {
+    auto task = read_task(*connection_, statement);
+    if (!task) return task.error();
+    return std::optional(std::move(*task));
+  }
+  if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "find task " + to_string(id));
+  return std::optional<KeptTask>();
+}
+
+Result<KeptTask> SqliteTasks::find(TaskId id, WallTime now) {
+  MutexLock lock(mu_);
+  auto task = read(id);
+  if (!task) return task.error();
+  if (!*task) return error(Code::not_found, "find task " + to_string(id), "no such task");
+  return seen(std::move(**task), now);
+}
+
+Result<std::vector<KeptTask>> SqliteTasks::list(const TaskFilter& filter, TaskId after, std::size_t limit,
+                                                WallTime now) {
+  MutexLock lock(mu_);
+  return matching(filter, after, limit, now);
+}
+
+Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, TaskId after, std::size_t limit,
+                                                    WallTime now) {
+  std::vector<KeptTask> found;
+  const auto matches = [&](const KeptTask& task) { return !filter.state || task.state == *filter.state; };
+  const std::string states = filter.state ? array_of(words_of(*filter.state)) : std::string();
+  // Of single tasks, each is looked up.
+  std::vector<TaskId> ids = filter.ids;
+  std::sort(ids.begin(), ids.end());
+  ids.erase(std::unique(ids.begin(), ids.end()), ids.end());
+  std::size_t next = 0;
+  do {
+    const bool by_id = !ids.empty();
+    if (by_id && ids[next] <= after) continue;
+    const std::int64_t from = by_id ? number_of(ids[next]) - 1 : number_of(after);
+    Statement statement = connection_->prepare(sql::list_tasks);
+    statement.bind(from).bind_unless_empty(filter.queue).bind_unless_empty(filter.kind).bind_unless_empty(filter.name);
+    statement.bind(filter.priority ? std::optional<std::int64_t>(*filter.priority) : std::nullopt);
+    statement.bind_unless_empty(filter.tag).bind_unless_empty(states);
+    while (found.size() < limit && statement.step()) {
+      auto task = read_task(*connection_, statement);
+      if (!task) return task.error();
+      if (by_id && task->id != ids[next]) break;
+      *task = seen(std::move(*task), now);
+      if (matches(*task)) found.push_back(std::move(*task));
+      if (by_id) break;
+    }
+    if (statement.status() != SQLITE_DONE && statement.status() != SQLITE_ROW && statement.status() != SQLITE_OK)
+      return connection_->error(statement.status(), "list tasks");
+  } while (++next < ids.size() && found.size() < limit);
+  return found;
+}
+
+Result<std::vector<Counts>> SqliteTasks::counts(WallTime now) {
+  MutexLock lock(mu_);
+  std::map<std::string, Counts> by_queue;
+  for (const std::string& queue : paused_) by_queue[queue].paused = true;
+  Statement statement = connection_->prepare(sql::counts);
+  statement.bind(now);
+  while (statement.step()) {
+    Counts& counts = by_queue[std::string(statement.text(0))];
+    const std::string_view state = statement.text(1);
+    const std::string_view aside = statement.text(2);
+    const auto count = static_cast<std::size_t>(statement.integer(3));
+    const bool waiting = state == "scheduled" || state == "available" || state == "retryable";
+    for (const auto& [word, cell] : {std::pair{"scheduled", &counts.scheduled},
+                                     {"available", &counts.available},
+                                     {"retryable", &counts.retryable},
+                                     {"completed", &counts.completed},
+                                     {"cancelled", &counts.cancelled},
+                                     {"discarded", &counts.discarded}}) {
+      if (state == word) *cell += count;
+    }
+    if (waiting && aside == word_of(Aside::held)) counts.held += count;
+    if (waiting && aside == word_of(Aside::no_handler)) counts.no_handler += count;
+  }
+  if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "count tasks");
+  // Rows of claimed tasks say that they wait.
+  for (const auto& [number, claim] : claims_.all()) {
+    Counts& counts = by_queue[claim.queue];
+    const bool available = claim.state == TaskState::available || claim.run_at <= now;
+    --(available ? counts.available : claim.state == TaskState::scheduled ? counts.scheduled : counts.retryable);
+    ++counts.running;
+  }
+  std::vector<Counts> all;
+  for (auto& [queue, counts] : by_queue) {
+    counts.queue = queue;
+    all.push_back(std::move(counts));
+  }
+  return all;
+}
+
+// --- the rest --------------------------------------------------------------------------------------------------------
+
+Result<std::size_t> SqliteTasks::restore(std::string_view queue, std::span<const std::string> kinds) {
+  MutexLock lock(mu_);
+  const std::string what = "restore tasks of queue \"" + std::string(queue) + "\"";
+  if (auto began = begin(what, latest_); !began) return began.error();
+  std::vector<KeptTask> found;
+  Result<void> done;
+  for (const std::string& kind : kinds) {
+    Statement statement = connection_->prepare(sql::set_aside_tasks);
+    statement.bind(queue).bind(kind);
+    while (done && statement.step()) {
+      auto task = read_task(*connection_, statement);
+      if (task) {
+        found.push_back(std::move(*task));
+      } else {
+        done = task.error();
+      }
+    }
+    if (done && statement.status() != SQLITE_DONE) done = connection_->error(statement.status(), what);
+  }
+  for (const KeptTask& task : found) {
+    if (!done) break;
+    Statement statement = connection_->prepare(sql::set_aside);
+    statement.bind(number_of(task.id)).bind_null();
+    done = run(statement, what);
+    waits_again(task);
+  }
+  if (auto ended = end(what, std::move(done)); !ended) return ended.error();
+  return found.size();
+}
+
+Result<void> SqliteTasks::set_paused(std::string_view queue, bool paused) {
+  MutexLock lock(mu_);
+  Statement statement = connection_->prepare(sql::set_paused);
+  statement.bind(queue).bind(static_cast<std::int64_t>(paused));
+  if (auto ok = run(statement, "pause queue \"" + std::string(queue) + "\""); !ok) return ok;
+  if (paused) {
+    paused_.insert(std::string(queue));
+  } else if (const auto found = paused_.find(queue); found != paused_.end()) {
+    paused_.erase(found);
+  }
+  return {};
+}
+
+Result<Tidied> SqliteTasks::tidy(std::size_t limit, WallTime now) {
+  MutexLock lock(mu_);
+  const std::string what = "tidy up";
+  if (auto began = begin(what, now); !began) return began.error();
+  Tidied tidied;
+  Result<void> done;
+  std::vector<KeptTask> expired;
+  std::vector<std::int64_t> prunable;
+  {
+    Statement statement = connection_->prepare(sql::expiring);
+    statement.bind(now);
+    while (done && expired.size() < limit && statement.step()) {
+      auto task = read_task(*connection_, statement);
+      if (!task) {
+        done = task.error();
+      } else if (claims_.find(number_of(task->id)) == nullptr) {
+        expired.push_back(std::move(*task));
+      }
+    }
+    if (done && expired.size() < limit && statement.status() != SQLITE_DONE)
+      done = connection_->error(statement.status(), what);
+  }
+  {
+    Statement statement = connection_->prepare(sql::prunable);
+    statement.bind(now).bind(static_cast<std::int64_t>(limit));
+    while (statement.step()) prunable.push_back(statement.integer(0));
+    if (done && statement.status() != SQLITE_DONE) done = connection_->error(statement.status(), what);
+  }
+  for (const KeptTask& task : expired) {
+    if (done) done = expire(task, now);
+    tidied.expired.push_back(task.id);
+  }
+  for (const std::int64_t number : prunable) {
+    if (done) done = remove(number);
+    ++tidied.pruned;
+  }
+  tidied.more = tidied.expired.size() == limit || tidied.pruned == limit;
+  if (auto ended = end(what, std::move(done)); !ended) return ended.error();
+  return tidied;
+}
+
+}  // namespace sqlite
+
+Result<SqliteStore> open_sqlite(std::string_view path, const SqliteOptions& options) {
+  auto store = sqlite::SqliteTasks::open(std::string(path), options);
+  if (!store) return store.error();
+  return SqliteStore(std::move(*store));
+}
+
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,104 @@
+#pragma once
+// The store in a SQLite file.
+//
+//   store.cc    opening; what is looked up; tidying
+//   commit.cc   a batch: what finished, notes, new tasks, claims
+//   change.cc   what is done to tasks from outside
+
+#include <errand/sqlite.h>
+
+#include <set>
+
+#include "base/file_lock.h"
+#include "base/mutex.h"
+#include "sqlite/claims.h"
+#include "sqlite/connection.h"
+#include "sqlite/rows.h"
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+class SqliteTasks final : public Store {
+ public:
+  [[nodiscard]] static Result<StorePtr> open(const std::string& path, const SqliteOptions& options);
+  ~SqliteTasks() override;
+
+  [[nodiscard]] StoreTraits traits() const noexcept override { return {.name = "sqlite", .durable = true}; }
+  Result<Committed> commit(const Batch& batch, WallTime now) override;
+  Result<KeptTask> find(TaskId id, WallTime now) override;
+  Result<std::vector<KeptTask>> list(const TaskFilter& filter, TaskId after, std::size_t limit, WallTime now) override;
+  Result<std::vector<Counts>> counts(WallTime now) override;
+  Result<Changed> change(const TaskFilter& filter, const Change& change, TaskId after, std::size_t limit,
+                         WallTime now) override;
+  Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) override;
+  Result<void> set_paused(std::string_view queue, bool paused) override;
+  Result<Tidied> tidy(std::size_t limit, WallTime now) override;
+
+ private:
+  SqliteTasks(std::optional<FileLock> owner, std::unique_ptr<Connection> connection)
+      : owner_(std::move(owner)), connection_(std::move(connection)) {}
+
+  // What an operation on one row came to: a database error ends the transaction, an item's own does not.
+  using Status = std::optional<Error>;
+
+  // store.cc
+  [[nodiscard]] Result<void> begin_life() ERRAND_REQUIRES(mu_);
+  /// Between the two everything happens or nothing. end() commits if `done` is no error, and returns what came of it.
+  [[nodiscard]] Result<void> begin(const std::string& what, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> end(const std::string& what, Result<void> done) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> keep_available(WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> note_removed() ERRAND_REQUIRES(mu_);
+  void write_back() ERRAND_REQUIRES(mu_);
+  /// The task as it is seen: with its claim, and as of `now`.
+  [[nodiscard]] KeptTask seen(KeptTask task, WallTime now) const ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<std::optional<KeptTask>> read(TaskId id) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> run(Statement& statement, const std::string& what) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<std::vector<KeptTask>> matching(const TaskFilter& filter, TaskId after, std::size_t limit,
+                                                       WallTime now) ERRAND_REQUIRES(mu_);
+
+  // commit.cc: the Result is the database's, what it holds the item's own
+  [[nodiscard]] Result<void> apply(const Batch& batch, WallTime now, Committed& committed) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<Status> finish(const Finish& finish, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<Status> note(const Note& note) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<Result<Added>> add(const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<std::optional<KeptTask>> holder(const std::string& key) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<Result<Added>> clash(const KeptTask& first, const NewTask& given, WallTime now)
+      ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> insert(std::int64_t number, const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<Claimed> claim(const ClaimRequest& request, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> claim_at(const ClaimRequest& request, int priority, WallTime now, Claimed& claimed)
+      ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<bool> take(const ClaimRequest& request, KeptTask task, WallTime now, Claimed& claimed)
+      ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> expire(const KeptTask& task, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> remove(std::int64_t number) ERRAND_REQUIRES(mu_);
+  void waits_again(const KeptTask& task) ERRAND_REQUIRES(mu_);
+
+  // change.cc
+  [[nodiscard]] Result<void> apply(std::span<const KeptTask> tasks, const Change& change, WallTime now,
+                                   Changed& changed) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<bool> apply(const KeptTask& task, const Change& change, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<bool> may_begin_again(const KeptTask& task) ERRAND_REQUIRES(mu_);
+
+  const std::optional<FileLock> owner_;  // none over a file layer of a test's own
+  // Lock order: nothing is taken under it. Held over whole transactions: there is one writer.
+  Mutex mu_;
+  const std::unique_ptr<Connection> connection_;
+  Claims claims_ ERRAND_GUARDED_BY(mu_);
+  std::set<std::string, std::less<>> paused_ ERRAND_GUARDED_BY(mu_);
+  std::int64_t last_number_ ERRAND_GUARDED_BY(mu_) = 0;
+  std::int64_t removed_ ERRAND_GUARDED_BY(mu_) = 0;  // the highest number that was removed
+  std::uint64_t last_token_ ERRAND_GUARDED_BY(mu_) = 0;
+  WallTime latest_ ERRAND_GUARDED_BY(mu_) = WallTime::min();
+  int log_pages_ ERRAND_GUARDED_BY(mu_) = 0;
+  // What these two were when the transaction began.
+  struct {
+    WallTime latest;
+    std::int64_t removed;
+  } before_ ERRAND_GUARDED_BY(mu_) = {};
+};
+
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,102 @@
+// Files that can't be opened, and what is said of them.
+
+#include <errand/sqlite.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+using errand::Code;
+
+namespace {
+
+class OpenSqlite : public testing::Test {
+ protected:
+  OpenSqlite() {
+    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
+    folder = mkdtemp(name.data());
+    path = (folder / "tasks.db").string();
+  }
+  ~OpenSqlite() override { std::filesystem::remove_all(folder); }
+
+  void execute(const char* sql) const {
+    sqlite3* db = nullptr;
+    ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+    EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_close(db);
+  }
+  void expect_refused(Code code, const std::string& why) const {
+    const auto store = errand::open_sqlite(path);
+    ASSERT_FALSE(store);
+    EXPECT_EQ(store.error().code(), code);
+    EXPECT_NE(store.error().message().find(why), std::string::npos) << store.error().message();
+    EXPECT_NE(store.error().message().find("tasks.db"), std::string::npos) << store.error().message();
+  }
+
+  std::filesystem::path folder;
+  std::string path;
+};
+
+TEST_F(OpenSqlite, NamesTheOwnerThatThereIs) {
+  const auto first = errand::open_sqlite(path);
+  ASSERT_TRUE(first);
+  expect_refused(Code::owned_by, "process " + std::to_string(getpid()));
+}
+
+TEST_F(OpenSqlite, IsFreeAgainWhenTheLastHandleIsGone) {
+  {
+    const auto first = errand::open_sqlite(path);
+    ASSERT_TRUE(first);
+    const errand::StorePtr shared = *first;
+  }
+  EXPECT_TRUE(errand::open_sqlite(path));
+}
+
+TEST_F(OpenSqlite, RefusesWhatIsNoDatabase) {
+  std::ofstream(path) << std::string(8192, 'x');
+  expect_refused(Code::invalid, "no database");
+  EXPECT_EQ(std::filesystem::file_size(path), 8192u) << "and leaves it as it is";
+}
+
+TEST_F(OpenSqlite, RefusesSomebodyElsesDatabase) {
+  execute("create table users (id integer primary key)");
+  expect_refused(Code::invalid, "something else");
+}
+
+TEST_F(OpenSqlite, RefusesASchemaThatIsNewer) {
+  ASSERT_TRUE(errand::open_sqlite(path));
+  execute("pragma user_version = 99");
+  expect_refused(Code::invalid, "version 99");
+  execute("pragma user_version = 1");
+  EXPECT_TRUE(errand::open_sqlite(path));
+}
+
+TEST_F(OpenSqlite, RefusesAFolderThatIsNotThere) {
+  path = (folder / "no" / "tasks.db").string();
+  expect_refused(Code::unavailable, "No such file");
+}
+
+TEST_F(OpenSqlite, RefusesPathsThatAreNone) {
+  EXPECT_EQ(errand::open_sqlite("").error().code(), Code::invalid);
+  EXPECT_EQ(errand::open_sqlite(std::string_view("a\0b", 3)).error().code(), Code::invalid);
+}
+
+TEST_F(OpenSqlite, ADamagedRowIsAnErrorAndNoTask) {
+  {
+    const auto store = errand::open_sqlite(path);
+    ASSERT_TRUE(store);
+    const errand::NewTask task[] = {{.queue = "mail", .kind = "welcome", .content_type = "text/plain"}};
+    ASSERT_TRUE((*store)->commit({.added = task}, errand::WallTime{}));
+  }
+  execute("update tasks set state = 'sleepy'");
+  const auto store = errand::open_sqlite(path);
+  ASSERT_TRUE(store);
+  const auto found = (*store)->list({}, {}, 10, errand::WallTime{});
+  ASSERT_FALSE(found);
+  EXPECT_EQ(found.error().message(), "sqlite: read task 1: its row is damaged");
+}
+
+}  // namespace
