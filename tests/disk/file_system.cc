@@ -63,6 +63,7 @@ void FileSystem::power_off() {
 void FileSystem::cut(PowerCut how, errand::Rng& rng) {
   power_off();
   power_ = Power::settled;
+  faults.cancel();
   if (how != PowerCut::keep_all) {
     Survival survival(rng);
     for (const Renaming& change : since_) {

@@ -80,6 +80,7 @@ class FaultPlan {
     ++happened_;
     return fault_;
   }
+  void cancel() { left_ = 0; }
   [[nodiscard]] std::uint64_t happened() const { return happened_; }
 
  private:
