@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+#include <vector>
+
 #include "test_disk/disk.h"
 #include "test_disk/sql.h"
 
@@ -38,6 +41,31 @@ TEST(Disk, ServesAWriterAndReaders) {
 
   ASSERT_EQ(writer.run("BEGIN IMMEDIATE"), SQLITE_OK);
   EXPECT_EQ(reader.run("BEGIN IMMEDIATE"), SQLITE_BUSY);
+}
+
+TEST(Disk, ServesThreads) {
+  constexpr int kRows = 60;
+  Disk disk;
+  Sql writer("tasks.db", disk.vfs_name());
+  ASSERT_EQ(writer.ask("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=20"), "wal 20");
+  ASSERT_EQ(writer.run("CREATE TABLE t(a, b); INSERT INTO t VALUES (0, 0)"), SQLITE_OK);
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 2; ++i) {
+    readers.emplace_back([&] {
+      Sql sql("tasks.db", disk.vfs_name());
+      sqlite3_busy_timeout(sql.get(), 10'000);
+      for (std::string rows = "1"; rows != std::to_string(kRows);) {
+        rows = sql.ask("SELECT count(*) FROM t");
+        ASSERT_EQ(sql.ask("SELECT count(*) FROM t WHERE a <> b"), "0");
+      }
+    });
+  }
+  sqlite3_busy_timeout(writer.get(), 10'000);
+  for (int i = 1; i < kRows; ++i) {
+    const std::string n = std::to_string(i);
+    EXPECT_EQ(writer.run("INSERT INTO t VALUES (-1, -1); UPDATE t SET a = " + n + ", b = " + n), SQLITE_OK);
+  }
+  for (std::thread& reader : readers) reader.join();
 }
 
 TEST(Disk, LocksOutOthersWithoutALog) {

@@ -6,7 +6,6 @@
 // flush of a directory is one of all names in it.
 
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>

@@ -1,5 +1,5 @@
 #pragma once
-// Transactions that tell whether all of them is there, and whether those before them are.
+// Transactions by which one sees later which of them are there, and whether each is there as a whole.
 
 #include <string>
 

@@ -1,6 +1,5 @@
 #pragma once
-// The locks on one file, and the memory that its connections share: what the kernel keeps for the unix VFS, and on
-// heap.
+// The locks on one file, and the memory that its connections share: the unix VFS has them from the kernel.
 
 #include <array>
 #include <cstdint>

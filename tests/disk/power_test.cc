@@ -134,7 +134,7 @@ TEST(PowerCut, ShowsADiskThatOnlySaysItFlushed) {
 }
 
 // A crash is no end: the database goes on, and crashes again.
-TEST(PowerCut, AfterPowerCutTheDatabaseGoesOn) {
+TEST(PowerCut, LetsTheDatabaseGoOn) {
   const int crashes = 40 * rounds();
   Disk disk(7);
   errand::Rng rng(7);
