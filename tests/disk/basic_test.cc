@@ -46,6 +46,7 @@ TEST(Disk, ServesAWriterAndReaders) {
 TEST(Disk, ServesThreads) {
   constexpr int kRows = 60;
   Disk disk;
+  disk.on_sleep([](std::chrono::microseconds) { sqlite3_sleep(1); });
   Sql writer("tasks.db", disk.vfs_name());
   ASSERT_EQ(writer.ask("PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=20"), "wal 20");
   ASSERT_EQ(writer.run("CREATE TABLE t(a, b); INSERT INTO t VALUES (0, 0)"), SQLITE_OK);

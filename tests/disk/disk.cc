@@ -93,6 +93,10 @@ void Disk::on_operation(std::function<Fault(const Operation&)> hook) {
   impl_->world.on_operation(std::move(hook));
 }
 
+void Disk::on_sleep(std::function<void(std::chrono::microseconds)> hook) {
+  impl_->world.on_sleep(std::move(hook));
+}
+
 void Disk::set_quota(std::optional<std::size_t> bytes) {
   impl_->world.with([&](FileSystem& fs) { fs.quota = bytes; });
 }

@@ -30,12 +30,11 @@ namespace disk {
 /// of the directory goes unreported there, and is reported by xDelete, which flushes only when told to. The disk
 /// promises no more than the unix VFS does by default (SQLITE_IOCAP_POWERSAFE_OVERWRITE).
 ///
-/// Names: relative ones are in "/". "tasks.db" and "/tasks.db" are the same file, here and for SQLite.
-/// Time:    stands still, but for advance() and SQLite's sleeps, which take none of anyone's.
+/// Names:   relative ones are in "/". "tasks.db" and "/tasks.db" are the same file, here and for SQLite.
+/// Time:    stands still, but for advance() and SQLite's sleeps, which take no real time; see on_sleep().
 /// Chance:  the seed decides what the disk does. SQLite draws its own numbers from one generator for the whole process,
 ///          which the constructor seeds too; so with one disk at a time and one thread, all is repeated bit by bit.
-/// Threads: any may use the VFS. What is below is for one thread, and what changes the disk's ways is not for use
-///          during operations, unless from the hook.
+/// Threads: any, for the VFS and for what is below; but on_operation() and on_sleep() are for times without operations.
 /// Life:    must outlive its connections. A second disk alive draws from the same generator of SQLite's.
 class Disk {
  public:
@@ -89,6 +88,9 @@ class Disk {
   // ---- Time
   [[nodiscard]] std::chrono::microseconds now() const;  ///< since 1970
   void advance(std::chrono::microseconds by);
+  /// Called for each sleep of SQLite's, after it passed in the disk's time; with nothing locked. Where other threads
+  /// hold what is waited for, it has to give them real time, else SQLite takes them for stuck at once.
+  void on_sleep(std::function<void(std::chrono::microseconds)> hook);
 
  private:
   class Impl;

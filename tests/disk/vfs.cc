@@ -1,7 +1,6 @@
 #include "test_disk/vfs.h"
 
 #include <atomic>
-#include <thread>
 
 #include "test_disk/vfs_file.h"
 
@@ -106,10 +105,8 @@ int randomness(sqlite3_vfs* vfs, int size, char* out) {
   return size;
 }
 
-// Whoever sleeps waits for another thread, as a rule, and that one gets its turn.
 int sleep(sqlite3_vfs* vfs, int microseconds) {
-  world_of(vfs).with([&](FileSystem& fs) { fs.now_us += microseconds; });
-  std::this_thread::yield();
+  world_of(vfs).sleep(std::chrono::microseconds(microseconds));
   return microseconds;
 }
 

@@ -3,6 +3,7 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -64,6 +65,13 @@ class World {
   }
 
   void on_operation(std::function<Fault(const Operation&)> hook) { hook_ = std::move(hook); }
+  void on_sleep(std::function<void(std::chrono::microseconds)> hook) { sleep_hook_ = std::move(hook); }
+
+  /// Passes in the disk's time.
+  void sleep(std::chrono::microseconds time) ERRAND_EXCLUDES(mu_) {
+    with([&](FileSystem& fs) { fs.now_us += time.count(); });
+    if (sleep_hook_) sleep_hook_(time);
+  }
 
  private:
   bool is_usable(const Handle* handle) const ERRAND_REQUIRES(mu_) {
@@ -72,7 +80,9 @@ class World {
 
   errand::Mutex mu_;
   FileSystem fs_ ERRAND_GUARDED_BY(mu_);
-  std::function<Fault(const Operation&)> hook_;  // changed only while there are no operations
+  // Changed only while there are no operations.
+  std::function<Fault(const Operation&)> hook_;
+  std::function<void(std::chrono::microseconds)> sleep_hook_;
 };
 
 }  // namespace disk
