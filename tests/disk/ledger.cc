@@ -23,6 +23,12 @@ std::string statements(int number) {
   return text.append("; COMMIT;");
 }
 
+// The tables, if they are not there yet.
+constexpr const char* kSchema =
+    "BEGIN; CREATE TABLE IF NOT EXISTS entry(number INTEGER, part INTEGER, bulk TEXT, PRIMARY KEY (number, part));"
+    "CREATE TABLE IF NOT EXISTS last(number INTEGER); CREATE TABLE IF NOT EXISTS scratch(bulk TEXT);"
+    "INSERT INTO last SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM last); COMMIT";
+
 std::vector<std::string> begin_with(const LedgerOptions& options) {
   return {
       "PRAGMA page_size = 512",
@@ -31,9 +37,7 @@ std::vector<std::string> begin_with(const LedgerOptions& options) {
       "PRAGMA synchronous = " + options.synchronous,
       "PRAGMA wal_autocheckpoint = " + std::to_string(kPages),
       "PRAGMA cache_size = 8",  // spills what is not committed
-      "BEGIN; CREATE TABLE IF NOT EXISTS entry(number INTEGER, part INTEGER, bulk TEXT, PRIMARY KEY (number, part));"
-      "CREATE TABLE IF NOT EXISTS last(number INTEGER); CREATE TABLE IF NOT EXISTS scratch(bulk TEXT);"
-      "INSERT INTO last SELECT 0 WHERE NOT EXISTS (SELECT 1 FROM last); COMMIT",
+      kSchema,
   };
 }
 
