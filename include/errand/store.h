@@ -265,7 +265,7 @@ struct StoreTraits {
 ///   S2  A Finish or a Note applies only while its token is current; else `lease_lost`, and nothing changes.
 ///   S3  What a call reported survives a crash, if traits().durable; of a call that never returned, each transaction is
 ///       there as a whole or not at all.
-///   S4  `now` is the only clock. It may go back.
+///   S4  `now` is the only clock, in whole microseconds. It may go back.
 ///   S5  A call that returns an error has changed nothing. An item's own error leaves the rest of its batch alone.
 ///   S6  Times are kept in microseconds: what makes a task run or expire is rounded up, so that nothing comes early.
 ///
