@@ -43,8 +43,8 @@ inline constexpr std::uint16_t kAllStates =
 /// A key that at most one task has at a time. The store enforces it, for tasks that come together as well.
 struct UniqueKey {
   std::string key{};  ///< empty: none; made of whatever makes two tasks the same, queue and kind included
-  /// In which states a task holds on to its key; one that ends in another lets go of it, and of one that runs in another
-  /// the next task takes it. The waiting states go together: either all are in it, or none.
+  /// In which states a task holds on to its key; one that ends in another lets go of it, and of one that runs in
+  /// another the next task takes it. The waiting states go together: either all are in it, or none.
   std::uint16_t states = kLiveStates;
   std::optional<WallTime> until{};  ///< from then on another task may have the key, whatever the state; unset: no limit
   OnClash on_clash = OnClash::keep;
