@@ -24,10 +24,12 @@ class Claims {
 
   struct Claim {
     std::uint64_t token = 0;
-    // What the row says.
+    // What the row says, so that it need not be read again when the task is over.
     std::string queue{};
+    int priority = 0;
     TaskState state = TaskState::available;
     WallTime run_at{};
+    bool ephemeral = false;
     bool cancel_requested = false;
   };
 

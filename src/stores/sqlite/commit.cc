@@ -20,6 +20,15 @@ Error lease_lost(const std::string& what, TaskId id) {
   return error(Code::lease_lost, what + " task " + to_string(id), "its claim is over, or another one has it");
 }
 
+// Its text, and its code.
+void bind_error(Statement& statement, const std::optional<KeptError>& error) {
+  if (error) {
+    statement.bind(std::string_view(error->text)).bind(to_string(error->code));
+  } else {
+    statement.bind_null().bind_null();
+  }
+}
+
 std::int64_t held_in(TaskState state) {
   return static_cast<std::int64_t>(bit(state));
 }
@@ -75,49 +84,59 @@ Result<void> SqliteTasks::remove(std::int64_t number) {
 
 Result<SqliteTasks::Status> SqliteTasks::finish(const Finish& finish, WallTime now) {
   const std::int64_t number = number_of(finish.id);
-  const std::string what = "finish task " + to_string(finish.id);
-  const Claims::Claim* claim = claims_.find(number);
-  if (claim == nullptr || claim->token != finish.token) return Status(lease_lost("finish", finish.id));
-  auto read = this->read(finish.id);
-  if (!read) return read.error();
-  if (!*read) return Status(lease_lost("finish", finish.id));
-  KeptTask& task = **read;
+  const Claims::Claim* current = claims_.find(number);
+  if (current == nullptr || current->token != finish.token) return Status(lease_lost("finish", finish.id));
+  const Claims::Claim claim = *current;
   claims_.remove(number);
-  if (finish.to == TaskState::completed && task.task.ephemeral) {
-    if (auto ok = remove(number); !ok) return ok.error();
-    return Status();
-  }
-  const auto error_text = finish.error ? std::optional<std::string_view>(finish.error->text) : std::nullopt;
-  const auto error_code = finish.error ? std::optional(to_string(finish.error->code)) : std::nullopt;
-  if (is_final(finish.to)) {
-    Statement statement = connection_->prepare(sql::end_task);
-    statement.bind(number).bind(word_of(finish.to)).bind(held_in(finish.to)).bind(std::int64_t{finish.attempts});
-    statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(now).bind(up_to_micros(finish.prune_at));
-    if (finish.output_type.empty()) {
-      statement.bind_null().bind_null();
-    } else {
-      statement.bind_bytes(finish.output).bind(finish.output_type);
-    }
-    statement.bind(error_text).bind(error_code);
-    if (auto ok = run(statement, what); !ok) return ok.error();
+  Result<void> done;
+  if (finish.to == TaskState::completed && claim.ephemeral) {
+    done = remove(number);
+  } else if (is_final(finish.to)) {
+    done = end_task(finish, now);
   } else {
-    task.task.run_at = up_to_micros(finish.to == TaskState::available ? std::min(finish.run_at, now) : finish.run_at);
-    Statement statement = connection_->prepare(sql::wait_again);
-    statement.bind(number).bind(word_of(finish.to)).bind(std::int64_t{finish.attempts});
-    statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(task.task.run_at);
-    statement.bind(error_text).bind(error_code);
-    if (auto ok = run(statement, what); !ok) return ok.error();
-    waits_again(task);
+    done = wait_again(finish, claim, now);
   }
-  if (finish.failed) {
-    if (task.history.size() == kHistory) task.history.erase(task.history.begin());
-    task.history.push_back(*finish.failed);
-    const std::string history = history_text(task.history);
-    Statement statement = connection_->prepare(sql::set_history);
-    statement.bind(number).bind(history);
-    if (auto ok = run(statement, what); !ok) return ok.error();
-  }
+  if (done && finish.failed) done = add_to_history(finish);
+  if (!done) return done.error();
   return Status();
+}
+
+Result<void> SqliteTasks::end_task(const Finish& finish, WallTime now) {
+  Statement statement = connection_->prepare(sql::end_task);
+  statement.bind(number_of(finish.id)).bind(word_of(finish.to)).bind(held_in(finish.to));
+  statement.bind(std::int64_t{finish.attempts}).bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(now);
+  statement.bind(up_to_micros(finish.prune_at));
+  if (finish.output_type.empty()) {
+    statement.bind_null().bind_null();
+  } else {
+    statement.bind_bytes(finish.output).bind(finish.output_type);
+  }
+  bind_error(statement, finish.error);
+  return run(statement, "finish task");
+}
+
+Result<void> SqliteTasks::wait_again(const Finish& finish, const Claims::Claim& claim, WallTime now) {
+  const WallTime run_at =
+      up_to_micros(finish.to == TaskState::available ? std::min(finish.run_at, now) : finish.run_at);
+  Statement statement = connection_->prepare(sql::wait_again);
+  statement.bind(number_of(finish.id)).bind(word_of(finish.to)).bind(std::int64_t{finish.attempts});
+  statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(run_at);
+  bind_error(statement, finish.error);
+  claims_.waits(claim.queue, claim.priority, run_at, number_of(finish.id));
+  return run(statement, "give back task");
+}
+
+Result<void> SqliteTasks::add_to_history(const Finish& finish) {
+  auto task = read(finish.id);
+  if (!task) return task.error();
+  if (!*task) return {};
+  std::vector<KeptAttempt>& attempts = (*task)->history;
+  if (attempts.size() == kHistory) attempts.erase(attempts.begin());
+  attempts.push_back(*finish.failed);
+  const std::string history = history_text(attempts);
+  Statement statement = connection_->prepare(sql::set_history);
+  statement.bind(number_of(finish.id)).bind(history);
+  return run(statement, "keep a failed attempt");
 }
 
 Result<SqliteTasks::Status> SqliteTasks::note(const Note& note) {
@@ -293,7 +312,9 @@ Result<bool> SqliteTasks::take(const ClaimRequest& request, KeptTask task, WallT
     if (auto ok = run(statement, "set aside task " + to_string(task.id)); !ok) return ok.error();
     return false;
   }
-  claims_.add(number_of(task.id), {++last_token_, task.task.queue, task.state, task.task.run_at});
+  const NewTask& given = task.task;
+  claims_.add(number_of(task.id),
+              {++last_token_, given.queue, given.priority, task.state, given.run_at, given.ephemeral, false});
   claimed.tasks.push_back(seen(std::move(task), now));
   return true;
 }

@@ -60,6 +60,10 @@ class SqliteTasks final : public Store {
   // commit.cc: the Result is the database's, what it holds the item's own
   [[nodiscard]] Result<void> apply(const Batch& batch, WallTime now, Committed& committed) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<Status> finish(const Finish& finish, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> end_task(const Finish& finish, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> wait_again(const Finish& finish, const Claims::Claim& claim, WallTime now)
+      ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> add_to_history(const Finish& finish) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<Status> note(const Note& note) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<Result<Added>> add(const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<std::optional<KeptTask>> holder(const std::string& key) ERRAND_REQUIRES(mu_);
