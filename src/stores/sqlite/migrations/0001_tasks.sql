@@ -55,9 +55,8 @@ create table tasks (
   log text  -- a JSON array of strings
 );
 
--- For claims: what waits, as it comes.
-create index tasks_waiting on tasks (queue, priority, run_at, id)
-  where state in ('scheduled', 'available', 'retryable') and aside is null;
+-- For claims: what waits, as it comes. Asked of each row that changes: a list of states would make a table each time.
+create index tasks_waiting on tasks (queue, priority, run_at, id) where finished_at is null and aside is null;
 -- One task a key.
 create unique index tasks_unique on tasks (unique_key) where unique_held is not null;
 -- For tidying up.

@@ -3,6 +3,6 @@
 -- 1 queue, 2 priority, 3 run_at and 4 id of the key
 -- Columns: tasks.*. Index: tasks_waiting, a range of it in its own order.
 select * from tasks
-where queue = ?1 and priority = ?2 and state in ('scheduled', 'available', 'retryable') and aside is null
+where queue = ?1 and priority = ?2 and finished_at is null and aside is null
   and (run_at, id) > (?3, ?4)
 order by run_at, id;

@@ -1,3 +1,3 @@
 -- Waiting tasks whose time had come before the clock went back. 1 now, 2 the latest time there was. Columns: tasks.*
 select * from tasks
-where state in ('scheduled', 'available', 'retryable') and run_at > ?1 and run_at <= ?2;
+where finished_at is null and run_at > ?1 and run_at <= ?2;
