@@ -4,6 +4,7 @@
 #include <errand/attempt.h>
 #include <errand/callback.h>
 #include <errand/clock.h>
+#include <errand/codec.h>
 #include <errand/events.h>
 #include <errand/log.h>
 #include <errand/outcome.h>
