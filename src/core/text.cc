@@ -62,6 +62,15 @@ std::string clean_text(std::string_view text, std::size_t most) {
   return clean;
 }
 
+bool is_utf8(std::string_view text) noexcept {
+  while (!text.empty()) {
+    const std::size_t length = text.front() == '\0' ? 1 : character_length(text);
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
 Error clean_error(const Error& error) {
   if (is_clean(error.message())) return error;
   return Error(error.code(), clean_text(error.message()), error.exception());

@@ -19,6 +19,9 @@ inline constexpr std::size_t kMaxErrorText = 8 * 1024;
 /// characters. Looks at no more of `text` than it keeps.
 [[nodiscard]] std::string clean_text(std::string_view text, std::size_t most = kMaxErrorText);
 
+/// Whether `text` is UTF-8 as it stands. NUL is a character like others here.
+[[nodiscard]] bool is_utf8(std::string_view text) noexcept;
+
 /// The same error with a clean message.
 [[nodiscard]] Error clean_error(const Error& error);
 

@@ -98,5 +98,21 @@ TEST(CleanError, SharesATextThatIsCleanAlready) {
   EXPECT_EQ(clean_error(longer).message().size(), kMaxErrorText);
 }
 
+TEST(IsUtf8, AgreesWithADecoderOnBytesNearItsLimits) {
+  constexpr unsigned char kBytes[] = {'a',  0x7F, 0x80, 0x8F, 0x90, 0x9F, 0xA0, 0xBF, 0xC0, 0xC1,
+                                      0xC2, 0xDF, 0xE0, 0xED, 0xEF, 0xF0, 0xF3, 0xF4, 0xF5, 0xFF};
+  Rng rng(8);
+  int valid = 0;
+  for (int i = 0; i < 50'000; ++i) {
+    std::string text;
+    for (std::uint64_t left = rng.below(5); left > 0; --left)
+      text += static_cast<char>(kBytes[rng.below(sizeof kBytes)]);
+    EXPECT_EQ(is_utf8(text), is_valid_utf8_without_nul(text)) << testing::PrintToString(text);
+    valid += is_utf8(text) ? 1 : 0;
+  }
+  EXPECT_GT(valid, 1000);
+  EXPECT_TRUE(is_utf8("a\0b"s));
+}
+
 }  // namespace
 }  // namespace errand
