@@ -1,0 +1,41 @@
+#include <errand/codec.h>
+#include <errand/detail/json_reader.h>
+
+#include "parse.h"
+#include "state.h"
+#include "text.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+JsonDocument::JsonDocument(std::string_view name, std::string_view bytes, std::string_view content_type)
+    : state_(std::make_unique<JsonState>()) {
+  state_->root.name = name;
+  if (!is_content_type(content_type, "application/json")) {
+    state_->error =
+        json_error(state_->root, "expected the content type application/json, got " + shown_string(content_type));
+  } else if (const auto why = parse_json(bytes, state_->value)) {
+    state_->error = json_error(state_->root, *why);
+  }
+}
+
+JsonDocument::~JsonDocument() = default;
+
+bool JsonDocument::parsed() const {
+  return !state_->error;
+}
+
+JsonReader JsonDocument::root() const {
+  return JsonReader(*state_, &state_->value, state_->root);
+}
+
+Result<void> JsonDocument::finish(bool went_well) const {
+  if (state_->error) return *state_->error;
+  if (!went_well) return json_error(state_->root, "it was not read, and nobody said why");
+  return {};
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand
