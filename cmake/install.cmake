@@ -9,11 +9,14 @@ include(CMakePackageConfigHelpers)
 
 install(TARGETS errand EXPORT errandTargets)
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/errand TYPE INCLUDE FILES_MATCHING PATTERN "*.h")
+if(TARGET errand_json)
+  install(TARGETS errand_json EXPORT errand_json_targets)
+endif()
 if(TARGET errand_cli)
   install(TARGETS errand_cli)
 endif()
 
-# CMake: find_package(errand 0.1)
+# CMake: find_package(errand 0.1 [COMPONENTS json])
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/errand)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/errandConfig.cmake.in ${PROJECT_BINARY_DIR}/errandConfig.cmake
   INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
@@ -21,12 +24,20 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/errandConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/errandConfig.cmake ${PROJECT_BINARY_DIR}/errandConfigVersion.cmake
   DESTINATION ${package_dir})
 install(EXPORT errandTargets NAMESPACE errand:: DESTINATION ${package_dir})
+if(TARGET errand_json)
+  # On its own, since the libraries it needs are looked for only where somebody asks for it.
+  install(EXPORT errand_json_targets NAMESPACE errand:: DESTINATION ${package_dir})
+endif()
 
-# pkg-config --cflags --libs errand
+# pkg-config --cflags --libs errand [errand-json]
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH ERRAND_PREFIX_FROM_PC /${pkgconfig_dir} /)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/errand.pc.in ${PROJECT_BINARY_DIR}/errand.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/errand.pc DESTINATION ${pkgconfig_dir})
+if(TARGET errand_json)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/errand-json.pc.in ${PROJECT_BINARY_DIR}/errand-json.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/errand-json.pc DESTINATION ${pkgconfig_dir})
+endif()
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 
@@ -40,6 +51,9 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION libdevel)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+if(TARGET errand_json)
+  set(CPACK_DEBIAN_PACKAGE_RECOMMENDS libboost-json1.81-dev)  # for those who link errand::json
+endif()
 include(CPack)
 
 # Tests of what users receive. The sanitizer builds have nothing to add to them.
