@@ -1,9 +1,17 @@
-// The lines of the design's sample that concern closures, as they stand there. They are only compiled: without a
-// warning, also without exceptions. What they do is tested elsewhere.
+// The lines of the design's sample that concern closures, and those about JSON, as they stand there. They are only
+// compiled: without a warning, also without exceptions. What they do is tested elsewhere.
 
 #include <errand/errand.h>
+#include <errand/json.h>
 
 using namespace std::chrono_literals;
+
+// clang-format off
+struct Receipt { int code; };
+struct WelcomeMail { std::string to; int user; using output = Receipt; static constexpr std::string_view kind = "welcome_mail"; };
+ERRAND_JSON(WelcomeMail, to, user)  ERRAND_JSON(Receipt, code)         // <errand/json.h>
+                            // clang-format on
+    static_assert(errand::Message<WelcomeMail> && errand::Encodable<errand::output_t<WelcomeMail>>);
 
 bool smtp_up();
 int thumb(int);
