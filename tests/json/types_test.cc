@@ -31,6 +31,13 @@ enum Unfixed { some };
 enum class Huge : std::uint64_t { most = ~std::uint64_t{0} };
 ERRAND_JSON_ENUM(Huge, most)
 
+struct Defaults {
+  std::vector<int> list{1};
+  std::map<std::string, int> map{{"a", 1}};
+  std::optional<int> maybe = 7;
+};
+ERRAND_JSON(Defaults, list, map, maybe)
+
 // A foreign type, by hand.
 struct Celsius {
   double degrees = 0;
@@ -58,9 +65,10 @@ void expect_range(const std::string& least, const std::string& most, const std::
   EXPECT_EQ(written(Limits::max()), most);
   EXPECT_EQ(*read<T>(least), Limits::min());
   EXPECT_EQ(*read<T>(most), Limits::max());
+  const std::string expected = "json: expected an integer from " + least + " to " + most;
   for (const std::string& outside : {below, above}) {
     const std::string why = refusal<T>(outside);
-    EXPECT_EQ(why.substr(0, why.find(", got")), "json: expected an integer from " + least + " to " + most);
+    EXPECT_EQ(why.substr(0, why.find(", got")), expected);
   }
 }
 
@@ -216,6 +224,12 @@ TEST(JsonTypes, MapsAreObjects) {
   using Hashed = std::unordered_map<std::string, int>;
   EXPECT_EQ(*read<Hashed>(R"({"a":1,"b":2,"a":3})"), (Hashed{{"a", 3}, {"b", 2}}));
   static_assert(!JsonType<std::map<int, int>>);
+}
+
+TEST(JsonTypes, WhatIsReadReplacesTheInitialiser) {
+  EXPECT_EQ(again<Defaults>(R"({"list":[2],"map":{"b":2},"maybe":null})"),
+            R"({"list":[2],"map":{"b":2},"maybe":null})");
+  EXPECT_EQ(again<Defaults>(R"({"list":[1],"list":[],"map":{}})"), R"({"list":[],"map":{},"maybe":7})");
 }
 
 TEST(JsonTypes, DurationsCountTheirOwnUnit) {
