@@ -12,11 +12,14 @@ install(DIRECTORY ${PROJECT_SOURCE_DIR}/include/errand TYPE INCLUDE FILES_MATCHI
 if(TARGET errand_json)
   install(TARGETS errand_json EXPORT errand_json_targets)
 endif()
+if(TARGET errand_with_sqlite)
+  install(TARGETS errand_with_sqlite EXPORT errand_sqlite_targets)
+endif()
 if(TARGET errand_cli)
   install(TARGETS errand_cli)
 endif()
 
-# CMake: find_package(errand 0.1 [COMPONENTS json])
+# CMake: find_package(errand 0.1 [COMPONENTS json sqlite])
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/errand)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/errandConfig.cmake.in ${PROJECT_BINARY_DIR}/errandConfig.cmake
   INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
@@ -28,8 +31,11 @@ if(TARGET errand_json)
   # On its own, since the libraries it needs are looked for only where somebody asks for it.
   install(EXPORT errand_json_targets NAMESPACE errand:: DESTINATION ${package_dir})
 endif()
+if(TARGET errand_with_sqlite)
+  install(EXPORT errand_sqlite_targets NAMESPACE errand:: DESTINATION ${package_dir})
+endif()
 
-# pkg-config --cflags --libs errand [errand-json]
+# pkg-config --cflags --libs errand [errand-json errand-sqlite]
 set(pkgconfig_dir ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH ERRAND_PREFIX_FROM_PC /${pkgconfig_dir} /)
 configure_file(${CMAKE_CURRENT_LIST_DIR}/errand.pc.in ${PROJECT_BINARY_DIR}/errand.pc @ONLY)
@@ -37,6 +43,10 @@ install(FILES ${PROJECT_BINARY_DIR}/errand.pc DESTINATION ${pkgconfig_dir})
 if(TARGET errand_json)
   configure_file(${CMAKE_CURRENT_LIST_DIR}/errand-json.pc.in ${PROJECT_BINARY_DIR}/errand-json.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/errand-json.pc DESTINATION ${pkgconfig_dir})
+endif()
+if(TARGET errand_with_sqlite)
+  configure_file(${CMAKE_CURRENT_LIST_DIR}/errand-sqlite.pc.in ${PROJECT_BINARY_DIR}/errand-sqlite.pc @ONLY)
+  install(FILES ${PROJECT_BINARY_DIR}/errand-sqlite.pc DESTINATION ${pkgconfig_dir})
 endif()
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
