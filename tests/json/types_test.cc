@@ -247,7 +247,7 @@ TEST(JsonTypes, TaskIdsAreStrings) {
   EXPECT_EQ(*read<errand::TaskId>(written(id)), id);
   EXPECT_EQ(written(errand::TaskId()), R"("")");
   EXPECT_EQ(*read<errand::TaskId>(R"("")"), errand::TaskId());
-  EXPECT_EQ(refusal<errand::TaskId>(R"("7")"), R"(json: expected a task id, got "7")");
+  EXPECT_EQ(refusal<errand::TaskId>(R"("7x")"), R"(json: expected a task id, got "7x")");
   EXPECT_EQ(refusal<errand::TaskId>("77"), "json: expected a string, got 77");
 }
 
