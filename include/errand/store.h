@@ -40,6 +40,15 @@ inline constexpr std::uint16_t kLiveStates = kWaitingStates | bit(TaskState::run
 inline constexpr std::uint16_t kAllStates =
     kLiveStates | bit(TaskState::completed) | bit(TaskState::cancelled) | bit(TaskState::discarded);
 
+/// Whether the task waits for its turn or its time. Blocked tasks have no time to wait for.
+[[nodiscard]] constexpr bool is_waiting(TaskState state) noexcept {
+  return state == TaskState::scheduled || state == TaskState::available || state == TaskState::retryable;
+}
+
+/// How much is kept of what a task could say without end.
+inline constexpr std::size_t kKeptAttempts = 8;
+inline constexpr std::size_t kKeptLogLines = 32;
+
 /// A key that at most one task has at a time. The store enforces it, for tasks that come together as well.
 struct UniqueKey {
   std::string key{};  ///< empty: none; made of whatever makes two tasks the same, queue and kind included
@@ -115,7 +124,7 @@ struct KeptTask {
   std::optional<WallTime> finished_at{};
   std::optional<WallTime> prune_at{};
   std::optional<KeptError> last_error{};
-  std::vector<KeptAttempt> history{};  ///< the last 8 failed attempts, oldest first
+  std::vector<KeptAttempt> history{};  ///< the last kKeptAttempts that failed, oldest first
   std::string output{};
   std::string output_type{};  ///< the output's content type; empty: there is no output
   std::uint64_t progress_done = 0;
@@ -149,7 +158,7 @@ struct Note {
   std::optional<std::uint64_t> progress_done{};
   std::optional<std::uint64_t> progress_total{};
   std::optional<std::string> progress_note{};
-  std::vector<std::string> log{};      ///< lines to add; the last 32 are kept
+  std::vector<std::string> log{};      ///< lines to add; the last kKeptLogLines are kept
   std::optional<Metadata> metadata{};  ///< in place of what there is
 };
 

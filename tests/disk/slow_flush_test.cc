@@ -18,13 +18,22 @@ using namespace std::chrono_literals;
 
 constexpr const char* kSetup = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL";
 
-TEST(SlowFlush, DelaysEachFlushAndNothingElse) {
+// A table to write to, and how often the disk was flushed for that.
+class SlowFlushOfADisk : public testing::Test {
+ protected:
+  SlowFlushOfADisk() {
+    EXPECT_EQ(sql.run(kSetup), SQLITE_OK);
+    EXPECT_EQ(sql.run("CREATE TABLE t(a)"), SQLITE_OK);
+    flushes = slow.flushes();
+  }
+
   Disk disk;
-  const SlowFlush slow(2ms, disk.vfs_name());
-  Sql sql("tasks.db", slow.vfs_name());
-  ASSERT_EQ(sql.run(kSetup), SQLITE_OK);
-  ASSERT_EQ(sql.run("CREATE TABLE t(a)"), SQLITE_OK);
-  const std::uint64_t flushes = slow.flushes();
+  const SlowFlush slow{2ms, disk.vfs_name()};
+  Sql sql{"tasks.db", slow.vfs_name()};
+  std::uint64_t flushes = 0;
+};
+
+TEST_F(SlowFlushOfADisk, DelaysEachFlushAndNothingElse) {
   const auto before = disk.now();
   for (int i = 0; i < 10; ++i) ASSERT_EQ(sql.run("INSERT INTO t VALUES (1)"), SQLITE_OK);
   EXPECT_EQ(slow.flushes(), flushes + 10);
@@ -32,13 +41,7 @@ TEST(SlowFlush, DelaysEachFlushAndNothingElse) {
   EXPECT_EQ(slow.flushes(), disk.syncs());
 }
 
-TEST(SlowFlush, DoesNotCountAFlushThatFailed) {
-  Disk disk;
-  const SlowFlush slow(2ms, disk.vfs_name());
-  Sql sql("tasks.db", slow.vfs_name());
-  ASSERT_EQ(sql.run(kSetup), SQLITE_OK);
-  ASSERT_EQ(sql.run("CREATE TABLE t(a)"), SQLITE_OK);
-  const std::uint64_t flushes = slow.flushes();
+TEST_F(SlowFlushOfADisk, DoesNotCountAFlushThatFailed) {
   disk.fail_at(1, Fault::sync_failure);
   EXPECT_EQ(sql.run("INSERT INTO t VALUES (1)"), SQLITE_IOERR_FSYNC);
   EXPECT_EQ(slow.flushes(), flushes);

@@ -5,7 +5,7 @@ inline namespace v0 {
 namespace memory {
 
 TaskState state_at(const KeptTask& task, WallTime now) noexcept {
-  return waits(task.state) && task.task.run_at <= now ? TaskState::available : task.state;
+  return is_waiting(task.state) && task.task.run_at <= now ? TaskState::available : task.state;
 }
 
 KeptTask& Rows::add(KeptTask task) {
@@ -62,7 +62,7 @@ void Rows::drop_key(const KeptTask& task) {
 void Rows::enter_orders(KeptTask& task) {
   const Id id = task.id.value;
   const NewTask& given = task.task;
-  if (waits(task.state)) {
+  if (is_waiting(task.state)) {
     if (task.aside == Aside::no) line(given.queue).insert({given.priority, given.run_at, id});
     if (given.expires_at) expiring_.insert({*given.expires_at, id});
   }

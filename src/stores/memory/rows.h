@@ -13,10 +13,6 @@ namespace errand {
 inline namespace v0 {
 namespace memory {
 
-/// Whether the task waits for its turn or its time. Blocked tasks have no time to wait for.
-[[nodiscard]] constexpr bool waits(TaskState state) noexcept {
-  return state == TaskState::scheduled || state == TaskState::available || state == TaskState::retryable;
-}
 /// The state that a waiting task is seen in: what once was available stays so when the clock goes back.
 [[nodiscard]] TaskState state_at(const KeptTask& task, WallTime now) noexcept;
 

@@ -14,8 +14,6 @@ namespace memory {
 
 namespace {
 
-constexpr std::size_t kHistory = 8;
-constexpr std::size_t kLogLines = 32;
 constexpr std::uint64_t kStoreBit = std::uint64_t{1} << 63;
 
 Error error(Code code, const std::string& what, const std::string& why) {
@@ -110,7 +108,7 @@ class MemoryStore final : public Store {
     MutexLock lock(mu_);
     std::vector<KeptTask*> found;
     for (const auto& [id, task] : rows_.all()) {
-      if (task.aside == Aside::no_handler && waits(task.state) && task.task.queue == queue &&
+      if (task.aside == Aside::no_handler && is_waiting(task.state) && task.task.queue == queue &&
           std::find(kinds.begin(), kinds.end(), task.task.kind) != kinds.end()) {
         found.push_back(rows_.find(id));
       }
@@ -167,7 +165,7 @@ class MemoryStore final : public Store {
       }
       if (finish.error) t.last_error = finish.error;
       if (finish.failed) {
-        if (t.history.size() == kHistory) t.history.erase(t.history.begin());
+        if (t.history.size() == kKeptAttempts) t.history.erase(t.history.begin());
         t.history.push_back(*finish.failed);
         t.history.back().started_at = down_to_micros(finish.failed->started_at);
       }
@@ -191,7 +189,7 @@ class MemoryStore final : public Store {
     if (note.progress_note) task->progress_note = *note.progress_note;
     if (note.metadata) task->task.metadata = *note.metadata;
     task->log.insert(task->log.end(), note.log.begin(), note.log.end());
-    if (task->log.size() > kLogLines) task->log.erase(task->log.begin(), task->log.end() - kLogLines);
+    if (task->log.size() > kKeptLogLines) task->log.erase(task->log.begin(), task->log.end() - kKeptLogLines);
     return {};
   }
 
@@ -218,7 +216,7 @@ class MemoryStore final : public Store {
       return error(Code::invalid, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
                    "task " + to_string(first.id) + " has its unique key");
     }
-    const bool replaces = given.unique.on_clash == OnClash::replace && waits(first.state);
+    const bool replaces = given.unique.on_clash == OnClash::replace && is_waiting(first.state);
     if (replaces) {
       rows_.change(first, [&](KeptTask& t) {
         t.task.payload = given.payload;
@@ -271,7 +269,7 @@ class MemoryStore final : public Store {
 
   // False where the task is in a state in which it can't be done. Cancels of running tasks are not for here.
   bool apply(KeptTask& task, const Change& change, WallTime now) ERRAND_REQUIRES(mu_) {
-    const bool waiting = waits(task.state);
+    const bool waiting = is_waiting(task.state);
     const bool over = is_final(task.state);
     switch (change.what) {
       case Change::What::cancel:
@@ -364,8 +362,8 @@ class MemoryStore final : public Store {
                                      &counts.available, &counts.running,   &counts.retryable,
                                      &counts.completed, &counts.cancelled, &counts.discarded};
     if (std::size_t* cell = by_state[static_cast<int>(state)]) ++*cell;
-    if (waits(task.state) && task.aside == Aside::held) ++counts.held;
-    if (waits(task.state) && task.aside == Aside::no_handler) ++counts.no_handler;
+    if (is_waiting(task.state) && task.aside == Aside::held) ++counts.held;
+    if (is_waiting(task.state) && task.aside == Aside::no_handler) ++counts.no_handler;
   }
 
   // A task whose time had come stays available when the clock goes back: its place is where the clock is now.
@@ -373,7 +371,7 @@ class MemoryStore final : public Store {
     if (now < latest_) {
       std::vector<KeptTask*> due;
       for (const auto& [id, task] : rows_.all()) {
-        const bool matters = waits(task.state) || task.state == TaskState::running;
+        const bool matters = is_waiting(task.state) || task.state == TaskState::running;
         if (matters && task.task.run_at > now && task.task.run_at <= latest_) due.push_back(rows_.find(id));
       }
       for (KeptTask* task : due) rows_.change(*task, [&](KeptTask& t) { t.task.run_at = down_to_micros(now); });

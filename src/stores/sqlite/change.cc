@@ -37,7 +37,7 @@ Result<void> SqliteTasks::apply(std::span<const KeptTask> tasks, const Change& c
 Result<bool> SqliteTasks::apply(const KeptTask& task, const Change& change, WallTime now) {
   const std::int64_t number = number_of(task.id);
   const std::string what = "change task " + to_string(task.id);
-  const bool waiting = sqlite::waits(task.state);
+  const bool waiting = is_waiting(task.state);
   const bool over = is_final(task.state);
   KeptTask moved = task;
   const auto finished = [](Result<void> ok) { return ok ? Result<bool>(true) : Result<bool>(ok.error()); };

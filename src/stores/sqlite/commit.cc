@@ -13,9 +13,6 @@ namespace sqlite {
 
 namespace {
 
-constexpr std::size_t kHistory = 8;
-constexpr std::size_t kLogLines = 32;
-
 Error lease_lost(const std::string& what, TaskId id) {
   return error(Code::lease_lost, what + " task " + to_string(id), "its claim is over, or another one has it");
 }
@@ -131,7 +128,7 @@ Result<void> SqliteTasks::add_to_history(const Finish& finish) {
   if (!task) return task.error();
   if (!*task) return {};
   std::vector<KeptAttempt>& attempts = (*task)->history;
-  if (attempts.size() == kHistory) attempts.erase(attempts.begin());
+  if (attempts.size() == kKeptAttempts) attempts.erase(attempts.begin());
   attempts.push_back(*finish.failed);
   const std::string history = history_text(attempts);
   Statement statement = connection_->prepare(sql::set_history);
@@ -148,7 +145,7 @@ Result<SqliteTasks::Status> SqliteTasks::note(const Note& note) {
     if (!task) return task.error();
     std::vector<std::string> lines = *task ? std::move((*task)->log) : std::vector<std::string>();
     lines.insert(lines.end(), note.log.begin(), note.log.end());
-    if (lines.size() > kLogLines) lines.erase(lines.begin(), lines.end() - kLogLines);
+    if (lines.size() > kKeptLogLines) lines.erase(lines.begin(), lines.end() - kKeptLogLines);
     log = array_of(lines);
   }
   const auto number = [](const std::optional<std::uint64_t>& value) {
@@ -237,7 +234,7 @@ Result<Result<Added>> SqliteTasks::clash(const KeptTask& first, const NewTask& g
     return Result<Added>(error(Code::invalid, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
                                "task " + to_string(first.id) + " has its unique key"));
   }
-  const bool replaces = given.unique.on_clash == OnClash::replace && sqlite::waits(first.state) &&
+  const bool replaces = given.unique.on_clash == OnClash::replace && is_waiting(first.state) &&
                         claims_.find(number_of(first.id)) == nullptr;
   if (replaces) {
     KeptTask moved = first;
@@ -290,7 +287,7 @@ Result<void> SqliteTasks::claim_at(const ClaimRequest& request, int priority, Wa
         claimed.more = true;
         return {};
       }
-      if (auto took = take(request, std::move(*task), now, claimed); !took) return took.error();
+      if (auto took = take(request, std::move(*task), now, claimed); !took) return took;
     }
     cursor.run_at = run_at;
     cursor.id = number;
@@ -299,24 +296,23 @@ Result<void> SqliteTasks::claim_at(const ClaimRequest& request, int priority, Wa
   return {};
 }
 
-// A task that is due: claimed, set aside or discarded. True: claimed.
-Result<bool> SqliteTasks::take(const ClaimRequest& request, KeptTask task, WallTime now, Claimed& claimed) {
+// A task that is due: claimed, set aside or discarded.
+Result<void> SqliteTasks::take(const ClaimRequest& request, KeptTask task, WallTime now, Claimed& claimed) {
   if (task.task.expires_at && *task.task.expires_at <= now) {
-    if (auto ok = expire(task, now); !ok) return ok.error();
+    if (auto ok = expire(task, now); !ok) return ok;
     claimed.expired.push_back(task.id);
-    return false;
+    return {};
   }
   if (!request.any_kind && !std::binary_search(request.kinds.begin(), request.kinds.end(), task.task.kind)) {
     Statement statement = connection_->prepare(sql::set_aside);
     statement.bind(number_of(task.id)).bind(word_of(Aside::no_handler));
-    if (auto ok = run(statement, "set aside task " + to_string(task.id)); !ok) return ok.error();
-    return false;
+    return run(statement, "set aside task " + to_string(task.id));
   }
   const NewTask& given = task.task;
   claims_.add(number_of(task.id),
               {++last_token_, given.queue, given.priority, task.state, given.run_at, given.ephemeral, false});
   claimed.tasks.push_back(seen(std::move(task), now));
-  return true;
+  return {};
 }
 
 Result<void> SqliteTasks::expire(const KeptTask& task, WallTime now) {

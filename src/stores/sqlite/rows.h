@@ -20,10 +20,6 @@ namespace sqlite {
 [[nodiscard]] std::string history_text(const std::vector<KeptAttempt>& history);
 [[nodiscard]] Result<std::vector<std::string>> read_list(Connection& connection, std::string_view json);
 
-[[nodiscard]] constexpr bool waits(TaskState state) noexcept {
-  return state == TaskState::scheduled || state == TaskState::available || state == TaskState::retryable;
-}
-
 /// Ids of stores have their top bit set; rows have the number alone.
 inline constexpr std::uint64_t kStoreBit = std::uint64_t{1} << 63;
 [[nodiscard]] constexpr std::int64_t number_of(TaskId id) noexcept {

@@ -187,7 +187,7 @@ KeptTask SqliteTasks::seen(KeptTask task, WallTime now) const {
     task.state = TaskState::running;
     task.token = claim->token;
     task.cancel_requested = claim->cancel_requested;
-  } else if (sqlite::waits(task.state) && task.task.run_at <= now) {
+  } else if (is_waiting(task.state) && task.task.run_at <= now) {
     task.state = TaskState::available;
   }
   return task;

@@ -73,7 +73,7 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<Claimed> claim(const ClaimRequest& request, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> claim_at(const ClaimRequest& request, int priority, WallTime now, Claimed& claimed)
       ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<bool> take(const ClaimRequest& request, KeptTask task, WallTime now, Claimed& claimed)
+  [[nodiscard]] Result<void> take(const ClaimRequest& request, KeptTask task, WallTime now, Claimed& claimed)
       ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> expire(const KeptTask& task, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> remove(std::int64_t number) ERRAND_REQUIRES(mu_);
