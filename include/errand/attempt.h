@@ -30,6 +30,11 @@ class Attempt {
   /// 1 for the first attempt.
   [[nodiscard]] int number() const noexcept;
 
+  // Of named tasks; empty for closures. Views into the attempt.
+  [[nodiscard]] std::string_view kind() const noexcept;
+  [[nodiscard]] std::string_view payload() const noexcept;
+  [[nodiscard]] std::string_view content_type() const noexcept;
+
   /// Whether somebody wants this attempt to end: a cancel, its timeout, the queue's shutdown, or the submitter's token.
   [[nodiscard]] bool stop_requested() const noexcept;
   /// Who, first.

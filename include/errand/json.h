@@ -44,6 +44,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 /// Lists the fields of a struct, up to 64, or none. Stands next to the type, in its namespace, outside of any class,
 /// and once; no semicolon is needed. The fields have to be accessible, and the type needs a default constructor.
@@ -78,6 +79,11 @@ struct Codec<T> {
     JsonWriter out(detail::json_name<T>());
     const bool went_well = Json<T>::write(out, value);
     return std::move(out).finish(went_well);
+  }
+
+  /// The values of these fields, as one text that is the same for the same values: for Unique::by_fields.
+  static Result<std::string> fields(std::string_view bytes, const std::vector<std::string>& names) {
+    return detail::json_values(detail::json_name<T>(), bytes, names);
   }
 
   static Result<T> decode(std::string_view bytes, std::string_view type) {

@@ -3,11 +3,14 @@
 
 #include <errand/attempt.h>
 #include <errand/callback.h>
+#include <errand/codec.h>
 #include <errand/events.h>
+#include <errand/handler.h>
 #include <errand/prepared.h>
 #include <errand/result.h>
 #include <errand/schedule.h>
 #include <errand/stats.h>
+#include <errand/store.h>
 #include <errand/task.h>
 
 #include <cstddef>
@@ -90,6 +93,7 @@ struct QueueOptions {
                                  ///< within a microsecond, for the price of a CPU; Duration::max(): it never sleeps
   Drive drive = Drive::threads;
   bool start = true;                      ///< false: workers wait for start()
+  StorePtr store{};                       ///< where named tasks are kept; unset: in memory, gone with the queue
   std::size_t capacity = 0;               ///< available and scheduled tasks it holds at most; 0: no bound
   WhenFull when_full = WhenFull::refuse;  ///< needs a capacity
   std::optional<Duration> block_for{};    ///< for WhenFull::block; unset: without end
@@ -116,6 +120,7 @@ struct QueueOptions {
 struct ListOptions {
   std::optional<TaskState> state{};
   std::string name{};  ///< unset: any
+  std::string kind{};  ///< unset: any; set: named tasks alone
   std::optional<int> priority{};
   int limit = 100;  ///< at most so many
   TaskId after{};   ///< the last id of the page before
@@ -124,11 +129,18 @@ struct ListOptions {
 namespace detail {
 class Engine;
 class Handlers;
+class NamedTasks;
 struct DefaultQueue;
 
 struct Draft {
   Record* record;             // null: refused
   std::uint64_t id_or_error;  // the address of a new Error where refused
+};
+
+// A task that is in its store, and a handle to it.
+struct NamedDraft {
+  NamedHandle* handle;
+  std::uint64_t id;
 };
 
 [[nodiscard]] Draft begin(Engine& engine);
@@ -139,7 +151,12 @@ void abandon(Engine& engine, Draft draft) noexcept;
 struct TaskMaker {
   template <class T>
   static Task<T> refused(Draft draft) {
-    return Task<T>(nullptr, draft.id_or_error);
+    return Task<T>(static_cast<Record*>(nullptr), draft.id_or_error);
+  }
+  template <class T>
+  static Result<Task<T>> named(const Result<NamedDraft>& draft) {
+    if (!draft) return draft.error();
+    return Task<T>(draft->handle, draft->id);
   }
   // Builds the closure in the record. If that throws, the place is left empty and the task was never there.
   template <class F, class A>
@@ -188,10 +205,12 @@ class Observer {
   std::shared_ptr<State> state_;
 };
 
-/// A queue of the memory tier: closures, run in the background by its workers.
+/// A queue: closures, and named tasks that are kept in a store, run in the background by its workers.
 ///
-/// A task that submit() accepts is run, or ends with a reason, while the process lives. Destroying the queue is a
-/// shutdown as QueueOptions::close says, and always joins every thread: a closure never outlives its queue.
+/// A closure that submit() accepts is run, or ends with a reason, while the process lives. A named task that enqueue()
+/// accepts is safe in the store. Destroying the queue is a shutdown as QueueOptions::close says, and always joins every
+/// thread: a closure never outlives its queue. What a durable store keeps is not drained by a shutdown, beyond the
+/// attempts that have begun: it is there for the next start.
 /// Errors:  the constructor throws std::invalid_argument for options that can't be right.
 /// Threads: every member may be called from any thread, from bodies too. Destroying it on its own worker is an
 /// assertion.
@@ -292,11 +311,84 @@ class Queue {
     return submit_message(Bytes(bytes.begin(), bytes.end()), std::move(options));
   }
 
+  // --- named tasks ---
+
+  /// Sets the handler for messages of type M; its kind can be claimed from then on. `f` takes a const M&, and may take
+  /// an Attempt& after it; it returns nothing, M::output, an Outcome, or these two as OutcomeOf or Result. It is called
+  /// by several workers at once. A second handler for a kind throws std::invalid_argument, as do wrong options.
+  template <Message M, class F>
+    requires std::is_invocable_v<F&, const M&> || std::is_invocable_v<F&, const M&, Attempt&>
+  void handle(F f, HandlerOptions options = {}) {
+    add_handler(std::string(KindOf<M>::value), detail::message_handler<M>(std::move(f)), std::move(options));
+  }
+  /// The same for a kind that has no type here: `f` takes a std::span<const std::byte>, and may leave an Output.
+  template <class F>
+  void handle(std::string_view kind, F f, HandlerOptions options = {}) {
+    add_handler(std::string(kind), detail::bytes_handler(std::move(f)), std::move(options));
+  }
+  /// Whatever has no handler of its own; Attempt::kind() says what it is.
+  template <class F>
+  void handle_any(F f, HandlerOptions options = {}) {
+    add_handler("", detail::bytes_handler(std::move(f)), std::move(options));
+  }
+
+  /// Keeps a message as a task. Success means that it is on the disk, where the store is durable.
+  /// Errors:  `invalid` and `too_large` for what can't be right, `shutting_down`, `unknown_kind` without a handler on a
+  ///          started queue without a store, and what the store says.
+  template <Message M>
+  Result<Task<output_t<M>>> enqueue(const M& message, TaskOptions options = {}) {
+    constexpr auto reader = detail::output_reader<output_t<M>>();
+    return detail::TaskMaker::named<output_t<M>>(enqueue_named(named(message, std::move(options)), reader));
+  }
+  /// The same with bytes of one's own.
+  Result<Task<>> enqueue_bytes(std::string_view kind, std::span<const std::byte> payload, TaskOptions options = {},
+                               std::string_view content_type = "application/octet-stream");
+  /// Many at once, in one transaction; a result for each, in order.
+  std::vector<Result<Task<>>> enqueue_many(std::vector<Named> tasks);
+  template <Message M>
+  std::vector<Result<Task<output_t<M>>>> enqueue_many(std::span<const M> messages) {
+    constexpr auto reader = detail::output_reader<output_t<M>>();
+    std::vector<Result<Named>> tasks;
+    for (const M& message : messages) tasks.push_back(named(message));
+    std::vector<Result<Task<output_t<M>>>> results;
+    for (const auto& draft : enqueue_all(std::move(tasks), reader)) {
+      results.push_back(detail::TaskMaker::named<output_t<M>>(draft));
+    }
+    return results;
+  }
+  template <Message M>
+  std::vector<Result<Task<output_t<M>>>> enqueue_many(const std::vector<M>& messages) {
+    return enqueue_many(std::span<const M>(messages));
+  }
+
+  /// A handle to a named task of this queue, by its id: after a restart, too.
+  template <class T = void>
+  Result<Task<T>> task(TaskId id) const {
+    return detail::TaskMaker::named<T>(handle_of(id, detail::output_reader<T>()));
+  }
+  /// What a completed task left, as it is kept. `not_found` where it left nothing.
+  [[nodiscard]] Result<Output> output(TaskId id) const;
+
+  /// Named tasks that match, as they stand in the store; at most `limit`, by id, behind `after`.
+  [[nodiscard]] Result<std::vector<TaskInfo>> find(const TaskFilter& filter, std::size_t limit = 100,
+                                                   TaskId after = {}) const;
+  /// Does the same to every named task of this queue that matches, in pages of a thousand. An empty filter is refused
+  /// as `invalid` unless it says `all`.
+  Result<Changed> change(const TaskFilter& filter, const Change& change);
+  /// Of one named task, while it waits: keeps it from being claimed, and undoes that.
+  Result<void> hold(TaskId id);
+  Result<void> release(TaskId id);
+  Result<void> reschedule(TaskId id, WallTime at);
+  Result<void> set_payload(TaskId id, std::span<const std::byte> payload);
+  /// Forgets a named task that is over.
+  Result<void> remove(TaskId id);
+
   // --- tasks, by id ---
 
   /// What is known of a task; `not_found` once retention has dropped it, and for ids of other queues.
   [[nodiscard]] Result<TaskInfo> info(TaskId id) const;
-  /// Tasks that match, by place in memory: each task that lives through the whole listing is met exactly once.
+  /// Tasks that match: closures by place in memory, each that lives through the whole listing met exactly once; behind
+  /// them named tasks, by id.
   [[nodiscard]] std::vector<TaskInfo> list(const ListOptions& options = {}) const;
   /// Ends a task that waits, at once; asks one that runs to stop. A final task is an error: `cancelled`, `failed`
   /// (it completed or was discarded); an unknown id `not_found`.
@@ -361,6 +453,21 @@ class Queue {
   [[nodiscard]] std::shared_ptr<void> handler_of(const void* key) const;
   [[nodiscard]] Task<> refuse_message();
 
+  void add_handler(std::string kind, detail::Handler handler, HandlerOptions options);
+  [[nodiscard]] Result<detail::NamedDraft> enqueue_named(Result<Named> task, detail::OutputReader reader);
+  [[nodiscard]] std::vector<Result<detail::NamedDraft>> enqueue_all(std::vector<Result<Named>> tasks,
+                                                                    detail::OutputReader reader);
+  [[nodiscard]] Result<detail::NamedDraft> handle_of(TaskId id, detail::OutputReader reader) const;
+  [[nodiscard]] Result<void> change_one(TaskId id, const Change& change, const char* what) const;
+  /// Made with the first handler or task where no store was given.
+  [[nodiscard]] detail::NamedTasks& named_tasks();
+
+  void begin_shutdown(const ShutdownOptions& options);
+  Report finish_shutdown(SteadyTime deadline);
+  void pause_named(bool paused);
+
+  struct Durable;
+  std::unique_ptr<Durable> durable_;            // before engine_, which runs what it claimed
   std::unique_ptr<detail::Handlers> handlers_;  // before engine_: bodies ask for them until the engine is gone
   std::unique_ptr<detail::Engine> engine_;
 };

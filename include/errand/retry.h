@@ -7,6 +7,8 @@
 #include <errand/result.h>
 
 #include <memory>
+#include <string>
+#include <string_view>
 
 namespace errand {
 inline namespace v0 {
@@ -57,6 +59,12 @@ class Retry {
 
   /// base <= 0, max < base, factor < 1 or infinite, jitter outside 0..1 and an empty function are `invalid`.
   [[nodiscard]] Result<void> check() const;
+
+  /// As text, for stores: "exponential base=1000000000 max=3600000000000 factor=2
+  /// jitter=0.1", in nanoseconds. `invalid` where a function belongs to it.
+  [[nodiscard]] Result<std::string> text() const;
+  /// Reads what text() wrote; anything else is `invalid`.
+  [[nodiscard]] static Result<Retry> parse(std::string_view text);
 
   [[nodiscard]] Kind kind() const noexcept { return kind_; }
   /// Whether `error` may be followed by another attempt, as far as this policy is asked. none() always says no.

@@ -11,6 +11,7 @@
 #include <errand/task.h>
 #include <errand/task_id.h>
 #include <errand/task_state.h>
+#include <errand/unique.h>
 
 #include <cstdint>
 #include <memory>
@@ -22,23 +23,6 @@
 
 namespace errand {
 inline namespace v0 {
-
-/// What a second task does that has the unique key of one that is there.
-enum class OnClash : unsigned char {
-  keep,     ///< nothing: the first one stands for both
-  replace,  ///< its payload and its time take the place of the first one's, as long as that waits
-  refuse,   ///< is refused, as `invalid`
-};
-
-/// Sets of states, as masks.
-[[nodiscard]] constexpr std::uint16_t bit(TaskState state) noexcept {
-  return static_cast<std::uint16_t>(1u << static_cast<unsigned>(state));
-}
-inline constexpr std::uint16_t kWaitingStates =
-    bit(TaskState::scheduled) | bit(TaskState::blocked) | bit(TaskState::available) | bit(TaskState::retryable);
-inline constexpr std::uint16_t kLiveStates = kWaitingStates | bit(TaskState::running);
-inline constexpr std::uint16_t kAllStates =
-    kLiveStates | bit(TaskState::completed) | bit(TaskState::cancelled) | bit(TaskState::discarded);
 
 /// Whether the task waits for its turn or its time. Blocked tasks have no time to wait for.
 [[nodiscard]] constexpr bool is_waiting(TaskState state) noexcept {
@@ -189,16 +173,16 @@ struct Added {
 
 /// Everything that is to happen in one transaction, in this order.
 struct Batch {
-  std::span<const Finish> finished{};
   std::span<const Note> notes{};
+  std::span<const Finish> finished{};
   std::span<const NewTask> added{};
   std::span<const ClaimRequest> claims{};
 };
 
 /// A result for each item of a Batch.
 struct Committed {
-  std::vector<Result<void>> finished{};
   std::vector<Result<void>> notes{};
+  std::vector<Result<void>> finished{};
   std::vector<Result<Added>> added{};
   std::vector<Claimed> claims{};
 };
@@ -212,6 +196,7 @@ struct TaskFilter {
   std::string tag{};
   std::optional<TaskState> state{};
   std::optional<int> priority{};
+  bool all = false;  ///< for changes: with nothing set above, every task is meant
 
   [[nodiscard]] bool empty() const noexcept {
     return ids.empty() && queue.empty() && kind.empty() && name.empty() && tag.empty() && !state && !priority;

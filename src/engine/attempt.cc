@@ -33,10 +33,12 @@ auto change_extra(detail::Frame& frame, Change change) {
 }  // namespace
 
 TaskId Attempt::id() const noexcept {
+  if (frame_.named != nullptr) return frame_.named->id;
   return TaskId{frame_.id()};
 }
 
 int Attempt::number() const noexcept {
+  if (frame_.named != nullptr) return frame_.named->number();
   const std::uint64_t word = word_of(frame_);
   if ((word & detail::kCold) == 0) return detail::attempts_of(nullptr, word);
   detail::Engine& engine = frame_.worker.engine();
@@ -82,7 +84,20 @@ bool Attempt::sleep_for(Duration time) {
   return false;
 }
 
+std::string_view Attempt::kind() const noexcept {
+  return frame_.named != nullptr ? frame_.named->kind() : std::string_view();
+}
+
+std::string_view Attempt::payload() const noexcept {
+  return frame_.named != nullptr ? frame_.named->payload() : std::string_view();
+}
+
+std::string_view Attempt::content_type() const noexcept {
+  return frame_.named != nullptr ? frame_.named->content_type() : std::string_view();
+}
+
 void Attempt::progress(std::uint64_t done, std::uint64_t total, std::string_view note) {
+  if (frame_.named != nullptr) return frame_.named->progress(done, total, note);
   change_extra(frame_, [&](detail::Extra& extra) {
     extra.progress_done = done;
     extra.progress_total = total;
@@ -91,6 +106,7 @@ void Attempt::progress(std::uint64_t done, std::uint64_t total, std::string_view
 }
 
 void Attempt::log(std::string_view line) {
+  if (frame_.named != nullptr) return frame_.named->log(line);
   change_extra(frame_, [&](detail::Extra& extra) {
     if (extra.log.size() == kLogLines) extra.log.erase(extra.log.begin());
     extra.log.emplace_back(line.substr(0, 1024));
@@ -98,6 +114,7 @@ void Attempt::log(std::string_view line) {
 }
 
 bool Attempt::metadata(std::string_view key, std::string_view value) {
+  if (frame_.named != nullptr) return frame_.named->metadata(key, value);
   return change_extra(frame_, [&](detail::Extra& extra) {
     std::size_t bytes = key.size() + value.size();
     std::pair<std::string, std::string>* found = nullptr;

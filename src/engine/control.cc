@@ -245,14 +245,14 @@ void Engine::resume() {
 
 // Finished tasks are summed first: a task that comes and goes meanwhile makes the sum too high, never too low.
 bool Engine::idle() const {
-  const std::uint64_t over = total(Count::completed) + total(Count::cancelled) + total(Count::discarded);
+  const std::uint64_t over = this->over();
   const auto [scheduled, retryable] = timers.waiting();
-  if (producers->submitted() - over != scheduled + retryable) return false;
+  if (submitted() - over != scheduled + retryable) return false;
   const int count = worker_count.load(std::memory_order_acquire);
   for (int i = 0; i < count; ++i) {
     if (all_workers[i].load(std::memory_order_acquire)->depth.load(std::memory_order_acquire) != 0) return false;
   }
-  return callbacks_done();
+  return callbacks_done() && (named_source == nullptr || named_source->idle());
 }
 
 bool Engine::callbacks_done() const {

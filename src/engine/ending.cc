@@ -53,6 +53,7 @@ void Engine::make_cold(Record& record) {
 // --- after an attempt ------------------------------------------------------------------------------------------------
 
 bool Engine::begin_attempt(Frame& frame) {
+  if ((frame.word & kNamed) != 0) return begin_named(frame);
   Record& record = frame.record;
   ColdLine& cold = PagePool::cold(record);
   Extra* const wishes = cold.extra.load(std::memory_order_relaxed);
@@ -106,6 +107,10 @@ Ended ended_by_exception(std::exception_ptr exception) {
 
 void Engine::conclude(Worker& worker, Frame& frame, Ran ran, std::int64_t ended) {
   Record& record = frame.record;
+  if (frame.named != nullptr) {
+    end_named(worker, frame, ran, ended);
+    return;
+  }
   make_cold(record);
   ColdLine& cold = PagePool::cold(record);
   // Only a limit of its own gives a running task a moment.
@@ -304,6 +309,10 @@ void Engine::finish_wishes(Record& record, std::uint64_t id, const Worker* worke
 }
 
 void Engine::end_unstarted(Record& record, std::uint64_t word, TaskState to, std::optional<Error> why) {
+  if ((word & kNamed) != 0) {
+    drop_named(record);
+    return;
+  }
   const std::uint64_t id = id_of(record, word);
   if ((word & kCold) != 0) timers.disarm(record);
   // A task without wishes that ends without a reason has nothing to keep in a cold line.

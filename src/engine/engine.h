@@ -10,6 +10,7 @@
 //   control.cc   pause, worker threads, sleeping and waking
 //   shutdown.cc  the end of the queue
 //   inspect.cc   info, list, stats
+//   named.cc     runs of named tasks
 
 #include <errand/queue.h>
 #include <errand/waiting_line.h>
@@ -28,6 +29,7 @@
 #include "core/exception_text.h"
 #include "engine/finished.h"
 #include "engine/meter.h"
+#include "engine/named.h"
 #include "engine/page_pool.h"
 #include "engine/parking.h"
 #include "engine/producer.h"
@@ -76,6 +78,11 @@ class Engine {
   void abandon(Draft draft) noexcept;
   [[nodiscard]] Draft refuse(Error error);
   void log_refusal(const Error& error);
+  /// A task that was not taken in, elsewhere.
+  void note_refusal(const Error& error) {
+    shared_.add(Count::refused);
+    log_refusal(error);
+  }
 
   // --- by_id.cc ---
   Result<void> cancel(TaskId id, StopReason reason = StopReason::cancelled);
@@ -106,6 +113,19 @@ class Engine {
   /// A handler that outlived its timeout is alive: its grace begins anew.
   void extend_grace(Record& record);
 
+  // --- named.cc ---
+  /// A run of a named task stands in line from now on, behind those posted before. Its number here, or 0 if memory is
+  /// exhausted: then the run stays the caller's.
+  [[nodiscard]] std::uint64_t post_named(NamedRun& run, int priority) ERRAND_EXCLUDES(named_mutex_);
+  /// Gives it back, if it has not begun.
+  void take_out_named(std::uint64_t id);
+  /// Callbacks to run on a worker, with no lock held: of a named task that ended.
+  void post_callback(Callback<void(const TaskInfo&)> callback, TaskInfo info) {
+    post({std::move(callback), std::move(info)});
+  }
+  /// For who waits until the queue is idle: look again.
+  void note_progress();
+
   // --- control.cc ---
   Result<void> start();
   void pause();
@@ -135,6 +155,9 @@ class Engine {
   Report shutdown(const ShutdownOptions& options);
   [[nodiscard]] SteadyTime deadline_of(const ShutdownOptions& options) const;
   [[nodiscard]] bool closing() const noexcept { return phase_.load(std::memory_order_acquire) != Phase::open; }
+  /// Shuts down as the options say, and returns when no thread is left and no attempt is on its way, however long that
+  /// takes.
+  void come_to_rest();
   /// For the default queue when the process exits: nothing new begins, tokens fire, and after `patience` it is logged
   /// what is left.
   void let_go(Duration patience);
@@ -162,6 +185,7 @@ class Engine {
   const std::shared_ptr<PagePool> pool_owner;  // outlives the engine while handles are about
   PagePool& pool;
   const std::shared_ptr<Producers> producers;
+  NamedSource* named_source = nullptr;  // set once, before the first run is posted; see Queue
 
   alignas(64) mutable std::atomic<std::uint32_t> signals{0};  // mutable: a look for work raises what it finds
   std::atomic<Intake> intake{Intake::plain};                  // relaxed in submits: see begin(), and wait_for_room()
@@ -261,6 +285,14 @@ class Engine {
   [[nodiscard]] bool take_out(Record& record, std::uint64_t& word, std::uint64_t to);  // by_id.cc
   void wake_waiters(Record& record);                                                   // handle.cc
 
+  // named.cc
+  [[nodiscard]] bool begin_named(Frame& frame);
+  [[nodiscard]] std::uint64_t leave_named(Record& record, bool limited);
+  void end_named(Worker& worker, Frame& frame, Ran ran, std::int64_t ended);
+  void drop_named(Record& record);
+  /// The id that users know: of the named task, if this is a run of one.
+  [[nodiscard]] TaskId seen_id(std::uint64_t id, std::uint64_t word) const;
+
   // timers.cc
   void look_at_timers(Worker::Quiet& quiet, std::int64_t next);
   [[nodiscard]] Moment first_moment(const ColdLine& cold, bool& now) const;
@@ -292,7 +324,6 @@ class Engine {
   void log_failure(const Result<void>& result) const ERRAND_EXCLUDES(control_mutex_);
   void replace_stuck_worker();
   void release_stand_in();
-  void note_progress();
   template <class Done>
   bool wait_for_progress(SteadyTime until, Done done);
   bool wait_drained(SteadyTime until);
@@ -313,7 +344,11 @@ class Engine {
   [[nodiscard]] bool drained() const;
   [[nodiscard]] Report report() const;
   [[nodiscard]] std::uint64_t ended_tasks() const;
-  [[nodiscard]] std::uint64_t submitted() const { return producers->submitted(); }
+  [[nodiscard]] std::uint64_t submitted() const {
+    return producers->submitted() + named_posted_.load(std::memory_order_acquire);
+  }
+  /// Tasks that ended, and runs of named tasks that went back to their store.
+  [[nodiscard]] std::uint64_t over() const { return ended_tasks() + total(Count::returned); }
   void finish_elsewhere(SteadyTime deadline);
   void drain_here(SteadyTime deadline);
   template <class Visit>
@@ -381,6 +416,11 @@ class Engine {
   Thread timer_thread_ ERRAND_GUARDED_BY(control_mutex_);
   bool timer_thread_refused_ ERRAND_GUARDED_BY(control_mutex_) = false;  // and that was logged, once
   Thread closer_ ERRAND_GUARDED_BY(control_mutex_);
+
+  // Runs of named tasks stand in lanes of their own, whoever brings them: so their order is the store's.
+  Mutex named_mutex_;
+  std::unique_ptr<Producer> named_ ERRAND_GUARDED_BY(named_mutex_);
+  std::atomic<std::uint64_t> named_posted_{0};  // as Producer::submitted
 
   mutable Mutex callbacks_mutex_;
   std::deque<Finisher> callbacks_ ERRAND_GUARDED_BY(callbacks_mutex_);

@@ -13,6 +13,7 @@ namespace errand {
 inline namespace v0 {
 namespace detail {
 
+class NamedRun;
 class Worker;
 
 // Lives on the worker's stack. Frames nest where a body waits for a task that its own worker then runs.
@@ -26,6 +27,8 @@ struct Frame {
   Record& record;
   const std::uint64_t word;  // as the task was claimed
   Frame* const outer;
+  NamedRun* named = nullptr;     // the run of a named task that this is, from its begin on
+  bool limited = false;          // a named run: it has a moment
   std::int64_t started = 0;      // ticks
   bool has_token = false;        // stop_token() was asked for
   bool has_extra = false;        // the body left something in its Extra

@@ -9,6 +9,7 @@
 #include "base/time.h"
 #include "engine/engine.h"
 #include "engine/frame.h"
+#include "engine/named_handle.h"
 
 namespace errand {
 inline namespace v0 {
@@ -108,12 +109,25 @@ const Error& TaskBase::error() const noexcept {
   return *reinterpret_cast<const Error*>(id_or_error_);
 }
 
-void TaskBase::release_refused() noexcept {
+void TaskBase::release_other() noexcept {
+  if (is_named()) {
+    delete named_;
+    return;
+  }
   delete reinterpret_cast<const Error*>(id_or_error_);
+}
+
+bool TaskBase::existed() const noexcept {
+  return is_named() && named_->existed;
+}
+
+TaskState TaskBase::named_state() const noexcept {
+  return named_->state();
 }
 
 Result<TaskInfo> TaskBase::info() const {
   if (record_ == nullptr) return no_task(id_or_error_);
+  if (is_named()) return named_->info();
   return with_engine(
       *record_, id(), [&](Engine& engine) { return engine.info(id()); },
       [](Error error) -> Result<TaskInfo> { return error; });
@@ -121,6 +135,7 @@ Result<TaskInfo> TaskBase::info() const {
 
 Result<void> TaskBase::cancel() {
   if (record_ == nullptr) return no_task(id_or_error_);
+  if (is_named()) return named_->cancel();
   return with_engine(
       *record_, id(), [&](Engine& engine) { return engine.cancel(id(), StopReason::cancelled); },
       [](Error error) -> Result<void> { return error; });
@@ -160,12 +175,17 @@ bool wait_until(Record& record, std::uint64_t id, std::optional<SteadyTime> unti
 }  // namespace
 
 bool TaskBase::wait_for(Duration timeout) const {
+  if (is_named()) return named_->wait(saturating_add(named_->clock().mono(), timeout));
   if (record_ == nullptr || is_final(state())) return true;
   Clock& clock = *slab_of(record_).pool->clock;
   return wait_until(*record_, id_or_error_, saturating_add(clock.mono(), timeout), clock);
 }
 
 void TaskBase::wait() const {
+  if (is_named()) {
+    static_cast<void>(named_->wait(std::nullopt));
+    return;
+  }
   if (record_ == nullptr || is_final(state())) return;
   wait_until(*record_, id_or_error_, std::nullopt, *slab_of(record_).pool->clock);
 }
@@ -207,18 +227,32 @@ std::optional<Error> TaskBase::wait_for_value(bool has_value) const {
   return error_of(*record_, state);
 }
 
+Result<void> TaskBase::wait_for_output(void* value) const {
+  return named_->output(value);
+}
+
 bool TaskBase::never_ends_here() const {
   if (record_ == nullptr) return false;
+  if (is_named()) return named_->never_ends_here();
   if (forked(*record_)) return true;
   return own_worker(*record_) != nullptr && never_ends(*record_, record_->word.load(std::memory_order_acquire));
 }
 
 bool TaskBase::ended_or_watched() const {
+  if (is_named()) return named_->ended_or_watched();
   return record_ == nullptr || is_final(state_of(final_or_watched(*record_, id_or_error_)));
 }
 
 Clock* TaskBase::clock() const noexcept {
+  if (is_named()) return &named_->clock();
   return record_ != nullptr ? slab_of(record_).pool->clock.get() : nullptr;
+}
+
+void note_named_end(Clock& clock) {
+  // As in wake_waiters(); the watch was taken from under a lock that the waiter had put it under.
+  if (any_wait.waiting.load(std::memory_order_relaxed) == 0) return;
+  any_wait.ended.fetch_add(1, std::memory_order_release);
+  clock.wake(any_wait.ended, INT_MAX);
 }
 }  // namespace detail
 

@@ -64,6 +64,7 @@ std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
     if (generation_in(word) != generation_in(id)) return std::nullopt;
     const std::uint64_t state = raw_state(word);
     if (state == kVacant || state == kForward || state == kVoid) return std::nullopt;
+    if ((word & kNamed) != 0 && !is_final(state_of(word))) return std::nullopt;
     TaskInfo info;
     info.id = TaskId{id};
     info.state = state_of(word);
@@ -192,10 +193,11 @@ Stats Engine::stats() const {
   stats.stuck = total(Count::stuck);
   stats.skipped_slots = recurrences->skipped();
   stats.dropped_events = observers->dropped();
-  stats.submitted = submitted();
-  const std::uint64_t elsewhere =
-      stats.completed + stats.cancelled + stats.discarded + stats.scheduled + stats.retryable + stats.running;
-  stats.available = stats.submitted > elsewhere ? stats.submitted - elsewhere : 0;
+  stats.submitted = producers->submitted();
+  const std::uint64_t all = stats.submitted + named_posted_.load(std::memory_order_acquire);
+  const std::uint64_t elsewhere = stats.completed + stats.cancelled + stats.discarded + total(Count::returned) +
+                                  stats.scheduled + stats.retryable + stats.running;
+  stats.available = all > elsewhere ? all - elsewhere : 0;
   stats.workers = wanted_.load(std::memory_order_relaxed);
   stats.replacement_workers = standing_in_.load(std::memory_order_relaxed);
   stats.healthy =

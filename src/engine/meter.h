@@ -22,9 +22,10 @@ enum class Count : unsigned char {
   snoozed,
   timed_out,
   stuck,
-  untimed,  // attempts that no histogram knows
+  untimed,   // attempts that no histogram knows
+  returned,  // runs of named tasks that did not end their task
 };
-inline constexpr int kCounts = 10;
+inline constexpr int kCounts = 11;
 
 /// One worker's figures: written by it alone, read by anybody.
 struct alignas(64) Meter {

@@ -84,7 +84,8 @@ bool Engine::drained() const {
   if (drain_ == Drain::none || drain_ == Drain::running) return true;
   // Nobody will come to run what is left.
   if (workers() <= missing_.load() && live_workers_.load(std::memory_order_relaxed) == 0) return true;
-  if (drain_ == Drain::queued) return submitted() == ended_tasks() && callbacks_done();
+  if (drain_ == Drain::queued)
+    return submitted() == over() && callbacks_done() && (named_source == nullptr || named_source->empty());
   return idle();
 }
 
@@ -123,6 +124,7 @@ void Engine::close(SteadyTime deadline) {
   } else {
     wait_drained(stop);
   }
+  if (named_source != nullptr) named_source->stop_claims();
   phase_.store(Phase::stopping, std::memory_order_release);
   signals.fetch_or(kHalted, std::memory_order_release);
   parking.wake_all();
@@ -182,7 +184,7 @@ void Engine::drain_here(SteadyTime deadline) {
     }
     if (worker.step()) continue;
     // Nothing is available. With Drain::queued the next moment is waited for.
-    if (drain_ != Drain::queued || submitted() == ended_tasks()) break;
+    if (drain_ != Drain::queued || submitted() == over()) break;
     worker.settle();
     const SteadyTime next = next_due();
     if (next == SteadyTime::max()) break;
@@ -219,7 +221,7 @@ void Engine::fire_stop_tokens() {
 
 void Engine::cancel_leftover(Record& record, std::uint64_t word) {
   if (!take_out(record, word, kEnding)) return;
-  cancelled_by_shutdown_.fetch_add(1);
+  if ((word & kNamed) == 0) cancelled_by_shutdown_.fetch_add(1);
   end_unstarted(record, word, TaskState::cancelled, Error(Code::cancelled, "the queue was shut down"));
 }
 
@@ -259,14 +261,7 @@ void Engine::join_threads(bool only_gone) {
   for (Thread& thread : threads) thread.join();
 }
 
-Engine::~Engine() {
-  if (intake.load() == Intake::forked) {
-    forget_threads();
-    pool.engine.store(nullptr, std::memory_order_release);
-    // Never freed: the child's copies of handles may come after it.
-    static_cast<void>(new (std::nothrow) std::shared_ptr<PagePool>(pool_owner));
-    return;
-  }
+void Engine::come_to_rest() {
   ERRAND_ASSERT(Seat::at(*this) == nullptr);  // a body destroyed its own queue
   shutdown(options.close);
   closer_.join();
@@ -276,6 +271,17 @@ Engine::~Engine() {
   }
   join_threads(false);
   run_callbacks();  // also what those threads left on their way out
+}
+
+Engine::~Engine() {
+  if (intake.load() == Intake::forked) {
+    forget_threads();
+    pool.engine.store(nullptr, std::memory_order_release);
+    // Never freed: the child's copies of handles may come after it.
+    static_cast<void>(new (std::nothrow) std::shared_ptr<PagePool>(pool_owner));
+    return;
+  }
+  come_to_rest();
   {
     const std::unique_lock lock(pool.engine_mutex);
     pool.engine.store(nullptr, std::memory_order_release);
@@ -298,8 +304,8 @@ void Engine::let_go(Duration patience) {
 void Engine::name_the_running() {
   each_live([this](Record& record, std::uint64_t word) {
     if (raw_state(word) != raw(TaskState::running)) return;
-    const TaskId id{id_of(record, word)};
-    const auto info = read(record, id.value);
+    const auto info = read(record, id_of(record, word));
+    const TaskId id = seen_id(id_of(record, word), word);
     log(LogLevel::warning, options.name,
         "waiting for task " + to_string(id) + (info && !info->name.empty() ? " \"" + info->name + "\"" : "") +
             ", which ignores its stop token");

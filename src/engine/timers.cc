@@ -194,7 +194,7 @@ void Engine::on_timeout(Record& record, std::uint64_t word) {
   }
   if (second) {
     shared_.add(Count::stuck);
-    log(LogLevel::warning, options.name, "task " + to_string(TaskId{id}) + " is stuck: it ignores its timeout");
+    log(LogLevel::warning, options.name, "task " + to_string(seen_id(id, word)) + " is stuck: it ignores its timeout");
     replace_stuck_worker();
     return;
   }

@@ -116,7 +116,7 @@ void Worker::run(Claimed claimed) {
   Frame* const outer_top = std::exchange(top_frame, &here);
   depth.store(depth.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   if (engine_.observed.load(std::memory_order_relaxed))
-    engine_.emit(here.id(), TaskState::running, here.attempt.number());
+    engine_.emit(here.attempt.id().value, TaskState::running, here.attempt.number());
 
   Ran ran;
   try {

@@ -4,24 +4,25 @@
 #include <stdexcept>
 
 #include "base/mutex.h"
+#include "durable/named_tasks.h"
 #include "engine/engine.h"
 #include "engine/observers.h"
 #include "engine/options.h"
 #include "engine/recurrences.h"
 #include "queue/handlers.h"
+#include "queue/named.h"
 
 namespace errand {
 inline namespace v0 {
+
+using detail::forked;
+using detail::is_stored;
 
 namespace {
 
 std::string next_name() {
   static std::atomic<int> made{0};
   return "queue-" + std::to_string(++made);
-}
-
-Error forked(const Queue& queue) {
-  return {Code::forked, "queue \"" + queue.name() + "\": it belongs to the process that forked this one"};
 }
 
 QueueOptions checked(QueueOptions options) {
@@ -33,10 +34,48 @@ QueueOptions checked(QueueOptions options) {
 }  // namespace
 
 Queue::Queue(QueueOptions options)
-    : handlers_(std::make_unique<detail::Handlers>()),
-      engine_(std::make_unique<detail::Engine>(checked(std::move(options)))) {}
+    : durable_(std::make_unique<Durable>()), handlers_(std::make_unique<detail::Handlers>()) {
+  QueueOptions valid = checked(std::move(options));
+  const StorePtr store = valid.store;
+  const bool starts = valid.start;
+  // Workers begin once there is something that named tasks come from.
+  valid.start = store == nullptr && starts;
+  engine_ = std::make_unique<detail::Engine>(std::move(valid));
+  if (store == nullptr) {
+    durable_->started.store(starts);
+    return;
+  }
+  durable_->make(*engine_, store, engine_->options.drive == Drive::manual);
+  if (durable_->tasks()->paused()) engine_->pause();
+  if (starts && engine_->options.drive == Drive::threads) start();
+}
 
-Queue::~Queue() = default;
+Queue::~Queue() {
+  detail::NamedTasks* const tasks = durable_->tasks();
+  if (engine_->forked() || tasks == nullptr) {
+    // In a fork's child nothing of it is to be touched, and its store least of all.
+    if (tasks != nullptr) static_cast<void>(durable_.release());
+    return;
+  }
+  const SteadyTime deadline = engine_->deadline_of(engine_->options.close);
+  shutdown(engine_->options.close);
+  // What ignores its stop token is waited for, and then said to the store as well.
+  engine_->come_to_rest();
+  tasks->close(deadline);
+  engine_->run_callbacks();
+  engine_.reset();
+}
+
+void Queue::begin_shutdown(const ShutdownOptions& options) {
+  if (detail::NamedTasks* tasks = durable_->tasks()) tasks->begin_close(options.drain);
+  engine_->begin_shutdown(options);
+}
+
+Report Queue::finish_shutdown(SteadyTime deadline) {
+  const Report report = engine_->finish_shutdown(deadline);
+  if (detail::NamedTasks* tasks = durable_->tasks()) tasks->flush(deadline);
+  return report;
+}
 
 const std::string& Queue::name() const noexcept {
   return engine_->options.name;
@@ -89,31 +128,61 @@ Task<> Queue::refuse_message() {
 
 Result<TaskInfo> Queue::info(TaskId id) const {
   if (engine_->forked()) return forked(*this);
+  if (detail::NamedTasks* tasks = durable_->tasks(); tasks != nullptr && is_stored(id)) return tasks->info(id);
   return engine_->info(id);
 }
 
 std::vector<TaskInfo> Queue::list(const ListOptions& options) const {
   if (engine_->forked()) return {};
-  return engine_->list(options);
+  std::vector<TaskInfo> found;
+  if (!is_stored(options.after) && options.kind.empty()) found = engine_->list(options);
+  detail::NamedTasks* tasks = durable_->tasks();
+  const auto room = static_cast<std::size_t>(std::max(options.limit, 0));
+  if (tasks == nullptr || found.size() >= room) return found;
+  TaskFilter filter;
+  filter.kind = options.kind;
+  filter.name = options.name;
+  filter.state = options.state;
+  filter.priority = options.priority;
+  auto named = tasks->list(std::move(filter), room - found.size(), is_stored(options.after) ? options.after : TaskId{});
+  if (!named) {
+    log(LogLevel::error, name(), named.error().message());
+    return found;
+  }
+  for (TaskInfo& info : *named) found.push_back(std::move(info));
+  return found;
 }
 
 Result<void> Queue::cancel(TaskId id) {
   if (engine_->forked()) return forked(*this);
+  if (detail::NamedTasks* tasks = durable_->tasks(); tasks != nullptr && is_stored(id)) return tasks->cancel(id);
   return engine_->cancel(id);
 }
 
 Result<void> Queue::retry(TaskId id) {
   if (engine_->forked()) return forked(*this);
+  if (durable_->tasks() != nullptr && is_stored(id)) return change_one(id, {.what = Change::What::retry}, "retry");
   return engine_->retry(id);
 }
 
 Result<void> Queue::set_priority(TaskId id, int priority) {
   if (engine_->forked()) return forked(*this);
+  if (durable_->tasks() != nullptr && is_stored(id)) {
+    if (priority < 0 || priority > 9) {
+      return Error(Code::invalid,
+                   "set priority of task " + to_string(id) + ": expected 0 to 9, got " + std::to_string(priority));
+    }
+    return change_one(id, {.what = Change::What::edit, .priority = priority}, "set the priority of");
+  }
   return engine_->set_priority(id, priority);
 }
 
 bool Queue::start() {
   if (engine_->forked()) return false;
+  durable_->started.store(true);
+  if (detail::NamedTasks* tasks = durable_->tasks()) {
+    if (auto claims = tasks->start(); !claims) log(LogLevel::error, name(), claims.error().message());
+  }
   const auto started = engine_->start();
   if (!started) {
     const bool no_threads = started.error().code() == Code::unavailable;
@@ -123,10 +192,20 @@ bool Queue::start() {
 }
 
 void Queue::pause() {
-  if (!engine_->forked()) engine_->pause();
+  if (engine_->forked()) return;
+  engine_->pause();
+  pause_named(true);
 }
 void Queue::resume() {
-  if (!engine_->forked()) engine_->resume();
+  if (engine_->forked()) return;
+  pause_named(false);
+  engine_->resume();
+}
+
+void Queue::pause_named(bool paused) {
+  detail::NamedTasks* tasks = durable_->tasks();
+  if (tasks == nullptr) return;
+  if (auto set = tasks->set_paused(paused); !set) log(LogLevel::error, name(), set.error().message());
 }
 bool Queue::paused() const noexcept {
   return (engine_->signals.load(std::memory_order_acquire) & detail::kPaused) != 0;
@@ -136,14 +215,19 @@ void Queue::set_workers(int count) {
   if (count < 0 || count > 1024) {
     throw std::invalid_argument("queue \"" + name() + "\": workers: expected 0 to 1024, got " + std::to_string(count));
   }
-  if (!engine_->forked()) engine_->set_workers(count);
+  if (engine_->forked()) return;
+  engine_->set_workers(count);
+  if (detail::NamedTasks* tasks = durable_->tasks()) tasks->workers_changed();
 }
 
 int Queue::workers() const noexcept {
   return engine_->workers();
 }
 Stats Queue::stats() const {
-  return engine_->forked() ? Stats{} : engine_->stats();
+  if (engine_->forked()) return {};
+  Stats stats = engine_->stats();
+  if (detail::NamedTasks* tasks = durable_->tasks()) tasks->add_to(stats);
+  return stats;
 }
 bool Queue::wait_idle(Duration timeout) const {
   return !engine_->forked() && engine_->wait_idle(timeout);
@@ -153,10 +237,22 @@ Observer Queue::observe(std::size_t capacity) {
   return engine_->observe(capacity);
 }
 Report Queue::shutdown(const ShutdownOptions& options) {
-  return engine_->forked() ? Report{} : engine_->shutdown(options);
+  if (engine_->forked()) return {};
+  const SteadyTime deadline = engine_->deadline_of(options);
+  begin_shutdown(options);
+  return finish_shutdown(deadline);
 }
 SteadyTime Queue::dispatch() {
-  return engine_->forked() ? SteadyTime::max() : engine_->dispatch();
+  if (engine_->forked()) return SteadyTime::max();
+  detail::NamedTasks* tasks = durable_->tasks();
+  if (tasks == nullptr) return engine_->dispatch();
+  static_cast<void>(tasks->step());  // claims what is due
+  const SteadyTime next = engine_->dispatch();
+  const WaitUntil named = tasks->step();  // what became of it
+  SteadyTime due = std::min(next, named.mono.value_or(SteadyTime::max()));
+  const SteadyTime now = engine_->clock->mono();
+  if (named.wall) due = std::min(due, now + std::max(*named.wall - engine_->clock->now(), Duration::zero()));
+  return due;
 }
 
 void Queue::run(std::stop_token stop) {
@@ -165,6 +261,7 @@ void Queue::run(std::stop_token stop) {
 
 Result<void> Queue::run_one(TaskId id) {
   if (engine_->forked()) return forked(*this);
+  if (detail::NamedTasks* tasks = durable_->tasks(); tasks != nullptr && is_stored(id)) return tasks->run_one(id);
   return engine_->run_one(id);
 }
 

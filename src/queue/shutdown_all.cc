@@ -10,10 +10,10 @@ Report shutdown_all(std::initializer_list<Queue*> queues, const ShutdownOptions&
   Report sum;
   std::vector<SteadyTime> deadlines;
   for (Queue* queue : queues) deadlines.push_back(queue->engine_->deadline_of(options));
-  for (Queue* queue : queues) queue->engine_->begin_shutdown(options);
+  for (Queue* queue : queues) queue->begin_shutdown(options);
   auto deadline = deadlines.begin();
   for (Queue* queue : queues) {
-    const Report report = queue->engine_->finish_shutdown(*deadline++);
+    const Report report = queue->finish_shutdown(*deadline++);
     sum.finished += report.finished;
     sum.cancelled += report.cancelled;
     sum.left_over += report.left_over;

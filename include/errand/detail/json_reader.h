@@ -106,6 +106,10 @@ class JsonDocument {
   std::unique_ptr<JsonState> state_;
 };
 
+// The values of these fields of an object, as one text. `invalid` where one is missing.
+[[nodiscard]] Result<std::string> json_values(std::string_view name, std::string_view bytes,
+                                              const std::vector<std::string>& fields);
+
 }  // namespace detail
 
 }  // namespace v0

@@ -47,8 +47,8 @@ class MemoryStore final : public Store {
     MutexLock lock(mu_);
     keep_available(now);
     Committed committed;
-    for (const Finish& one : batch.finished) committed.finished.push_back(finish(one, now));
     for (const Note& one : batch.notes) committed.notes.push_back(note(one));
+    for (const Finish& one : batch.finished) committed.finished.push_back(finish(one, now));
     for (const NewTask& one : batch.added) committed.added.push_back(add(one, now));
     for (const ClaimRequest& one : batch.claims) committed.claims.push_back(claim(one, now));
     return committed;

@@ -1,4 +1,4 @@
-// A batch: what finished, notes, new tasks, claims. One transaction.
+// A batch: notes, what finished, new tasks, claims. One transaction.
 
 #include <algorithm>
 
@@ -42,15 +42,15 @@ Result<Committed> SqliteTasks::commit(const Batch& batch, WallTime now) {
 
 Result<void> SqliteTasks::apply(const Batch& batch, WallTime now, Committed& committed) {
   const auto own = [](Status& status) { return status ? Result<void>(std::move(*status)) : Result<void>(); };
-  for (const Finish& one : batch.finished) {
-    auto done = finish(one, now);
-    if (!done) return done.error();
-    committed.finished.push_back(own(*done));
-  }
   for (const Note& one : batch.notes) {
     auto done = note(one);
     if (!done) return done.error();
     committed.notes.push_back(own(*done));
+  }
+  for (const Finish& one : batch.finished) {
+    auto done = finish(one, now);
+    if (!done) return done.error();
+    committed.finished.push_back(own(*done));
   }
   for (const NewTask& one : batch.added) {
     auto done = add(one, now);

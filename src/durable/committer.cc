@@ -1,0 +1,336 @@
+#include "durable/committer.h"
+
+#include <algorithm>
+#include <climits>
+
+#include "base/log.h"
+#include "base/time.h"
+
+namespace errand {
+inline namespace v0 {
+namespace durable {
+
+namespace {
+
+constexpr std::uint32_t kWaiting = 0;
+constexpr std::uint32_t kLead = 1;
+constexpr std::uint32_t kDone = 2;
+
+// A store that fails is asked again after this, then after twice as long, up to the most.
+constexpr Duration kFirstBackOff = std::chrono::milliseconds(100);
+constexpr Duration kMostBackOff = std::chrono::seconds(5);
+constexpr Duration kLineEvery = std::chrono::seconds(10);
+
+// `more` happened after `note`.
+void put_together(Note& note, Note more) {
+  if (more.progress_done) note.progress_done = more.progress_done;
+  if (more.progress_total) note.progress_total = more.progress_total;
+  if (more.progress_note) note.progress_note = std::move(more.progress_note);
+  if (more.metadata) note.metadata = std::move(more.metadata);
+  for (std::string& line : more.log) note.log.push_back(std::move(line));
+  if (note.log.size() > kKeptLogLines) note.log.erase(note.log.begin(), note.log.end() - kKeptLogLines);
+  note.token = more.token;
+}
+
+}  // namespace
+
+Committer::Committer(Store& store, std::shared_ptr<Clock> clock, std::uint64_t seed)
+    : store_(store), clock_(std::move(clock)), durable_(store.traits().durable), rng_(seed) {}
+
+// Stores take whole microseconds.
+WallTime Committer::now() const {
+  return down_to_micros(clock_->now());
+}
+
+// --- posting ---------------------------------------------------------------------------------------------------------
+
+std::vector<Result<Added>> Committer::add(Member& member, std::vector<NewTask> tasks) {
+  Call call{&member, std::move(tasks)};
+  wait_for(call);
+  return std::move(call.results);
+}
+
+Result<void> Committer::sync() {
+  Call call{nullptr, {}};
+  wait_for(call);
+  if (call.error) return *call.error;
+  return {};
+}
+
+void Committer::wait_for(Call& call) {
+  bool leads = false;
+  {
+    MutexLock lock(mu_);
+    calls_.push_back(&call);
+    if (!leading_) leads = leading_ = true;
+  }
+  while (!leads) {
+    const std::uint32_t seen = call.word.load(std::memory_order_acquire);
+    if (seen == kDone) return;
+    leads = seen == kLead;
+    if (!leads) clock_->wait(call.word, seen, {});
+  }
+  lead();
+}
+
+void Committer::add_later(Member& member, NewTask task, Callback<void(const Result<Added>&)> done) {
+  {
+    MutexLock lock(mu_);
+    later_.push_back({&member, std::move(task), std::move(done)});
+    if (leading_) return;
+  }
+  wake_service();
+}
+
+void Committer::finish(Member& member, Finish finish) {
+  undelivered_.fetch_add(1, std::memory_order_relaxed);
+  {
+    MutexLock lock(mu_);
+    endings_.push_back({&member, std::move(finish)});
+    // Whoever leads looks again before it lets go.
+    if (leading_) return;
+    if (!durable_ && !trouble_) leading_ = true;
+  }
+  if (!durable_ && !trouble()) {
+    lead();
+  } else {
+    wake_service();
+  }
+}
+
+void Committer::note(Note note) {
+  bool first = false;
+  {
+    MutexLock lock(mu_);
+    const auto [at, is_new] = notes_.try_emplace(note.id.value);
+    if (is_new) {
+      at->second = std::move(note);
+    } else {
+      put_together(at->second, std::move(note));
+    }
+    first = notes_at_ == SteadyTime::max();
+    if (first) notes_at_ = saturating_add(clock_->mono(), kNotesAfter);
+  }
+  if (first) wake_service();
+}
+
+void Committer::wish() {
+  if (!wished_.exchange(true, std::memory_order_acq_rel)) wake_service();
+}
+
+void Committer::wake_service() {
+  word_.fetch_add(1, std::memory_order_release);
+  clock_->wake(word_, INT_MAX);
+}
+
+// --- leading ---------------------------------------------------------------------------------------------------------
+
+// REQUIRES: this thread has set leading_, or was given the lead.
+void Committer::lead() {
+  run_round();
+  Call* next = nullptr;
+  bool more = false;
+  {
+    MutexLock lock(mu_);
+    if (!calls_.empty()) {
+      next = calls_.front();
+    } else {
+      leading_ = false;
+      more = has_work(clock_->mono());
+    }
+  }
+  if (next != nullptr) {
+    // Release: the lead. It can't return before it has led.
+    next->word.store(kLead, std::memory_order_release);
+    clock_->wake(next->word, 1);
+  } else if (more) {
+    wake_service();
+  }
+}
+
+bool Committer::has_work(SteadyTime now) const {
+  if (!later_.empty() || !calls_.empty()) return true;
+  return now >= retry_at_ && (!endings_.empty() || now >= notes_at_ || wished_.load(std::memory_order_acquire));
+}
+
+Committer::Round Committer::take() {
+  Round round;
+  MutexLock lock(mu_);
+  round.calls.swap(calls_);
+  round.later.swap(later_);
+  round.endings.swap(endings_);
+  for (auto& [id, note] : notes_) round.notes.push_back(std::move(note));
+  notes_.clear();
+  notes_at_ = SteadyTime::max();
+  round.members = members_;
+  return round;
+}
+
+void Committer::run_round() {
+  wished_.store(false, std::memory_order_release);
+  Round round = take();
+  std::vector<Member*> claimers;
+  std::vector<Finish> finished;
+  auto committed = commit(round, claimers, finished);
+  if (committed) {
+    deliver(round, *committed, claimers, finished);
+    MutexLock lock(mu_);
+    trouble_.reset();
+    back_off_ = {};
+    retry_at_ = SteadyTime::min();
+  } else {
+    for (std::size_t i = 0; i < finished.size(); ++i) round.endings[i].finish = std::move(finished[i]);
+    put_back(round, committed.error());
+  }
+  note_due(round);
+  for (Call* call : round.calls) {
+    // Release: the results. Whoever waits is gone from here on, and what is woken may be another word by then.
+    call->word.store(kDone, std::memory_order_release);
+    clock_->wake(call->word, 1);
+  }
+  rounds_.fetch_add(1, std::memory_order_release);
+  clock_->wake(rounds_, INT_MAX);
+}
+
+// When the members may wish for something again: step() waits for it.
+void Committer::note_due(const Round& round) {
+  std::optional<WallTime> due;
+  for (const Member* member : round.members) {
+    const auto one = member->next_due();
+    if (one && (!due || *one < *due)) due = one;
+  }
+  bool sooner = false;
+  {
+    MutexLock lock(mu_);
+    sooner = due && (!due_ || *due < *due_);
+    due_ = due;
+  }
+  if (sooner) wake_service();
+}
+
+Result<Committed> Committer::commit(Round& round, std::vector<Member*>& claimers, std::vector<Finish>& finished) {
+  const WallTime now = this->now();
+  std::vector<NewTask> added;
+  for (Call* call : round.calls) {
+    for (NewTask& task : call->tasks) {
+      call->member->coming(task, now);
+      added.push_back(std::move(task));
+    }
+  }
+  for (Later& later : round.later) {
+    later.member->coming(later.task, now);
+    added.push_back(std::move(later.task));
+  }
+  for (Ending& ending : round.endings) finished.push_back(std::move(ending.finish));
+  std::vector<ClaimRequest> claims;
+  for (Member* member : round.members) {
+    ClaimRequest request;
+    if (!member->wishes(request, now)) continue;
+    claims.push_back(request);
+    claimers.push_back(member);
+  }
+  if (added.empty() && finished.empty() && round.notes.empty() && claims.empty()) return Committed{};
+  return store_.commit({.notes = round.notes, .finished = finished, .added = added, .claims = claims}, now);
+}
+
+void Committer::deliver(Round& round, Committed& committed, const std::vector<Member*>& claimers,
+                        const std::vector<Finish>& finished) {
+  for (std::size_t i = 0; i < claimers.size(); ++i) claimers[i]->claimed(std::move(committed.claims[i]));
+  for (std::size_t i = 0; i < finished.size(); ++i) {
+    undelivered_.fetch_sub(1, std::memory_order_release);
+    round.endings[i].member->finished(finished[i], committed.finished[i]);
+  }
+  std::size_t next = 0;
+  for (Call* call : round.calls) {
+    for (std::size_t i = 0; i < call->tasks.size(); ++i) call->results.push_back(std::move(committed.added[next++]));
+  }
+  for (Later& later : round.later) later.done(committed.added[next++]);
+}
+
+// Nothing of the transaction happened. Who waits is told; what became of attempts is tried again until it is in.
+void Committer::put_back(Round& round, const Error& error) {
+  for (Call* call : round.calls) {
+    call->error = error;
+    for (std::size_t i = 0; i < call->tasks.size(); ++i) call->results.push_back(error);
+  }
+  for (Later& later : round.later) later.done(error);
+  for (Member* member : round.members) member->failed();
+  bool speak = false;
+  {
+    MutexLock lock(mu_);
+    endings_.insert(endings_.begin(), std::make_move_iterator(round.endings.begin()),
+                    std::make_move_iterator(round.endings.end()));
+    for (Note& note : round.notes) {
+      const auto [at, is_new] = notes_.try_emplace(note.id.value);
+      if (!is_new) put_together(note, std::move(at->second));
+      at->second = std::move(note);
+    }
+    const SteadyTime now = clock_->mono();
+    if (!notes_.empty()) notes_at_ = now;
+    back_off_ = back_off_ == Duration::zero() ? kFirstBackOff : std::min(2 * back_off_, kMostBackOff);
+    const auto half = static_cast<std::uint64_t>(back_off_.count() / 2);
+    retry_at_ = saturating_add(now, back_off_ / 2 + Duration(rng_.below(half + 1)));
+    trouble_ = error;
+    speak = now >= next_line_;
+    if (speak) next_line_ = saturating_add(now, kLineEvery);
+  }
+  if (speak) log(LogLevel::error, {}, error.message());
+}
+
+WaitUntil Committer::step() {
+  bool leads = false;
+  {
+    MutexLock lock(mu_);
+    const SteadyTime now = clock_->mono();
+    const bool due = now >= retry_at_ && due_ && *due_ <= clock_->now();
+    leads = !leading_ && (due || has_work(now));
+    if (leads) leading_ = true;
+  }
+  if (leads) lead();
+  MutexLock lock(mu_);
+  WaitUntil until;
+  if (leading_) return until;  // whoever leads wakes us if there is more
+  SteadyTime at = SteadyTime::max();
+  if (!endings_.empty() || wished_.load(std::memory_order_acquire)) at = retry_at_;
+  if (notes_at_ != SteadyTime::max()) at = std::min(at, std::max(notes_at_, retry_at_));
+  // A store that is away is not asked sooner because something came due.
+  if (due_ && clock_->mono() < retry_at_) {
+    at = std::min(at, retry_at_);
+  } else {
+    until.wall = due_;
+  }
+  if (at != SteadyTime::max()) until.mono = at;
+  return until;
+}
+
+// --- members ---------------------------------------------------------------------------------------------------------
+
+void Committer::attach(Member& member) {
+  MutexLock lock(mu_);
+  members_.push_back(&member);
+}
+
+void Committer::detach(Member& member) {
+  for (;;) {
+    const std::uint32_t seen = rounds_.load(std::memory_order_acquire);
+    {
+      MutexLock lock(mu_);
+      members_.erase(std::remove(members_.begin(), members_.end(), &member), members_.end());
+      const auto gone = std::erase_if(endings_, [&](const Ending& ending) { return ending.member == &member; });
+      undelivered_.fetch_sub(gone, std::memory_order_release);
+      if (!leading_) return;
+    }
+    // A round that began before may have it, and each round has an end. The next one has not.
+    clock_->wait(rounds_, seen, {});
+    if (rounds_.load(std::memory_order_acquire) != seen) return;
+  }
+}
+
+std::optional<Error> Committer::trouble() const {
+  MutexLock lock(mu_);
+  return trouble_;
+}
+
+}  // namespace durable
+}  // namespace v0
+}  // namespace errand

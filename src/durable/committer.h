@@ -1,0 +1,151 @@
+#pragma once
+// Group commit: what many threads want of a store at the same time shares transactions.
+//
+//   a caller that waits    posts its tasks. If nobody leads, it leads: commits what is there, its own included, then
+//                          hands the lead to the caller that has waited longest. A lone caller so commits on its own
+//                          thread, and while one transaction is flushed the next one fills.
+//   whoever does not wait  (a worker with an attempt's end) posts, and goes on. The hub's thread leads for it if no
+//                          caller does.
+//
+// A transaction also carries what the store's queues want to claim, so that a task that is enqueued is in its worker's
+// hands when its enqueue returns.
+
+#include <errand/callback.h>
+#include <errand/clock.h>
+#include <errand/random.h>
+#include <errand/store.h>
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+
+namespace errand {
+inline namespace v0 {
+namespace durable {
+
+/// A queue's part in its store's transactions. Called by whoever leads, one call at a time, with no lock held.
+class Member {
+ public:
+  virtual ~Member() = default;
+
+  /// A new task of this queue is part of the next transaction. Then wishes() is asked.
+  virtual void coming(const NewTask& task, WallTime now) = 0;
+  /// Whether it wants to claim something now, and what.
+  [[nodiscard]] virtual bool wishes(ClaimRequest& request, WallTime now) = 0;
+  virtual void claimed(Claimed claimed) = 0;
+  /// An attempt's end is in the store, or was refused by it (`lease_lost`).
+  virtual void finished(const Finish& finish, const Result<void>& result) = 0;
+  /// The transaction that it had a part in failed.
+  virtual void failed() = 0;
+  /// When it may wish for something again, if nothing is enqueued meanwhile.
+  [[nodiscard]] virtual std::optional<WallTime> next_due() const = 0;
+};
+
+/// Threads: any.
+class Committer {
+ public:
+  Committer(Store& store, std::shared_ptr<Clock> clock, std::uint64_t seed);
+
+  /// Returns when the tasks are in the store, with a result for each.
+  [[nodiscard]] std::vector<Result<Added>> add(Member& member, std::vector<NewTask> tasks);
+  /// `done` is called once the task is in the store, or is not, by whoever leads.
+  void add_later(Member& member, NewTask task, Callback<void(const Result<Added>&)> done);
+  void finish(Member& member, Finish finish);
+  /// Notes of one attempt are put together until they are committed: with whatever comes next, at the latest after
+  /// kNotesAfter.
+  void note(Note note);
+  /// A member may want to claim something.
+  void wish();
+  /// Returns when what was posted before is in the store; or the error that keeps it from getting there.
+  Result<void> sync();
+
+  /// No more calls to `member` from here on: waits for the transaction that is on its way.
+  void attach(Member& member);
+  void detach(Member& member);
+
+  /// Leads once, if there is something to do and nobody leads. Returns when it is to be called again.
+  WaitUntil step();
+  /// Moves when step() may have something to do sooner than it said.
+  [[nodiscard]] std::atomic<std::uint32_t>& word() noexcept { return word_; }
+  /// Whether every end of an attempt is in the store, and its member knows.
+  [[nodiscard]] bool idle() const noexcept { return undelivered_.load(std::memory_order_acquire) == 0; }
+  /// The error of the last transaction; none once one has gone through again.
+  [[nodiscard]] std::optional<Error> trouble() const;
+
+  /// The store's time: the clock's, in whole microseconds.
+  [[nodiscard]] WallTime now() const;
+
+ private:
+  static constexpr Duration kNotesAfter = std::chrono::milliseconds(500);
+
+  // Somebody who waits. The word is kWaiting, kLead or kDone; release and acquire: the results.
+  struct Call {
+    Member* member;
+    std::vector<NewTask> tasks;
+    std::vector<Result<Added>> results{};
+    std::optional<Error> error{};
+    std::atomic<std::uint32_t> word{0};
+  };
+  struct Later {
+    Member* member;
+    NewTask task;
+    Callback<void(const Result<Added>&)> done;
+  };
+  struct Ending {
+    Member* member;
+    Finish finish;
+  };
+  // What one transaction is made of.
+  struct Round {
+    std::vector<Call*> calls{};
+    std::vector<Later> later{};
+    std::vector<Ending> endings{};
+    std::vector<Note> notes{};
+    std::vector<Member*> members{};
+  };
+
+  [[nodiscard]] Round take() ERRAND_EXCLUDES(mu_);
+  void run_round() ERRAND_EXCLUDES(mu_);
+  [[nodiscard]] Result<Committed> commit(Round& round, std::vector<Member*>& claimers, std::vector<Finish>& finished);
+  void deliver(Round& round, Committed& committed, const std::vector<Member*>& claimers,
+               const std::vector<Finish>& finished);
+  void put_back(Round& round, const Error& error) ERRAND_EXCLUDES(mu_);
+  void note_due(const Round& round) ERRAND_EXCLUDES(mu_);
+  void lead() ERRAND_EXCLUDES(mu_);
+  void wake_service();
+  [[nodiscard]] bool has_work(SteadyTime now) const ERRAND_REQUIRES(mu_);
+  void wait_for(Call& call) ERRAND_EXCLUDES(mu_);
+
+  Store& store_;
+  const std::shared_ptr<Clock> clock_;
+  const bool durable_;
+  std::atomic<std::uint32_t> word_{0};
+  std::atomic<std::size_t> undelivered_{
+      0};                            // ends of attempts that are not in the store; release: what their members do
+  std::atomic<bool> wished_{false};  // only to spare wakes: the members know what they wish for
+
+  // Lock order: nothing is taken or called under it.
+  mutable Mutex mu_;
+  bool leading_ ERRAND_GUARDED_BY(mu_) = false;
+  std::vector<Call*> calls_ ERRAND_GUARDED_BY(mu_);  // empty while nobody leads
+  std::vector<Later> later_ ERRAND_GUARDED_BY(mu_);
+  std::vector<Ending> endings_ ERRAND_GUARDED_BY(mu_);
+  std::unordered_map<std::uint64_t, Note> notes_ ERRAND_GUARDED_BY(mu_);
+  SteadyTime notes_at_ ERRAND_GUARDED_BY(mu_) = SteadyTime::max();
+  std::vector<Member*> members_ ERRAND_GUARDED_BY(mu_);
+  std::optional<WallTime> due_ ERRAND_GUARDED_BY(mu_);
+  std::atomic<std::uint32_t> rounds_{0};  // moves when a round is over, for detach()
+  std::optional<Error> trouble_ ERRAND_GUARDED_BY(mu_);
+  Duration back_off_ ERRAND_GUARDED_BY(mu_){};
+  SteadyTime retry_at_ ERRAND_GUARDED_BY(mu_) = SteadyTime::min();
+  SteadyTime next_line_ ERRAND_GUARDED_BY(mu_) = SteadyTime::min();
+  Rng rng_ ERRAND_GUARDED_BY(mu_);
+};
+
+}  // namespace durable
+}  // namespace v0
+}  // namespace errand

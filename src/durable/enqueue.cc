@@ -1,0 +1,191 @@
+// What is taken in: from a message and its options to a task in the store, and a handle.
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "core/text.h"
+#include "durable/named_tasks.h"
+#include "engine/options.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+constexpr std::size_t kMostPayload = 1 << 20;
+constexpr std::size_t kMostKind = 128;
+constexpr std::size_t kMostKey = 256;
+constexpr std::size_t kMostTags = 16;
+constexpr std::size_t kMostTag = 64;
+constexpr int kAttempts = 20;
+
+// What a store keeps as text: valid UTF-8 without NUL.
+bool is_text(std::string_view text) {
+  return is_utf8(text) && text.find('\0') == std::string_view::npos;
+}
+
+std::optional<std::string> check_text(const char* what, std::string_view text, std::size_t most) {
+  if (text.size() > most)
+    return std::string(what) + ": expected at most " + std::to_string(most) + " bytes, got " +
+           std::to_string(text.size());
+  if (!is_text(text)) return std::string(what) + ": expected UTF-8 without NUL";
+  return std::nullopt;
+}
+
+std::optional<std::string> check_unique(const Unique& unique) {
+  if (auto bad = check_text("unique.key", unique.key, kMostKey)) return bad;
+  if (unique.within < Duration::zero()) return "unique.within: expected zero or more";
+  const std::uint16_t states = unique.states.value_or(kLiveStates);
+  if (states == 0 || (states & ~kAllStates) != 0) return "unique.states: expected some of the states of a task";
+  const std::uint16_t waiting = states & kWaitingStates;
+  if (waiting != 0 && waiting != kWaitingStates)
+    return "unique.states: expected all waiting states or none of them, since time moves a task between them";
+  if (unique.empty() && (unique.within != Duration::zero() || unique.states))
+    return "unique: expected key, by_kind, by_payload or by_fields beside within and states";
+  return std::nullopt;
+}
+
+// As far as options of named tasks differ from those of closures.
+std::optional<std::string> check_named(const Named& named) {
+  const TaskOptions& options = named.options;
+  if (named.kind.empty()) return "kind: expected a name, got none";
+  if (auto bad = check_text("kind", named.kind, kMostKind)) return bad;
+  if (auto bad = check_text("content_type", named.content_type, kMostKind)) return bad;
+  if (auto bad = check_text("name", options.name, 256)) return bad;
+  if (options.stop.stop_possible()) return "stop: a token can't be stored; cancel the task by its id";
+  if (options.tags.size() > kMostTags) return "tags: expected at most 16, got " + std::to_string(options.tags.size());
+  for (const std::string& tag : options.tags) {
+    if (auto bad = check_text("tags", tag, kMostTag)) return bad;
+  }
+  for (const auto& [key, value] : options.metadata) {
+    if (!is_text(key) || !is_text(value)) return "metadata: expected UTF-8 without NUL";
+  }
+  if (!options.unique.by_fields.empty() && named.fields.empty())
+    return "unique.by_fields: the codec of \"" + named.kind + "\" can't tell the fields of a message";
+  return check_unique(options.unique);
+}
+
+// Whatever makes two tasks the same, each part with its length before it, so that no two lists look alike.
+std::string key_of(const Named& named, const std::string& queue) {
+  const Unique& unique = named.options.unique;
+  if (unique.empty()) return {};
+  std::string key;
+  const auto add = [&](char what, std::string_view part) {
+    key.append(1, what).append(std::to_string(part.size())).append(":").append(part);
+  };
+  add('q', queue);
+  add('k', named.kind);
+  if (!unique.key.empty()) add('n', unique.key);
+  if (unique.by_payload) add('p', named.payload);
+  if (!unique.by_fields.empty()) add('f', named.fields);
+  return key;
+}
+
+}  // namespace
+
+Result<NewTask> NamedTasks::new_task(Named&& named, WallTime now) {
+  const auto refused = [&](Code code, const std::string& why) {
+    return Error(code, "enqueue \"" + clean_text(named.kind, kMostKind) + "\" to queue \"" + name_ + "\": " + why);
+  };
+  if (closing_.load(std::memory_order_acquire)) return refused(Code::shutting_down, "it is shutting down");
+  TaskOptions& options = named.options;
+  if (auto bad = check(options)) return refused(Code::invalid, *bad);
+  if (auto bad = check_named(named)) return refused(Code::invalid, *bad);
+  if (named.payload.size() > kMostPayload) {
+    return refused(Code::too_large, "its payload has " + std::to_string(named.payload.size()) + " bytes, and at most " +
+                                        std::to_string(kMostPayload) + " are kept");
+  }
+  NewTask task;
+  std::shared_ptr<const Kind> kind;
+  {
+    MutexLock lock(mu_);
+    kind = kind_of(named.kind);
+    if (kind == nullptr && !durable_ && claiming_)
+      return refused(Code::unknown_kind, "it has no handler for this kind, and nobody else sees its tasks");
+  }
+  if (options.retry) {
+    auto text = options.retry->text();
+    if (!text) return refused(Code::invalid, text.error().message());
+    task.retry = std::move(*text);
+  }
+  const int of_kind = kind != nullptr && kind->options.max_attempts ? *kind->options.max_attempts : kAttempts;
+  task.max_attempts = options.max_attempts.value_or(of_kind);
+  task.queue = name_;
+  task.unique.key = key_of(named, name_);
+  task.unique.states =
+      options.unique.states.value_or(options.unique.within > Duration::zero() ? kAllStates : kLiveStates);
+  if (options.unique.within > Duration::zero()) task.unique.until = saturating_add(now, options.unique.within);
+  task.unique.on_clash = options.unique.on_clash;
+  task.kind = std::move(named.kind);
+  task.payload = std::move(named.payload);
+  task.content_type = std::move(named.content_type);
+  task.priority = options.priority;
+  // Rounded up, so that nothing begins early; a moment that is past is now.
+  task.run_at =
+      std::max(options.at ? up_to_micros(*options.at) : up_to_micros(saturating_add(now, options.delay)), now);
+  task.timeout = options.timeout;
+  task.max_elapsed = options.max_elapsed;
+  task.expires_at = options.expires_at;
+  task.ephemeral = options.ephemeral;
+  task.name = std::move(options.name);
+  task.tags = std::move(options.tags);
+  task.metadata = std::move(options.metadata);
+  return task;
+}
+
+Result<NamedDraft> NamedTasks::enqueue(Result<Named> task, OutputReader reader) {
+  std::vector<Result<Named>> one;
+  one.push_back(std::move(task));
+  return std::move(enqueue(std::move(one), reader).front());
+}
+
+std::vector<Result<NamedDraft>> NamedTasks::enqueue(std::vector<Result<Named>> tasks, OutputReader reader) {
+  const WallTime now = committer().now();
+  std::vector<std::optional<Error>> refused;
+  std::vector<Callback<void(const TaskInfo&)>> callbacks;
+  std::vector<NewTask> added;
+  for (Result<Named>& task : tasks) {
+    if (!task) {
+      refused.emplace_back(task.error());
+      continue;
+    }
+    Callback<void(const TaskInfo&)> callback = std::move(task->options.on_finish);
+    auto made = new_task(std::move(*task), now);
+    if (made) {
+      refused.emplace_back();
+      callbacks.push_back(std::move(callback));
+      added.push_back(std::move(*made));
+    } else {
+      refused.emplace_back(made.error());
+    }
+  }
+  const bool watched = std::any_of(callbacks.begin(), callbacks.end(), [](const auto& one) { return bool(one); });
+  std::vector<Result<Added>> results;
+  if (!added.empty()) results = committer().add(*this, std::move(added));
+  std::vector<Result<NamedDraft>> drafts;
+  std::size_t next = 0;
+  for (const auto& error : refused) {
+    if (error) {
+      engine_.note_refusal(*error);
+      drafts.emplace_back(*error);
+      continue;
+    }
+    const Result<Added>& result = results[next];
+    if (result) {
+      enqueued_.fetch_add(result->existed ? 0 : 1, std::memory_order_relaxed);
+      if (watched && callbacks[next]) watch_end(result->id, std::move(callbacks[next]));
+      drafts.emplace_back(draft(result->id, result->existed, reader));
+    } else {
+      engine_.note_refusal(result.error());
+      drafts.emplace_back(result.error());
+    }
+    ++next;
+  }
+  return drafts;
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

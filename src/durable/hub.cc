@@ -1,0 +1,112 @@
+#include "durable/hub.h"
+
+#include <algorithm>
+#include <climits>
+#include <map>
+
+#include "base/log.h"
+#include "base/time.h"
+
+namespace errand {
+inline namespace v0 {
+namespace durable {
+
+namespace {
+
+// Retention is a matter of hours: what expires or may be forgotten is looked for this often, a page at a time.
+constexpr Duration kTidyEvery = std::chrono::seconds(30);
+constexpr std::size_t kTidyAtOnce = 1000;
+
+struct Registry {
+  Mutex mu;
+  std::map<const Store*, std::weak_ptr<Hub>> hubs ERRAND_GUARDED_BY(mu);
+};
+
+// Never destroyed: queues of static objects may be the last to go.
+Registry& registry() {
+  static Registry* const registry = new Registry;
+  return *registry;
+}
+
+}  // namespace
+
+std::shared_ptr<Hub> Hub::of(const StorePtr& store, const std::shared_ptr<Clock>& clock, std::uint64_t seed) {
+  Registry& all = registry();
+  MutexLock lock(all.mu);
+  std::erase_if(all.hubs, [](const auto& entry) { return entry.second.expired(); });
+  std::weak_ptr<Hub>& entry = all.hubs[store.get()];
+  std::shared_ptr<Hub> hub = entry.lock();
+  if (hub == nullptr) entry = hub = std::make_shared<Hub>(store, clock, seed);
+  return hub;
+}
+
+Hub::Hub(StorePtr store, std::shared_ptr<Clock> clock, std::uint64_t seed)
+    : store(std::move(store)), clock(std::move(clock)), committer(*this->store, this->clock, seed) {}
+
+Hub::~Hub() {
+  stops_.store(true, std::memory_order_release);
+  committer.word().fetch_add(1, std::memory_order_release);
+  clock->wake(committer.word(), INT_MAX);
+  MutexLock lock(mu_);
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Hub::join(Member& member, const std::string& queue) {
+  {
+    MutexLock lock(mu_);
+    if (!names_.insert(queue).second) return false;
+  }
+  committer.attach(member);
+  return true;
+}
+
+void Hub::leave(Member& member, const std::string& queue) {
+  committer.detach(member);
+  MutexLock lock(mu_);
+  names_.erase(queue);
+}
+
+Result<void> Hub::start_thread() {
+  MutexLock lock(mu_);
+  if (thread_.joinable()) return {};
+  auto thread = Thread::start("errand/store", [this] { run(); });
+  if (!thread) return thread.error();
+  thread_ = std::move(*thread);
+  return {};
+}
+
+void Hub::run() {
+  while (!stops_.load(std::memory_order_acquire)) {
+    // Before the step: what comes from here on moves it.
+    const std::uint32_t seen = committer.word().load(std::memory_order_acquire);
+    WaitUntil until = step();
+    until.mono = std::min(until.mono.value_or(SteadyTime::max()), tidy_at_);
+    clock->wait(committer.word(), seen, until);
+  }
+}
+
+WaitUntil Hub::step() {
+  tidy();
+  return committer.step();
+}
+
+void Hub::tidy() {
+  const SteadyTime now = clock->mono();
+  if (now < tidy_at_) return;
+  const auto tidied = store->tidy(kTidyAtOnce, committer.now());
+  // An error is the committer's to tell: it meets the same store. More is left for the next step, so that commits fit
+  // in between.
+  tidy_at_ = tidied && tidied->more ? now : saturating_add(now, kTidyEvery);
+}
+
+bool Hub::begin_suspect() {
+  return !suspect_runs_.exchange(true, std::memory_order_acq_rel);
+}
+
+void Hub::end_suspect() {
+  suspect_runs_.store(false, std::memory_order_release);
+}
+
+}  // namespace durable
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,193 @@
+#pragma once
+// The named tasks of one queue: between its store and the engine's workers.
+//
+//   enqueue ──► committer ──► store
+//                               │ claims, a few ahead of the workers
+//                               ▼
+//   live_ (claimed: posted to the engine, available or running) ──► Run::end ──► committer ──► store
+//
+//   named_tasks.cc  handlers, claims, the end of the queue
+//   enqueue.cc      what is taken in
+//   run.cc          one attempt
+//   by_id.cc        what is asked about tasks, and done to them
+//   handle.cc       Task<T> of a named task
+
+#include <errand/queue.h>
+
+#include <deque>
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/mutex.h"
+#include "durable/hub.h"
+#include "engine/engine.h"
+#include "engine/named.h"
+#include "engine/named_handle.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+class Run;
+
+/// What is known of a kind: constant once it is there.
+struct Kind {
+  std::string name;  // empty: any
+  Handler handler;
+  HandlerOptions options;
+};
+
+class NamedTasks final : public durable::Member, public NamedSource, public std::enable_shared_from_this<NamedTasks> {
+ public:
+  /// Throws std::invalid_argument where another queue of this process has the name on this store.
+  NamedTasks(Engine& engine, StorePtr store);
+  ~NamedTasks() override;
+
+  // --- named_tasks.cc ---
+  void add_handler(std::string kind, Handler handler, HandlerOptions options);
+  /// Claims may begin.
+  Result<void> start();
+  Result<void> set_paused(bool paused);
+  [[nodiscard]] bool paused() const noexcept { return paused_.load(std::memory_order_acquire); }
+  /// The number of workers changed: with none, nothing is claimed.
+  void workers_changed();
+  /// One pass over what is due, for manual drive. Returns when there is something to do again.
+  WaitUntil step() { return hub_->step(); }
+  /// Nothing new is taken in; nothing more is claimed, unless what is in memory alone is to be drained.
+  void begin_close(Drain drain);
+  /// What is claimed and has not begun goes back to the store.
+  void give_back_claims();
+  /// Sees that what became of attempts is in the store, until `deadline`.
+  void flush(SteadyTime deadline);
+  /// The queue goes: what is left goes to the store, until `deadline`, and handles say that it is gone.
+  void close(SteadyTime deadline);
+
+  // Member
+  void coming(const NewTask& task, WallTime now) override;
+  bool wishes(ClaimRequest& request, WallTime now) override;
+  void claimed(Claimed claimed) override;
+  void finished(const Finish& finish, const Result<void>& result) override;
+  void failed() override;
+  [[nodiscard]] std::optional<WallTime> next_due() const override;
+  // NamedSource
+  [[nodiscard]] bool idle() const override;
+  [[nodiscard]] bool empty() const override;
+  void stop_claims() override;
+  [[nodiscard]] TaskId task_of(std::uint64_t record_id) const override;
+
+  // --- enqueue.cc ---
+  [[nodiscard]] Result<NamedDraft> enqueue(Result<Named> task, OutputReader reader);
+  [[nodiscard]] std::vector<Result<NamedDraft>> enqueue(std::vector<Result<Named>> tasks, OutputReader reader);
+
+  // --- by_id.cc ---
+  [[nodiscard]] Result<TaskInfo> info(TaskId id) const;
+  [[nodiscard]] Result<KeptTask> kept(TaskId id) const;
+  [[nodiscard]] Result<std::vector<TaskInfo>> list(TaskFilter filter, std::size_t limit, TaskId after) const;
+  Result<void> cancel(TaskId id);
+  Result<void> change_one(TaskId id, const Change& change, const char* what);
+  Result<Changed> change(TaskFilter filter, Change change);
+  Result<void> run_one(TaskId id);
+  void add_to(Stats& stats) const;
+
+  // --- handle.cc ---
+  [[nodiscard]] Result<NamedDraft> handle_of(TaskId id, OutputReader reader);
+  struct Watch {
+    std::atomic<std::uint32_t> word{0};  // moves when the task ends, or is claimed; release and acquire
+  };
+  [[nodiscard]] std::shared_ptr<Watch> watch(TaskId id);
+  [[nodiscard]] bool is_over(TaskId id) const;
+  [[nodiscard]] bool wait(TaskId id, std::optional<SteadyTime> until);
+  [[nodiscard]] bool never_ends_here(TaskId id) const;
+  [[nodiscard]] bool alive() const {
+    const std::shared_lock lock(alive_mutex_);
+    return alive_;
+  }
+  /// What needs the queue; `otherwise` where that is gone.
+  template <class Use>
+  Result<void> with_queue(Use use, Error otherwise) const {
+    const std::shared_lock lock(alive_mutex_);
+    if (!alive_) return otherwise;
+    return use();
+  }
+
+  // --- for Run ---
+  /// False: it is not to begin.
+  void began(Run& run);
+  void over(Run& run);
+  [[nodiscard]] std::optional<WallTime> prune_at(const Kind* kind, TaskState state, WallTime now) const;
+
+  Engine& engine() noexcept { return engine_; }
+  durable::Hub& hub() noexcept { return *hub_; }
+  durable::Committer& committer() noexcept { return hub_->committer; }
+  const std::string& name() const noexcept { return name_; }
+
+ private:
+  struct Live {
+    std::uint64_t record = 0;  // the engine's number; 0: not posted yet
+    std::uint64_t token = 0;
+    Run* run = nullptr;
+    bool running = false;
+    bool cancelled = false;
+    bool suspect = false;  // it is the one in hand
+  };
+  // Tasks that are waited for, or have an on_finish.
+  struct Watched {
+    std::vector<std::shared_ptr<Watch>> watches{};
+    std::vector<Callback<void(const TaskInfo&)>> callbacks{};
+  };
+
+  void post(std::unique_ptr<Run> run) ERRAND_EXCLUDES(post_mutex_);
+  void post_suspects();
+  void ended(TaskId id, const Finish* finish);
+  [[nodiscard]] std::shared_ptr<const Kind> kind_of(std::string_view name) const ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<NewTask> new_task(Named&& named, WallTime now);
+  [[nodiscard]] NamedDraft draft(TaskId id, bool existed, OutputReader reader);
+  void wake_watchers(TaskId id);
+  [[nodiscard]] bool watches(TaskId id, const std::shared_ptr<Watch>& watch);
+  void watch_end(TaskId id, Callback<void(const TaskInfo&)> callback);
+  [[nodiscard]] TaskInfo seen(KeptTask&& task) const;
+  [[nodiscard]] std::size_t target() const ERRAND_REQUIRES(mu_);
+  void wish_again();
+
+  Engine& engine_;
+  const std::string name_;
+  const std::shared_ptr<durable::Hub> hub_;
+  const bool durable_;
+  std::atomic<bool> paused_{false};
+  std::atomic<bool> closing_{false};
+  std::atomic<std::uint64_t> enqueued_{0};
+  std::atomic<std::size_t> watching_{0};  // entries of watched_, so that an end need not look there
+
+  // Handles of the queue's tasks may outlive it. Shared to use the engine, exclusive to end it.
+  mutable std::shared_mutex alive_mutex_;
+  bool alive_ = true;  // guarded by it
+
+  // Held while a run is posted, so that none is once claims have stopped. Lock order: before the engine's and mu_.
+  Mutex post_mutex_;
+  bool stopped_ ERRAND_GUARDED_BY(post_mutex_) = false;
+  // Lock order: the last of all; nothing is called under it.
+  mutable Mutex mu_;
+  std::map<std::string, std::shared_ptr<const Kind>, std::less<>> kinds_ ERRAND_GUARDED_BY(mu_);
+  std::shared_ptr<const std::vector<std::string>> names_ ERRAND_GUARDED_BY(mu_);  // of kinds_, for claims
+  std::shared_ptr<const std::vector<std::string>> claiming_names_;                // those of the claim on its way
+  bool any_kind_ ERRAND_GUARDED_BY(mu_) = false;
+  bool claiming_ ERRAND_GUARDED_BY(mu_) = false;
+  int holds_ ERRAND_GUARDED_BY(mu_) = 0;     // somebody changes tasks, and nothing is claimed meanwhile
+  bool more_ ERRAND_GUARDED_BY(mu_) = true;  // there may be more to claim
+  std::optional<WallTime> next_due_ ERRAND_GUARDED_BY(mu_);
+  std::size_t coming_[10] ERRAND_GUARDED_BY(mu_) = {};  // due tasks in the transaction to come, by priority
+  std::size_t ready_[10] ERRAND_GUARDED_BY(mu_) = {};   // claimed and not begun, by priority
+  std::size_t ready_in_all_ ERRAND_GUARDED_BY(mu_) = 0;
+  std::size_t ahead_ ERRAND_GUARDED_BY(mu_) = 0;  // how many are claimed ahead
+  std::unordered_map<std::uint64_t, Live> live_ ERRAND_GUARDED_BY(mu_);
+  std::deque<std::unique_ptr<Run>> suspects_ ERRAND_GUARDED_BY(mu_);  // claimed, each waits for its turn to be alone
+  std::unordered_map<std::uint64_t, Watched> watched_ ERRAND_GUARDED_BY(mu_);
+};
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,130 @@
+// The part of a queue that is about named tasks.
+
+#include "queue/named.h"
+
+#include <stdexcept>
+
+#include "durable/named_tasks.h"
+#include "engine/engine.h"
+
+namespace errand {
+inline namespace v0 {
+
+using detail::forked;
+using detail::is_stored;
+
+namespace {
+
+Error unknown(const Queue& queue, TaskId id) {
+  return {Code::not_found, "queue \"" + queue.name() + "\" knows no task " + to_string(id)};
+}
+
+}  // namespace
+
+detail::NamedTasks& Queue::Durable::make(detail::Engine& engine, StorePtr store, bool started) {
+  MutexLock lock(mu);
+  if (detail::NamedTasks* made = tasks()) return *made;
+  owner = std::make_shared<detail::NamedTasks>(engine, std::move(store));
+  engine.named_source = owner.get();
+  pointer.store(owner.get(), std::memory_order_release);
+  if (started) static_cast<void>(owner->start());
+  return *owner;
+}
+
+detail::NamedTasks& Queue::named_tasks() {
+  if (detail::NamedTasks* tasks = durable_->tasks()) return *tasks;
+  return durable_->make(*engine_, open_memory(), durable_->started.load() || engine_->options.drive == Drive::manual);
+}
+
+void Queue::add_handler(std::string kind, detail::Handler handler, HandlerOptions options) {
+  if (engine_->forked()) return;
+  named_tasks().add_handler(std::move(kind), std::move(handler), std::move(options));
+}
+
+Result<detail::NamedDraft> Queue::enqueue_named(Result<Named> task, detail::OutputReader reader) {
+  if (engine_->forked()) return forked(*this);
+  return named_tasks().enqueue(std::move(task), reader);
+}
+
+std::vector<Result<detail::NamedDraft>> Queue::enqueue_all(std::vector<Result<Named>> tasks,
+                                                           detail::OutputReader reader) {
+  if (!engine_->forked()) return named_tasks().enqueue(std::move(tasks), reader);
+  return std::vector<Result<detail::NamedDraft>>(tasks.size(), forked(*this));
+}
+
+Result<Task<>> Queue::enqueue_bytes(std::string_view kind, std::span<const std::byte> payload, TaskOptions options,
+                                    std::string_view content_type) {
+  Named task{std::string(kind),
+             std::string(reinterpret_cast<const char*>(payload.data()), payload.size()),
+             std::string(content_type),
+             std::move(options),
+             {}};
+  return detail::TaskMaker::named<void>(enqueue_named(std::move(task), {}));
+}
+
+std::vector<Result<Task<>>> Queue::enqueue_many(std::vector<Named> tasks) {
+  std::vector<Result<Named>> all;
+  for (Named& task : tasks) all.push_back(std::move(task));
+  std::vector<Result<Task<>>> results;
+  for (const auto& draft : enqueue_all(std::move(all), {})) results.push_back(detail::TaskMaker::named<void>(draft));
+  return results;
+}
+
+Result<detail::NamedDraft> Queue::handle_of(TaskId id, detail::OutputReader reader) const {
+  if (engine_->forked()) return forked(*this);
+  detail::NamedTasks* tasks = durable_->tasks();
+  return tasks != nullptr && is_stored(id) ? tasks->handle_of(id, reader) : unknown(*this, id);
+}
+
+Result<Output> Queue::output(TaskId id) const {
+  if (engine_->forked()) return forked(*this);
+  detail::NamedTasks* tasks = durable_->tasks();
+  if (tasks == nullptr || !is_stored(id)) return unknown(*this, id);
+  auto task = tasks->kept(id);
+  if (!task) return task.error();
+  if (task->output_type.empty()) {
+    return Error(Code::not_found, "output of task " + to_string(id) + ": it is " + std::string(to_string(task->state)) +
+                                      ", and has left none");
+  }
+  return Output{std::move(task->output), std::move(task->output_type)};
+}
+
+Result<std::vector<TaskInfo>> Queue::find(const TaskFilter& filter, std::size_t limit, TaskId after) const {
+  if (engine_->forked()) return forked(*this);
+  detail::NamedTasks* tasks = durable_->tasks();
+  return tasks != nullptr ? tasks->list(filter, limit, after) : std::vector<TaskInfo>();
+}
+
+Result<Changed> Queue::change(const TaskFilter& filter, const Change& change) {
+  if (engine_->forked()) return forked(*this);
+  return named_tasks().change(filter, change);
+}
+
+Result<void> Queue::change_one(TaskId id, const Change& change, const char* what) const {
+  if (engine_->forked()) return forked(*this);
+  detail::NamedTasks* tasks = durable_->tasks();
+  if (tasks == nullptr || !is_stored(id)) return unknown(*this, id);
+  return tasks->change_one(id, change, what);
+}
+
+Result<void> Queue::hold(TaskId id) {
+  return change_one(id, {.what = Change::What::hold}, "hold");
+}
+Result<void> Queue::release(TaskId id) {
+  return change_one(id, {.what = Change::What::release}, "release");
+}
+Result<void> Queue::remove(TaskId id) {
+  return change_one(id, {.what = Change::What::remove}, "remove");
+}
+Result<void> Queue::reschedule(TaskId id, WallTime at) {
+  return change_one(id, {.what = Change::What::edit, .run_at = at}, "reschedule");
+}
+Result<void> Queue::set_payload(TaskId id, std::span<const std::byte> payload) {
+  return change_one(id,
+                    {.what = Change::What::edit,
+                     .payload = std::string(reinterpret_cast<const char*>(payload.data()), payload.size())},
+                    "set the payload of");
+}
+
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,556 @@
+// Named tasks from enqueue to their end, driven by hand.
+
+#include <stdexcept>
+
+#include "support.h"
+
+namespace {
+
+class NamedTask : public Named {};
+ERRAND_ON_BOTH_STORES(NamedTask);
+
+}  // namespace
+
+TEST_P(NamedTask, RunsItsHandlerAndLeavesItsOutput) {
+  std::vector<std::string> sent;
+  queue->handle<Mail>([&](const Mail& mail) {
+    sent.push_back(mail.to);
+    return Receipt{mail.user + 1};
+  });
+  auto task = queue->enqueue(Mail{"a@b.c", 7});
+  ASSERT_TRUE(task) << task.error().message();
+  EXPECT_FALSE(task->existed());
+  EXPECT_EQ(task->state(), errand::TaskState::available);
+  queue->dispatch();
+  EXPECT_EQ(sent, std::vector<std::string>{"a@b.c"});
+  EXPECT_EQ(task->state(), errand::TaskState::completed);
+  EXPECT_EQ(task->get().code, 8);
+  EXPECT_EQ(task->get().code, 8) << "it is kept, and can be read again";
+  const auto info = task->info();
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->kind, "mail");
+  EXPECT_EQ(info->queue, "mail");
+  EXPECT_EQ(info->attempts, 1);
+  EXPECT_TRUE(info->started_at);
+  EXPECT_TRUE(info->finished_at);
+}
+
+TEST_P(NamedTask, IsTheStoresUntilSomebodyCanHandleIt) {
+  auto task = queue->enqueue(Mail{"a@b.c", 7});
+  if (GetParam() == Where::memory) {
+    ASSERT_FALSE(task);
+    EXPECT_EQ(task.error().code(), errand::Code::unknown_kind) << "nobody else would ever see it";
+    return;
+  }
+  ASSERT_TRUE(task) << task.error().message();
+  queue->handle<Report>([](const Report&) {});
+  queue->dispatch();
+  queue->dispatch();
+  EXPECT_TRUE(info(task->id()).no_handler);
+  EXPECT_EQ(info(task->id()).attempts, 0);
+  int ran = 0;
+  queue->handle<Mail>([&](const Mail&) {
+    ++ran;
+    return Receipt{};
+  });
+  queue->dispatch();
+  EXPECT_EQ(ran, 1);
+  EXPECT_EQ(state(task->id()), errand::TaskState::completed);
+}
+
+TEST_P(NamedTask, WaitsForItsTime) {
+  int ran = 0;
+  queue->handle<Report>([&](const Report&) { ++ran; });
+  auto task = queue->enqueue(Report{1}, {.delay = 1h});
+  ASSERT_TRUE(task);
+  const auto next = queue->dispatch();
+  EXPECT_EQ(task->state(), errand::TaskState::scheduled);
+  EXPECT_EQ(next, clock->mono() + 1h);
+  clock->advance(1h - 1us);
+  queue->dispatch();
+  EXPECT_EQ(ran, 0);
+  clock->advance(1us);
+  queue->dispatch();
+  EXPECT_EQ(ran, 1);
+}
+
+TEST_P(NamedTask, ThatFailsIsTriedAgainAndKeepsItsErrors) {
+  int attempts = 0;
+  queue->handle<Report>(
+      [&](const Report&, errand::Attempt& attempt) -> errand::Outcome {
+        EXPECT_EQ(attempt.number(), ++attempts);
+        if (attempt.number() == 1) throw std::runtime_error("disk on fire");
+        if (attempt.number() == 2) return errand::retry("still smoking");
+        return errand::done();
+      },
+      {.retry = errand::Retry::fixed(10s)});
+  auto task = queue->enqueue(Report{1});
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  EXPECT_EQ(task->state(), errand::TaskState::retryable);
+  EXPECT_EQ(info(task->id()).last_error, "disk on fire");
+  advance(9s);
+  EXPECT_EQ(attempts, 1);
+  advance(1s);
+  EXPECT_EQ(attempts, 2);
+  advance(10s);
+  EXPECT_EQ(task->state(), errand::TaskState::completed);
+  const auto known = info(task->id());
+  EXPECT_EQ(known.attempts, 3);
+  ASSERT_EQ(known.history.size(), 2u);
+  EXPECT_EQ(known.history[0].number, 1);
+  EXPECT_EQ(known.history[1].error->message(), "still smoking");
+}
+
+TEST_P(NamedTask, WithoutAttemptsLeftIsDiscardedWithItsOwnError) {
+  queue->handle<Report>([](const Report&) { throw std::runtime_error("no luck"); },
+                        {.max_attempts = 2, .retry = errand::Retry::immediate()});
+  auto task = queue->enqueue(Report{1});
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  queue->dispatch();
+  EXPECT_EQ(task->state(), errand::TaskState::discarded);
+  const auto result = task->result();
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message().find("no luck"), std::string::npos) << result.error().message();
+  // A named task can always be tried again.
+  EXPECT_TRUE(queue->retry(task->id()));
+  EXPECT_EQ(task->state(), errand::TaskState::available);
+  queue->dispatch();
+  EXPECT_EQ(info(task->id()).attempts, 1) << "a new life counts from the beginning";
+}
+
+TEST_P(NamedTask, ASnoozeGivesItsAttemptBack) {
+  int calls = 0;
+  queue->handle<Report>([&](const Report&, errand::Attempt& attempt) -> errand::Outcome {
+    EXPECT_EQ(attempt.number(), 1);
+    return ++calls < 3 ? errand::snooze(1min) : errand::done();
+  });
+  auto task = queue->enqueue(Report{1}, {.max_attempts = 1});
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  EXPECT_EQ(task->state(), errand::TaskState::scheduled);
+  advance(1min);
+  advance(1min);
+  EXPECT_EQ(calls, 3);
+  EXPECT_EQ(task->state(), errand::TaskState::completed);
+}
+
+TEST_P(NamedTask, ThatCannotBeReadFailsAsAnyOther) {
+  queue->handle<Mail>([](const Mail&) { return Receipt{}; });
+  const std::string text = "{\"to\": 7}";
+  auto task = queue->enqueue_bytes("mail", std::as_bytes(std::span(text)), {}, "application/json");
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  EXPECT_EQ(task->state(), errand::TaskState::retryable);
+  EXPECT_NE(info(task->id()).last_error.find("Mail.to"), std::string::npos) << info(task->id()).last_error;
+}
+
+TEST_P(NamedTask, OfBytesIsHandledByItsKind) {
+  std::string seen;
+  queue->handle("upper", [&](std::span<const std::byte> bytes, errand::Attempt& attempt) {
+    seen = std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()) + "/" +
+           std::string(attempt.content_type()) + "/" + std::string(attempt.kind());
+    return errand::Output{"OUT", "text/plain"};
+  });
+  const std::string text("a\0b", 3);
+  auto task = queue->enqueue_bytes("upper", std::as_bytes(std::span(text)), {}, "text/plain");
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  EXPECT_EQ(seen, std::string("a\0b", 3) + "/text/plain/upper");
+  const auto output = queue->output(task->id());
+  ASSERT_TRUE(output);
+  EXPECT_EQ(output->bytes, "OUT");
+}
+
+TEST_P(NamedTask, OfAnyKindGoesToHandleAny) {
+  std::vector<std::string> kinds;
+  queue->handle<Report>([&](const Report&) { kinds.emplace_back("own"); });
+  queue->handle_any([&](std::span<const std::byte>, errand::Attempt& attempt) { kinds.emplace_back(attempt.kind()); });
+  ASSERT_TRUE(queue->enqueue_bytes("other", {}));
+  ASSERT_TRUE(queue->enqueue(Report{}));
+  queue->dispatch();
+  EXPECT_EQ(kinds, (std::vector<std::string>{"other", "own"}));
+}
+
+TEST_P(NamedTask, OfAnOldNameGoesToTheKindsAlias) {
+  int ran = 0;
+  queue->handle<Report>([&](const Report& report) { ran += report.pages; }, {.aliases = {"old_report"}});
+  const std::string text = "{\"pages\": 3}";
+  ASSERT_TRUE(queue->enqueue_bytes("old_report", std::as_bytes(std::span(text)), {}, "application/json"));
+  queue->dispatch();
+  EXPECT_EQ(ran, 3);
+  EXPECT_THROW(queue->handle("old_report", [](std::span<const std::byte>) {}), std::invalid_argument);
+}
+
+TEST_P(NamedTask, StartsByPriorityThenByTime) {
+  std::vector<int> order;
+  queue->handle<Report>([&](const Report& report) { order.push_back(report.pages); });
+  queue->pause();
+  ASSERT_TRUE(queue->enqueue(Report{1}, {.priority = 7}));
+  ASSERT_TRUE(queue->enqueue(Report{2}));
+  ASSERT_TRUE(queue->enqueue(Report{3}, {.priority = 0}));
+  ASSERT_TRUE(queue->enqueue(Report{4}));
+  queue->resume();
+  queue->dispatch();
+  EXPECT_EQ(order, (std::vector<int>{3, 2, 4, 1}));
+}
+
+TEST_P(NamedTask, AnUrgentOneIsClaimedPastManyThatWait) {
+  std::vector<int> order;
+  queue->handle<Report>([&](const Report& report) {
+    order.push_back(report.pages);
+    if (report.pages == 0) {
+      EXPECT_TRUE(queue->enqueue(Report{1000}, {.priority = 0}));
+    }
+  });
+  for (int i = 0; i < 200; ++i) ASSERT_TRUE(queue->enqueue(Report{i}));
+  for (int i = 0; i < 100; ++i) queue->dispatch();
+  ASSERT_EQ(order.size(), 201u);
+  const auto at = std::find(order.begin(), order.end(), 1000) - order.begin();
+  EXPECT_LE(at, 64) << "it does not wait behind everything that came before";
+}
+
+TEST_P(NamedTask, IsCancelledWhileItWaits) {
+  int ran = 0;
+  queue->handle<Report>([&](const Report&) { ++ran; });
+  auto ready = queue->enqueue(Report{1});
+  auto later = queue->enqueue(Report{2}, {.delay = 10min});
+  ASSERT_TRUE(ready && later);
+  EXPECT_TRUE(queue->cancel(ready->id()));
+  EXPECT_TRUE(later->cancel());
+  EXPECT_EQ(ready->state(), errand::TaskState::cancelled);
+  advance(20min);
+  EXPECT_EQ(ran, 0);
+  const auto again = queue->cancel(ready->id());
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), errand::Code::cancelled);
+  EXPECT_EQ(ready->result().error().code(), errand::Code::cancelled);
+}
+
+TEST_P(NamedTask, IsAskedToStopWhileItRuns) {
+  queue->handle<Report>([&](const Report&, errand::Attempt& attempt) {
+    EXPECT_FALSE(attempt.stop_requested());
+    EXPECT_TRUE(queue->cancel(attempt.id()));
+    EXPECT_TRUE(attempt.stop_requested());
+    EXPECT_EQ(attempt.stop_reason(), errand::StopReason::cancelled);
+  });
+  auto task = queue->enqueue(Report{1});
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  EXPECT_EQ(task->state(), errand::TaskState::cancelled);
+}
+
+TEST_P(NamedTask, ThatExpiredIsDiscardedUnstarted) {
+  int ran = 0;
+  queue->handle<Report>([&](const Report&) { ++ran; });
+  auto task = queue->enqueue(Report{1}, {.expires_at = clock->now() + 1min});
+  ASSERT_TRUE(task);
+  advance(2min);
+  queue->dispatch();
+  EXPECT_EQ(ran, 0);
+  EXPECT_EQ(task->state(), errand::TaskState::discarded);
+  EXPECT_NE(info(task->id()).last_error.find("expired"), std::string::npos);
+}
+
+TEST_P(NamedTask, ThatIsEphemeralIsGoneWhenItCompletes) {
+  queue->handle<Report>([](const Report&) {});
+  auto task = queue->enqueue(Report{1}, {.ephemeral = true});
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  EXPECT_EQ(queue->info(task->id()).error().code(), errand::Code::not_found);
+  EXPECT_TRUE(task->wait_for(0s)) << "what is gone is over";
+}
+
+TEST_P(NamedTask, SaysHowFarItHasCome) {
+  queue->handle<Report>([&](const Report&, errand::Attempt& attempt) {
+    attempt.progress(3, 10, "page three");
+    attempt.log("first line");
+    attempt.log("second line");
+    EXPECT_TRUE(attempt.metadata("host", "here"));
+    EXPECT_FALSE(attempt.metadata("much", std::string(5000, 'x')));
+  });
+  auto task = queue->enqueue(Report{1}, {.metadata = {{"trace", "abc"}}, .tags = {"monthly"}});
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  const auto known = info(task->id());
+  EXPECT_EQ(known.progress_done, 3u);
+  EXPECT_EQ(known.progress_total, 10u);
+  EXPECT_EQ(known.progress_note, "page three");
+  EXPECT_EQ(known.log, (std::vector<std::string>{"first line", "second line"}));
+  EXPECT_EQ(known.metadata, (errand::Metadata{{"trace", "abc"}, {"host", "here"}}));
+  EXPECT_EQ(known.tags, std::vector<std::string>{"monthly"});
+}
+
+TEST_P(NamedTask, CallsOnFinishOnceInEachFinalState) {
+  std::vector<std::pair<int, errand::TaskState>> ends;
+  const auto note = [&](int which) {
+    return [&ends, which](const errand::TaskInfo& info) { ends.emplace_back(which, info.state); };
+  };
+  queue->handle<Report>([](const Report& report) -> errand::Outcome {
+    return report.pages == 1 ? errand::discard("no") : errand::done();
+  });
+  ASSERT_TRUE(queue->enqueue(Report{1}, {.on_finish = note(1)}));
+  ASSERT_TRUE(queue->enqueue(Report{2}, {.on_finish = note(2)}));
+  auto cancelled = queue->enqueue(Report{3}, {.delay = 1h, .on_finish = note(3)});
+  auto gone = queue->enqueue(Report{4}, {.on_finish = note(4), .ephemeral = true});
+  ASSERT_TRUE(cancelled && gone);
+  EXPECT_TRUE(cancelled->cancel());
+  EXPECT_TRUE(ends.empty()) << "never inside a cancel";
+  queue->dispatch();
+  queue->dispatch();
+  std::sort(ends.begin(), ends.end());
+  EXPECT_EQ(ends, (std::vector<std::pair<int, errand::TaskState>>{{1, errand::TaskState::discarded},
+                                                                  {2, errand::TaskState::completed},
+                                                                  {3, errand::TaskState::cancelled},
+                                                                  {4, errand::TaskState::completed}}));
+}
+
+TEST_P(NamedTask, MayWaitForAnotherOne) {
+  queue->handle<Mail>([](const Mail& mail) { return Receipt{mail.user}; });
+  int got = 0;
+  queue->handle<Report>([&](const Report&) {
+    auto inner = queue->enqueue(Mail{"x", 41});
+    ASSERT_TRUE(inner);
+    got = inner->get().code + 1;
+    auto later = queue->enqueue(Mail{"x", 1}, {.delay = 1h});
+    ASSERT_TRUE(later);
+    EXPECT_EQ(later->result().error().code(), errand::Code::would_block);
+  });
+  auto task = queue->enqueue(Report{});
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  EXPECT_EQ(got, 42);
+}
+
+TEST_P(NamedTask, IsUniqueByKeyFieldOrPayload) {
+  const auto unique = [&](errand::Unique unique, int user = 1) {
+    auto task = queue->enqueue(Mail{"a", user}, {.unique = std::move(unique)});
+    EXPECT_TRUE(task) << task.error().message();
+    return task ? std::pair(task->id(), task->existed()) : std::pair(errand::TaskId{}, false);
+  };
+  queue->handle<Mail>([](const Mail&) { return Receipt{}; });
+  const auto first = unique({.key = "k"});
+  EXPECT_FALSE(first.second);
+  EXPECT_EQ(unique({.key = "k"}), std::pair(first.first, true));
+  EXPECT_FALSE(unique({.key = "other"}).second);
+  EXPECT_FALSE(unique({.by_payload = true}).second);
+  EXPECT_TRUE(unique({.by_payload = true}).second);
+  EXPECT_FALSE(unique({.by_payload = true}, 2).second);
+  EXPECT_FALSE(unique({.by_fields = {"user"}}).second);
+  EXPECT_TRUE(unique({.by_fields = {"user"}}).second);
+  EXPECT_FALSE(unique({.by_fields = {"user"}}, 3).second);
+  const auto refused = queue->enqueue(Mail{}, {.unique = {.key = "k", .on_clash = errand::OnClash::refuse}});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), errand::Code::invalid);
+  queue->dispatch();
+  EXPECT_FALSE(unique({.key = "k"}).second) << "the first one is over";
+  const auto day = unique({.key = "day", .within = 24h});
+  queue->dispatch();
+  EXPECT_TRUE(unique({.key = "day", .within = 24h}).second) << "for a day, whatever became of it";
+  EXPECT_EQ(unique({.key = "day", .within = 24h}).first, day.first);
+  clock->advance(25h);
+  EXPECT_FALSE(unique({.key = "day", .within = 24h}).second);
+}
+
+TEST_P(NamedTask, ManyAreTakenTogetherWithAResultForEach) {
+  int pages = 0;
+  queue->handle<Report>([&](const Report& report) { pages += report.pages; });
+  const auto three = queue->enqueue_many(std::vector<Report>{{1}, {2}, {3}});
+  ASSERT_EQ(three.size(), 3u);
+  std::vector<errand::Named> mixed;
+  mixed.push_back(*errand::named(Report{10}, {.unique = {.key = "once"}}));
+  mixed.push_back(*errand::named(Report{10}, {.unique = {.key = "once"}}));
+  mixed.push_back(*errand::named(Report{1}, {.priority = 77}));
+  const auto results = queue->enqueue_many(std::move(mixed));
+  ASSERT_EQ(results.size(), 3u);
+  EXPECT_TRUE(results[0] && !results[0]->existed());
+  EXPECT_TRUE(results[1] && results[1]->existed());
+  ASSERT_FALSE(results[2]);
+  EXPECT_NE(results[2].error().message().find("priority"), std::string::npos);
+  queue->dispatch();
+  EXPECT_EQ(pages, 16);
+}
+
+TEST_P(NamedTask, IsHeldReleasedMovedAndRemoved) {
+  std::vector<int> order;
+  queue->handle<Report>([&](const Report& report) { order.push_back(report.pages); });
+  auto one = queue->enqueue(Report{1});
+  auto two = queue->enqueue(Report{2});
+  ASSERT_TRUE(one && two);
+  EXPECT_TRUE(queue->hold(one->id()));
+  EXPECT_TRUE(queue->reschedule(two->id(), clock->now() + 1h));
+  queue->dispatch();
+  EXPECT_TRUE(order.empty());
+  EXPECT_TRUE(info(one->id()).held);
+  const std::string payload = "{\"pages\":11}";
+  EXPECT_TRUE(queue->set_payload(one->id(), std::as_bytes(std::span(payload))));
+  EXPECT_TRUE(queue->release(one->id()));
+  queue->dispatch();
+  EXPECT_EQ(order, std::vector<int>{11});
+  EXPECT_FALSE(queue->remove(two->id())) << "it is not over";
+  EXPECT_TRUE(queue->set_priority(two->id(), 1));
+  EXPECT_EQ(info(two->id()).priority, 1);
+  advance(1h);
+  EXPECT_EQ(order, (std::vector<int>{11, 2}));
+  EXPECT_TRUE(queue->remove(two->id()));
+  EXPECT_EQ(queue->info(two->id()).error().code(), errand::Code::not_found);
+}
+
+TEST_P(NamedTask, ManyAreChangedByAFilter) {
+  int ran = 0;
+  queue->handle<Report>([&](const Report&) { ++ran; });
+  for (int i = 0; i < 2500; ++i) ASSERT_TRUE(queue->enqueue(Report{i}, {.tags = {i % 2 == 0 ? "even" : "odd"}}));
+  const auto refused = queue->change({}, {.what = errand::Change::What::cancel});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), errand::Code::invalid);
+  const auto changed = queue->change({.tag = "even"}, {.what = errand::Change::What::cancel});
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->ids.size(), 1250u);
+  while (queue->stats().available != 0) queue->dispatch();
+  EXPECT_EQ(ran, 1250);
+  const auto gone = queue->change({.all = true}, {.what = errand::Change::What::remove});
+  ASSERT_TRUE(gone);
+  EXPECT_EQ(gone->ids.size(), 2500u);
+}
+
+TEST_P(NamedTask, IsListedAndCounted) {
+  queue->handle<Report>([](const Report& report) {
+    if (report.pages == 0) throw std::runtime_error("x");
+  });
+  ASSERT_TRUE(queue->enqueue(Report{0}));
+  ASSERT_TRUE(queue->enqueue(Report{1}));
+  queue->dispatch();
+  ASSERT_TRUE(queue->enqueue(Report{2}));
+  ASSERT_TRUE(queue->enqueue(Report{3}, {.delay = 1h}));
+  auto stats = queue->stats();
+  EXPECT_EQ(stats.submitted, 4u);
+  EXPECT_EQ(stats.available, 1u);
+  EXPECT_EQ(stats.scheduled, 1u);
+  EXPECT_EQ(stats.retryable, 1u);
+  EXPECT_EQ(stats.completed, 1u);
+  EXPECT_EQ(stats.failed, 1u);
+  EXPECT_EQ(queue->list().size(), 4u);
+  EXPECT_EQ(queue->list({.state = errand::TaskState::available}).size(), 1u);
+  EXPECT_EQ(queue->list({.state = errand::TaskState::running}).size(), 0u);
+  EXPECT_EQ(queue->list({.limit = 3}).size(), 3u);
+  const auto first = queue->list({.limit = 1});
+  EXPECT_EQ(queue->list({.limit = 10, .after = first.at(0).id}).size(), 3u);
+}
+
+TEST_P(NamedTask, BadInputIsRefusedAndLeavesNoTrace) {
+  queue->handle<Mail>([](const Mail&) { return Receipt{}; });
+  const auto refused = [&](errand::Result<errand::Task<>> task, errand::Code code, std::string_view part) {
+    ASSERT_FALSE(task);
+    EXPECT_EQ(task.error().code(), code) << task.error().message();
+    EXPECT_NE(task.error().message().find(part), std::string::npos) << task.error().message();
+  };
+  using errand::Code;
+  refused(queue->enqueue_bytes("", {}), Code::invalid, "kind");
+  refused(queue->enqueue_bytes("a\xff", {}), Code::invalid, "kind");
+  refused(queue->enqueue_bytes("mail", {}, {.priority = 10}), Code::invalid, "priority");
+  refused(
+      queue->enqueue_bytes(
+          "mail", {}, {.retry = errand::Retry::custom([](int, const errand::Error&) { return errand::Duration(1s); })}),
+      Code::invalid, "function");
+  refused(queue->enqueue_bytes("mail", {}, {.name = std::string("a\0b", 3)}), Code::invalid, "name");
+  refused(queue->enqueue_bytes("mail", {}, {.tags = {"\xc3"}}), Code::invalid, "tags");
+  refused(queue->enqueue_bytes("mail", {}, {.unique = {.within = 1h}}), Code::invalid, "unique");
+  refused(queue->enqueue_bytes("mail", {}, {.unique = {.by_fields = {"x"}}}), Code::invalid, "by_fields");
+  refused(queue->enqueue_bytes("mail", std::vector<std::byte>((1 << 20) + 1)), Code::too_large, "1048577");
+  const auto encoded = queue->enqueue(Mail{"\xff", 1});
+  ASSERT_FALSE(encoded);
+  EXPECT_EQ(encoded.error().code(), Code::invalid);
+  EXPECT_TRUE(queue->list().empty());
+  EXPECT_EQ(queue->stats().refused, 10u);
+  EXPECT_EQ(queue->stats().submitted, 0u);
+  EXPECT_THROW(queue->handle<Mail>([](const Mail&) { return Receipt{}; }), std::invalid_argument);
+  EXPECT_THROW(queue->handle<Report>([](const Report&) {}, {.timeout = 0s}), std::invalid_argument);
+  EXPECT_THROW(errand::Queue{options()}, std::invalid_argument) << "a second queue of this name";
+}
+
+TEST_P(NamedTask, KeepsItsOwnRetryPolicyAndLimits) {
+  queue->handle<Report>([](const Report&) { throw std::runtime_error("x"); }, {.retry = errand::Retry::fixed(1s)});
+  auto task = queue->enqueue(Report{}, {.max_attempts = 2, .retry = errand::Retry::fixed(1h)});
+  ASSERT_TRUE(task);
+  restart();
+  queue->handle<Report>([](const Report&) { throw std::runtime_error("x"); }, {.retry = errand::Retry::fixed(1s)});
+  queue->dispatch();
+  const auto known = info(task->id());
+  EXPECT_EQ(known.state, errand::TaskState::retryable);
+  EXPECT_EQ(*known.next_run_at, clock->now() + 1h);
+  advance(1h);
+  EXPECT_EQ(state(task->id()), errand::TaskState::discarded);
+}
+
+TEST_P(NamedTask, SurvivesItsQueue) {
+  queue->handle<Mail>([](const Mail&) { return Receipt{}; });
+  queue->pause();
+  auto first = queue->enqueue(Mail{"a", 1});
+  auto later = queue->enqueue(Mail{"b", 2}, {.delay = 1h});
+  ASSERT_TRUE(first && later);
+  const auto id = first->id();
+  restart();
+  EXPECT_TRUE(queue->paused()) << "a pause lasts";
+  std::vector<std::string> sent;
+  queue->handle<Mail>([&](const Mail& mail) {
+    sent.push_back(mail.to);
+    return Receipt{mail.user};
+  });
+  queue->dispatch();
+  EXPECT_TRUE(sent.empty());
+  queue->resume();
+  queue->dispatch();
+  EXPECT_EQ(sent, std::vector<std::string>{"a"});
+  restart();
+  auto again = queue->task<Receipt>(id);
+  ASSERT_TRUE(again);
+  EXPECT_EQ(again->get().code, 1) << "what it left is read back by type";
+  queue->handle<Mail>([&](const Mail& mail) {
+    sent.push_back(mail.to);
+    return Receipt{mail.user};
+  });
+  advance(1h);
+  EXPECT_EQ(sent, (std::vector<std::string>{"a", "b"}));
+}
+
+TEST_P(NamedTask, IsForgottenWhenItsKindSays) {
+  queue->handle<Report>([](const Report&) {}, {.keep_completed = 1min});
+  queue->handle<Mail>([](const Mail&) { return Receipt{}; });
+  auto soon = queue->enqueue(Report{});
+  auto later = queue->enqueue(Mail{});
+  ASSERT_TRUE(soon && later);
+  queue->dispatch();
+  EXPECT_EQ(state(soon->id()), errand::TaskState::completed);
+  advance(2min);
+  EXPECT_EQ(queue->info(soon->id()).error().code(), errand::Code::not_found);
+  EXPECT_EQ(state(later->id()), errand::TaskState::completed);
+}
+
+TEST_P(NamedTask, ClosuresRunBesideThem) {
+  std::vector<std::string> order;
+  queue->handle<Report>([&](const Report&) { order.emplace_back("named"); });
+  ASSERT_TRUE(queue->enqueue(Report{}));
+  auto closure = queue->submit([&] { order.emplace_back("closure"); });
+  queue->dispatch();
+  EXPECT_EQ(order.size(), 2u);
+  EXPECT_EQ(closure.state(), errand::TaskState::completed);
+  EXPECT_EQ(queue->list().size(), 2u);
+  EXPECT_EQ(queue->list({.kind = "report"}).size(), 1u);
+}
+
+TEST_P(NamedTask, ARefusalOfTheQueueIsSaidAsSuch) {
+  queue->handle<Report>([](const Report&) {});
+  auto task = queue->enqueue(Report{});
+  ASSERT_TRUE(task);
+  queue->shutdown({.drain = errand::Drain::running});
+  const auto late = queue->enqueue(Report{});
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code(), errand::Code::shutting_down);
+  EXPECT_EQ(state(task->id()), errand::TaskState::available) << "given back";
+  EXPECT_EQ(info(task->id()).attempts, 0);
+  queue.reset();
+  const auto result = task->cancel();
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().code(), errand::Code::gone);
+}
