@@ -1,7 +1,8 @@
 #pragma once
 // The store in a SQLite file.
 //
-//   store.cc    opening; what is looked up; tidying
+//   life.cc     opening and closing; opening again after the disk failed
+//   store.cc    transactions; what is looked up; tidying
 //   commit.cc   a batch: what finished, notes, new tasks, claims
 //   change.cc   what is done to tasks from outside
 
@@ -36,14 +37,22 @@ class SqliteTasks final : public Store {
   Result<Tidied> tidy(std::size_t limit, WallTime now) override;
 
  private:
-  SqliteTasks(std::optional<FileLock> owner, std::unique_ptr<Connection> connection)
-      : owner_(std::move(owner)), connection_(std::move(connection)) {}
+  SqliteTasks(std::optional<FileLock> owner, const SqliteOptions& options, std::unique_ptr<Connection> connection)
+      : owner_(std::move(owner)), options_(options), path_(connection->path()), connection_(std::move(connection)) {}
 
   // What an operation on one row came to: a database error ends the transaction, an item's own does not.
   using Status = std::optional<Error>;
 
-  // store.cc
+  // life.cc
   [[nodiscard]] Result<void> begin_life() ERRAND_REQUIRES(mu_);
+  /// What the file says of itself, the number of its owner's life among it.
+  [[nodiscard]] Result<std::int64_t> read_life() ERRAND_REQUIRES(mu_);
+  /// Every operation begins with it. After a failure of the disk it gives the file another connection.
+  [[nodiscard]] Result<void> ready(const std::string& what) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> open_again() ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<std::int64_t> meta(std::string_view name) ERRAND_REQUIRES(mu_);
+
+  // store.cc
   /// Between the two everything happens or nothing. end() commits if `done` is no error, and returns what came of it.
   [[nodiscard]] Result<void> begin(const std::string& what, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> end(const std::string& what, Result<void> done) ERRAND_REQUIRES(mu_);
@@ -86,9 +95,11 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<bool> may_begin_again(const KeptTask& task) ERRAND_REQUIRES(mu_);
 
   const std::optional<FileLock> owner_;  // none over a file layer of a test's own
+  const SqliteOptions options_;
+  const std::string path_;
   // Lock order: nothing is taken under it. Held over whole transactions: there is one writer.
   Mutex mu_;
-  const std::unique_ptr<Connection> connection_;
+  std::unique_ptr<Connection> connection_ ERRAND_GUARDED_BY(mu_);  // null: could not be opened again so far
   Claims claims_ ERRAND_GUARDED_BY(mu_);
   std::set<std::string, std::less<>> paused_ ERRAND_GUARDED_BY(mu_);
   std::int64_t last_number_ ERRAND_GUARDED_BY(mu_) = 0;
