@@ -59,6 +59,11 @@ Statement& Statement::bind(std::int64_t value) {
   return *this;
 }
 
+Statement& Statement::bind_real(double value) {
+  if (!is_error(status_)) note(sqlite3_bind_double(statement_, next_++, value));
+  return *this;
+}
+
 Statement& Statement::bind(std::string_view text) {
   const char* const data = text.data() != nullptr ? text.data() : "";
   if (!is_error(status_)) note(sqlite3_bind_text64(statement_, next_++, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));

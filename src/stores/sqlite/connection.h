@@ -33,6 +33,7 @@ class Statement {
   Statement& bind(std::int64_t value);
   Statement& bind(std::string_view text);
   Statement& bind(WallTime at);
+  Statement& bind_real(double value);
   Statement& bind_bytes(std::string_view bytes);
   Statement& bind_null();
   template <class T>

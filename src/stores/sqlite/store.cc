@@ -130,6 +130,7 @@ Result<std::optional<KeptTask>> SqliteTasks::read(TaskId id) {
 }
 
 Result<KeptTask> SqliteTasks::find(TaskId id, WallTime now) {
+  if (auto ok = may_enter("find a task"); !ok) return ok.error();
   MutexLock lock(mu_);
   if (auto ok = ready("find a task"); !ok) return ok.error();
   auto task = read(id);
@@ -140,6 +141,7 @@ Result<KeptTask> SqliteTasks::find(TaskId id, WallTime now) {
 
 Result<std::vector<KeptTask>> SqliteTasks::list(const TaskFilter& filter, TaskId after, std::size_t limit,
                                                 WallTime now) {
+  if (auto ok = may_enter("list tasks"); !ok) return ok.error();
   MutexLock lock(mu_);
   if (auto ok = ready("list tasks"); !ok) return ok.error();
   return matching(filter, after, limit, now);
@@ -178,6 +180,7 @@ Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Ta
 }
 
 Result<std::vector<Counts>> SqliteTasks::counts(WallTime now) {
+  if (auto ok = may_enter("count tasks"); !ok) return ok.error();
   MutexLock lock(mu_);
   if (auto ok = ready("count tasks"); !ok) return ok.error();
   std::map<std::string, Counts> by_queue;
@@ -220,6 +223,7 @@ Result<std::vector<Counts>> SqliteTasks::counts(WallTime now) {
 // --- the rest --------------------------------------------------------------------------------------------------------
 
 Result<std::size_t> SqliteTasks::restore(std::string_view queue, std::span<const std::string> kinds) {
+  if (auto ok = may_enter("restore tasks"); !ok) return ok.error();
   MutexLock lock(mu_);
   const std::string what = "restore tasks of queue \"" + std::string(queue) + "\"";
   if (auto began = begin(what, latest_); !began) return began.error();
@@ -250,6 +254,7 @@ Result<std::size_t> SqliteTasks::restore(std::string_view queue, std::span<const
 }
 
 Result<void> SqliteTasks::set_paused(std::string_view queue, bool paused) {
+  if (auto ok = may_enter("pause a queue"); !ok) return ok;
   MutexLock lock(mu_);
   const std::string what = "pause queue \"" + std::string(queue) + "\"";
   if (auto ok = ready(what); !ok) return ok;
@@ -265,6 +270,7 @@ Result<void> SqliteTasks::set_paused(std::string_view queue, bool paused) {
 }
 
 Result<Tidied> SqliteTasks::tidy(std::size_t limit, WallTime now) {
+  if (auto ok = may_enter("tidy up"); !ok) return ok.error();
   MutexLock lock(mu_);
   const std::string what = "tidy up";
   if (auto began = begin(what, now); !began) return began.error();
