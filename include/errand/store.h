@@ -254,6 +254,15 @@ struct StoreTraits {
   bool durable = false;     ///< what a call reported survives a crash of the process
 };
 
+/// Hears of what nobody's commit() brought: tasks that were added or changed by somebody's own transaction, say.
+class StoreListener {
+ public:
+  virtual ~StoreListener() = default;
+  /// Something is new in these queues: it is time to look again. Called after it is durable, by the thread that did it,
+  /// with no lock of the store's held; so the store may be called. May come for no reason.
+  virtual void changed(std::span<const std::string> queues) noexcept = 0;
+};
+
 /// Kept by every store, and checked by tests/store_contract:
 ///   S1  A task runs under at most one claim, and each claim's token is larger than all before it, restarts included.
 ///   S2  A Finish or a Note applies only while its token is current; else `lease_lost`, and nothing changes.
@@ -293,6 +302,10 @@ class Store {
 
   /// Discards what expired and forgets what may be forgotten, at most `limit` of each.
   [[nodiscard]] virtual Result<Tidied> tidy(std::size_t limit, WallTime now) = 0;
+
+  /// Tells it from now on, as long as it is alive. A store to which nothing comes but through the calls above has
+  /// nothing to tell.
+  virtual void listen(std::weak_ptr<StoreListener> listener) { static_cast<void>(listener); }
 };
 
 using StorePtr = std::shared_ptr<Store>;

@@ -10,6 +10,7 @@ namespace sqlite {
 
 Result<Changed> SqliteTasks::change(const TaskFilter& filter, const Change& change, TaskId after, std::size_t limit,
                                     WallTime now) {
+  if (auto ok = may_enter("change tasks"); !ok) return ok.error();
   MutexLock lock(mu_);
   if (auto began = begin("change tasks", now); !began) return began.error();
   Changed changed;

@@ -33,6 +33,7 @@ std::int64_t held_in(TaskState state) {
 }  // namespace
 
 Result<Committed> SqliteTasks::commit(const Batch& batch, WallTime now) {
+  if (auto ok = may_enter("commit"); !ok) return ok.error();
   MutexLock lock(mu_);
   Committed committed;
   if (auto began = begin("commit", now); !began) return began.error();

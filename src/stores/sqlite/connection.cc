@@ -59,6 +59,11 @@ Statement& Statement::bind(std::int64_t value) {
   return *this;
 }
 
+Statement& Statement::bind_real(double value) {
+  if (!is_error(status_)) note(sqlite3_bind_double(statement_, next_++, value));
+  return *this;
+}
+
 Statement& Statement::bind(std::string_view text) {
   const char* const data = text.data() != nullptr ? text.data() : "";
   if (!is_error(status_)) note(sqlite3_bind_text64(statement_, next_++, data, text.size(), SQLITE_STATIC, SQLITE_UTF8));
@@ -117,18 +122,20 @@ std::string_view Statement::bytes(int column) const {
 
 // --- Connection ------------------------------------------------------------------------------------------------------
 
-Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, const std::string& vfs) {
+Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, const std::string& vfs, Missing missing) {
   sqlite3* handle = nullptr;
-  const int status = sqlite3_open_v2(
-      path.c_str(), &handle, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE,
-      vfs.empty() ? nullptr : vfs.c_str());
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE |
+                    (missing == Missing::make ? SQLITE_OPEN_CREATE : 0);
+  const int status = sqlite3_open_v2(path.c_str(), &handle, flags, vfs.empty() ? nullptr : vfs.c_str());
   // Even a failed open may leave a handle, with the reason in it.
   std::unique_ptr<Connection> connection(new Connection(handle));
   if (status != SQLITE_OK) return connection->error(status, "open \"" + path + "\"");
+  connection->keep_log(true);
   return connection;
 }
 
 Connection::~Connection() {
+  if (disk_failed_) keep_log(true);
   for (const auto& [sql, statement] : statements_) sqlite3_finalize(statement);
   sqlite3_close_v2(handle_);
 }
@@ -159,12 +166,26 @@ Result<std::optional<std::int64_t>> Connection::number(std::string_view sql) {
   return number;
 }
 
-Error Connection::error(int status, const std::string& what) const {
+Error Connection::error(int status, const std::string& what) {
+  note(status);
   const char* why = sqlite3_errstr(status);
   // The connection's own words say more, where they are about this.
   if (handle_ != nullptr && (sqlite3_extended_errcode(handle_) & 0xff) == (status & 0xff))
     why = sqlite3_errmsg(handle_);
   return sqlite::error(code_of(status), what, why);
+}
+
+void Connection::note(int status) noexcept {
+  if ((status & 0xff) == SQLITE_IOERR) disk_failed_ = true;
+}
+
+void Connection::keep_log(bool keeps) noexcept {
+  sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps ? 1 : 0, nullptr);
+}
+
+std::string Connection::path() const {
+  const char* name = sqlite3_db_filename(handle_, "main");
+  return name != nullptr ? name : "";
 }
 
 }  // namespace sqlite

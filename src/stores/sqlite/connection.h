@@ -33,6 +33,7 @@ class Statement {
   Statement& bind(std::int64_t value);
   Statement& bind(std::string_view text);
   Statement& bind(WallTime at);
+  Statement& bind_real(double value);
   Statement& bind_bytes(std::string_view bytes);
   Statement& bind_null();
   template <class T>
@@ -66,8 +67,11 @@ class Statement {
 /// Threads: one at a time.
 class Connection {
  public:
-  /// `vfs`: the name of SQLite's file layer; empty: its default.
-  [[nodiscard]] static Result<std::unique_ptr<Connection>> open(const std::string& path, const std::string& vfs);
+  enum class Missing : bool { make, refuse };
+
+  /// `vfs`: the name of SQLite's file layer; empty: its default. `missing`: what becomes of a file that is not there.
+  [[nodiscard]] static Result<std::unique_ptr<Connection>> open(const std::string& path, const std::string& vfs,
+                                                                Missing missing = Missing::make);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -82,7 +86,16 @@ class Connection {
   [[nodiscard]] Result<std::optional<std::int64_t>> number(std::string_view sql);
 
   /// Of a status that is an error.
-  [[nodiscard]] Error error(int status, const std::string& what) const;
+  [[nodiscard]] Error error(int status, const std::string& what);
+  /// Looks at a status whose error is reported to nobody.
+  void note(int status) noexcept;
+  /// A read, a write or a flush has failed, as far as error() and note() have seen.
+  [[nodiscard]] bool disk_failed() const noexcept { return disk_failed_; }
+  /// Whether closing leaves the log as it is, and does not write it back. So it is at first, and after a failure of the
+  /// disk: what a log has that may not be on the disk is for whoever opens it next to make whole.
+  void keep_log(bool keeps) noexcept;
+  /// The file's whole path.
+  [[nodiscard]] std::string path() const;
   [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
 
  private:
@@ -90,6 +103,7 @@ class Connection {
 
   sqlite3* handle_;
   std::map<const char*, sqlite3_stmt*> statements_;
+  bool disk_failed_ = false;
 };
 
 }  // namespace sqlite

@@ -1,5 +1,6 @@
 #include "sqlite/schema.h"
 
+#include "sqlite/log.h"
 #include "sqlite/sql.h"
 
 namespace errand {
@@ -43,7 +44,10 @@ Result<void> prepare_schema(Connection& connection, const SqliteOptions& options
   Statement mode = connection.prepare("pragma journal_mode = wal");
   if (!mode.step() || mode.text(0) != "wal") return connection.error(mode.status(), what);
   mode.run();
-  int status = connection.execute(settings(options));
+  // Whoever wrote the log may have died of a flush that failed; nothing is written behind it before it is whole.
+  int status = rewrite_log(connection.handle());
+  connection.keep_log(status != SQLITE_OK);
+  if (status == SQLITE_OK) status = connection.execute(settings(options));
   for (std::int64_t next = version->value_or(0); status == SQLITE_OK && next < newest; ++next) {
     status = connection.execute("begin immediate; " + std::string(kMigrations[next]) +
                                 "pragma application_id = " + std::to_string(kApplication) +

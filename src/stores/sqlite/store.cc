@@ -4,7 +4,6 @@
 
 #include "base/time.h"
 #include "sqlite/json_text.h"
-#include "sqlite/schema.h"
 #include "sqlite/sql.h"
 
 namespace errand {
@@ -13,16 +12,8 @@ namespace sqlite {
 
 namespace {
 
-// A token is the life of the owner that gave it, and a number: it rises over restarts, and no claim has to be written
-// for that.
-constexpr unsigned kLifeShift = 40;
 // Of the log, before it is written back: 32 MiB of pages of 4 KiB. One transaction may come on top.
 constexpr int kMostLogPages = 8192;
-
-int note_log_pages(void* pages, sqlite3*, const char*, int count) {
-  *static_cast<int*>(pages) = count;
-  return SQLITE_OK;
-}
 
 // The stored words of what may be seen in this state as of some moment.
 std::vector<std::string> words_of(TaskState state) {
@@ -32,74 +23,6 @@ std::vector<std::string> words_of(TaskState state) {
 
 }  // namespace
 
-// --- opening ---------------------------------------------------------------------------------------------------------
-
-Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions& options) {
-  if (path.empty() || path.find('\0') != std::string::npos)
-    return error(Code::invalid, "open", "expected the path of a file, got \"" + path.substr(0, 256) + "\"");
-  std::optional<FileLock> owner;
-  if (options.vfs.empty()) {
-    // SQLite before 3.51.3 can damage a log that two connections reset and write.
-    auto locked = FileLock::take(path + ".lock");
-    if (!locked) return error(locked.error().code(), "open \"" + path + "\"", locked.error().message());
-    owner.emplace(std::move(*locked));
-  }
-  auto connection = Connection::open(path, options.vfs);
-  if (!connection) return connection.error();
-  if (auto ready = prepare_schema(**connection, options, path); !ready) return ready.error();
-  std::shared_ptr<SqliteTasks> store(new SqliteTasks(std::move(owner), std::move(*connection)));
-  MutexLock lock(store->mu_);
-  if (auto begun = store->begin_life(); !begun) return begun.error();
-  return StorePtr(store);
-}
-
-SqliteTasks::~SqliteTasks() {
-  // Whatever comes of these: what was accepted is safe in the log, and after a crash they are missing as well.
-  if (latest_ != WallTime::min()) {
-    Statement statement = connection_->prepare(sql::set_meta);
-    statement.bind("latest").bind(latest_).run();
-  }
-  sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
-}
-
-Result<void> SqliteTasks::begin_life() {
-  const std::string what = "begin";
-  Connection& db = *connection_;
-  const auto meta = [&](std::string_view name) -> Result<std::int64_t> {
-    Statement statement = db.prepare(sql::meta);
-    const std::int64_t value = statement.bind(name).step() ? statement.integer(0) : 0;
-    statement.run();
-    if (statement.status() != SQLITE_DONE) return db.error(statement.status(), what);
-    return value;
-  };
-  const auto life = meta("lives");
-  if (!life) return life.error();
-  const auto removed = meta("last_removed");
-  if (!removed) return removed.error();
-  const auto last = db.number(sql::last_id);
-  if (!last) return last.error();
-  const auto latest = meta("latest");
-  if (!latest) return latest.error();
-  const auto created = db.number(sql::last_created_at);
-  if (!created) return created.error();
-  removed_ = *removed;
-  // When the clock was set back while nobody was here, what had been available is to stay so.
-  const std::int64_t micros = *latest > 0 ? *latest : created->value_or(0);
-  if (micros > 0) latest_ = WallTime(std::chrono::microseconds(micros));
-  last_number_ = std::max(*removed, last->value_or(0));
-  last_token_ = static_cast<std::uint64_t>(*life + 1) << kLifeShift;
-  for (const auto& [name, value] : {std::pair{"lives", *life + 1}, {"latest", std::int64_t{0}}}) {
-    Statement statement = db.prepare(sql::set_meta);
-    statement.bind(std::string_view(name)).bind(value);
-    if (auto ok = run(statement, what); !ok) return ok;
-  }
-  sqlite3_wal_hook(db.handle(), &note_log_pages, &log_pages_);
-  Statement paused = db.prepare(sql::paused);
-  while (paused.step()) paused_.insert(std::string(paused.text(0)));
-  if (paused.status() != SQLITE_DONE) return db.error(paused.status(), what);
-  return {};
-}
-
 // --- transactions ----------------------------------------------------------------------------------------------------
 
 Result<void> SqliteTasks::run(Statement& statement, const std::string& what) {
@@ -108,6 +31,7 @@ Result<void> SqliteTasks::run(Statement& statement, const std::string& what) {
 }
 
 Result<void> SqliteTasks::begin(const std::string& what, WallTime now) {
+  if (auto ok = ready(what); !ok) return ok;
   claims_.begin();
   before_ = {latest_, removed_};
   Statement statement = connection_->prepare("begin immediate");
@@ -146,10 +70,10 @@ Result<void> SqliteTasks::note_removed() {
 // what was committed, and it is tried again after the next commit.
 void SqliteTasks::write_back() {
   if (log_pages_ < kMostLogPages) return;
-  if (sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr) ==
-      SQLITE_OK) {
-    log_pages_ = 0;
-  }
+  const int status =
+      sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+  if (status == SQLITE_OK) log_pages_ = 0;
+  connection_->note(status);
 }
 
 // A task whose time had come stays available when the clock goes back: its place is where the clock is now.
@@ -206,7 +130,9 @@ Result<std::optional<KeptTask>> SqliteTasks::read(TaskId id) {
 }
 
 Result<KeptTask> SqliteTasks::find(TaskId id, WallTime now) {
+  if (auto ok = may_enter("find a task"); !ok) return ok.error();
   MutexLock lock(mu_);
+  if (auto ok = ready("find a task"); !ok) return ok.error();
   auto task = read(id);
   if (!task) return task.error();
   if (!*task) return error(Code::not_found, "find task " + to_string(id), "no such task");
@@ -215,7 +141,9 @@ Result<KeptTask> SqliteTasks::find(TaskId id, WallTime now) {
 
 Result<std::vector<KeptTask>> SqliteTasks::list(const TaskFilter& filter, TaskId after, std::size_t limit,
                                                 WallTime now) {
+  if (auto ok = may_enter("list tasks"); !ok) return ok.error();
   MutexLock lock(mu_);
+  if (auto ok = ready("list tasks"); !ok) return ok.error();
   return matching(filter, after, limit, now);
 }
 
@@ -252,7 +180,9 @@ Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Ta
 }
 
 Result<std::vector<Counts>> SqliteTasks::counts(WallTime now) {
+  if (auto ok = may_enter("count tasks"); !ok) return ok.error();
   MutexLock lock(mu_);
+  if (auto ok = ready("count tasks"); !ok) return ok.error();
   std::map<std::string, Counts> by_queue;
   for (const std::string& queue : paused_) by_queue[queue].paused = true;
   Statement statement = connection_->prepare(sql::counts);
@@ -293,6 +223,7 @@ Result<std::vector<Counts>> SqliteTasks::counts(WallTime now) {
 // --- the rest --------------------------------------------------------------------------------------------------------
 
 Result<std::size_t> SqliteTasks::restore(std::string_view queue, std::span<const std::string> kinds) {
+  if (auto ok = may_enter("restore tasks"); !ok) return ok.error();
   MutexLock lock(mu_);
   const std::string what = "restore tasks of queue \"" + std::string(queue) + "\"";
   if (auto began = begin(what, latest_); !began) return began.error();
@@ -323,10 +254,13 @@ Result<std::size_t> SqliteTasks::restore(std::string_view queue, std::span<const
 }
 
 Result<void> SqliteTasks::set_paused(std::string_view queue, bool paused) {
+  if (auto ok = may_enter("pause a queue"); !ok) return ok;
   MutexLock lock(mu_);
+  const std::string what = "pause queue \"" + std::string(queue) + "\"";
+  if (auto ok = ready(what); !ok) return ok;
   Statement statement = connection_->prepare(sql::set_paused);
   statement.bind(queue).bind(static_cast<std::int64_t>(paused));
-  if (auto ok = run(statement, "pause queue \"" + std::string(queue) + "\""); !ok) return ok;
+  if (auto ok = run(statement, what); !ok) return ok;
   if (paused) {
     paused_.insert(std::string(queue));
   } else if (const auto found = paused_.find(queue); found != paused_.end()) {
@@ -336,6 +270,7 @@ Result<void> SqliteTasks::set_paused(std::string_view queue, bool paused) {
 }
 
 Result<Tidied> SqliteTasks::tidy(std::size_t limit, WallTime now) {
+  if (auto ok = may_enter("tidy up"); !ok) return ok.error();
   MutexLock lock(mu_);
   const std::string what = "tidy up";
   if (auto began = begin(what, now); !began) return began.error();
@@ -377,12 +312,6 @@ Result<Tidied> SqliteTasks::tidy(std::size_t limit, WallTime now) {
 }
 
 }  // namespace sqlite
-
-Result<SqliteStore> open_sqlite(std::string_view path, const SqliteOptions& options) {
-  auto store = sqlite::SqliteTasks::open(std::string(path), options);
-  if (!store) return store.error();
-  return SqliteStore(std::move(*store));
-}
 
 }  // namespace v0
 }  // namespace errand

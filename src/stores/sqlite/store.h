@@ -1,18 +1,23 @@
 #pragma once
 // The store in a SQLite file.
 //
-//   store.cc    opening; what is looked up; tidying
-//   commit.cc   a batch: what finished, notes, new tasks, claims
-//   change.cc   what is done to tasks from outside
+//   life.cc         opening and closing; opening again after the disk failed
+//   store.cc        transactions; what is looked up; tidying
+//   commit.cc       a batch: what finished, notes, new tasks, claims
+//   change.cc       what is done to tasks from outside
+//   transaction.cc  the caller's own transaction
 
 #include <errand/sqlite.h>
 
+#include <atomic>
 #include <set>
+#include <thread>
 
 #include "base/file_lock.h"
 #include "base/mutex.h"
 #include "sqlite/claims.h"
 #include "sqlite/connection.h"
+#include "sqlite/fence.h"
 #include "sqlite/rows.h"
 
 namespace errand {
@@ -34,16 +39,34 @@ class SqliteTasks final : public Store {
   Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) override;
   Result<void> set_paused(std::string_view queue, bool paused) override;
   Result<Tidied> tidy(std::size_t limit, WallTime now) override;
+  void listen(std::weak_ptr<StoreListener> listener) override;
+
+  using Body = Callback<Result<void>(Transaction&)>;
+  [[nodiscard]] Result<void> transaction(const Body& body, Duration limit);
+  // For Transaction alone: REQUIRES that its body runs, so this thread holds mu_.
+  [[nodiscard]] Result<void> run_sql(std::string_view sql, std::span<const detail::SqlArgument> values,
+                                     std::vector<Row>* rows);
+  [[nodiscard]] Result<Added> add_inside(const NewTask& task, WallTime now);
+  [[nodiscard]] Result<void> finish_inside(const Finish& one, WallTime now);
+  [[nodiscard]] void* handle();
 
  private:
-  SqliteTasks(std::optional<FileLock> owner, std::unique_ptr<Connection> connection)
-      : owner_(std::move(owner)), connection_(std::move(connection)) {}
+  SqliteTasks(std::optional<FileLock> owner, const SqliteOptions& options, std::unique_ptr<Connection> connection)
+      : owner_(std::move(owner)), options_(options), path_(connection->path()), connection_(std::move(connection)) {}
 
   // What an operation on one row came to: a database error ends the transaction, an item's own does not.
   using Status = std::optional<Error>;
 
-  // store.cc
+  // life.cc
   [[nodiscard]] Result<void> begin_life() ERRAND_REQUIRES(mu_);
+  /// What the file says of itself, the number of its owner's life among it.
+  [[nodiscard]] Result<std::int64_t> read_life() ERRAND_REQUIRES(mu_);
+  /// Every operation begins with it. After a failure of the disk it gives the file another connection.
+  [[nodiscard]] Result<void> ready(const std::string& what) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> open_again() ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<std::int64_t> meta(std::string_view name) ERRAND_REQUIRES(mu_);
+
+  // store.cc
   /// Between the two everything happens or nothing. end() commits if `done` is no error, and returns what came of it.
   [[nodiscard]] Result<void> begin(const std::string& what, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> end(const std::string& what, Result<void> done) ERRAND_REQUIRES(mu_);
@@ -85,10 +108,23 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<bool> apply(const KeptTask& task, const Change& change, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<bool> may_begin_again(const KeptTask& task) ERRAND_REQUIRES(mu_);
 
+  // transaction.cc
+  /// Whoever is inside a transaction can't wait for its end.
+  [[nodiscard]] Result<void> may_enter(const char* what) const;
+  [[nodiscard]] Result<void> run_body(const Body& body, Duration limit) ERRAND_REQUIRES(mu_);
+  void leave_body() ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> usable() ERRAND_REQUIRES(mu_);
+  Error give_up(Error why) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Error too_late() const ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> failed_sql(int status, const std::string& what) ERRAND_REQUIRES(mu_);
+  void tell(std::span<const std::string> queues) ERRAND_EXCLUDES(mu_);
+
   const std::optional<FileLock> owner_;  // none over a file layer of a test's own
+  const SqliteOptions options_;
+  const std::string path_;
   // Lock order: nothing is taken under it. Held over whole transactions: there is one writer.
   Mutex mu_;
-  const std::unique_ptr<Connection> connection_;
+  std::unique_ptr<Connection> connection_ ERRAND_GUARDED_BY(mu_);  // null: could not be opened again so far
   Claims claims_ ERRAND_GUARDED_BY(mu_);
   std::set<std::string, std::less<>> paused_ ERRAND_GUARDED_BY(mu_);
   std::int64_t last_number_ ERRAND_GUARDED_BY(mu_) = 0;
@@ -101,6 +137,19 @@ class SqliteTasks final : public Store {
     WallTime latest;
     std::int64_t removed;
   } before_ ERRAND_GUARDED_BY(mu_) = {};
+
+  Fence fence_ ERRAND_GUARDED_BY(mu_);
+  // Who runs the body of a transaction. A thread looks for itself only, so no order is needed.
+  std::atomic<std::thread::id> inside_{};
+  struct Doing {
+    Duration limit{};
+    std::optional<Error> failed{};   // nothing comes of it
+    std::set<std::string> queues{};  // of tasks that it added or ended
+  };
+  Doing doing_ ERRAND_GUARDED_BY(mu_);
+
+  Mutex listeners_mu_;  // never together with mu_
+  std::vector<std::weak_ptr<StoreListener>> listeners_ ERRAND_GUARDED_BY(listeners_mu_);
 };
 
 }  // namespace sqlite

@@ -1,0 +1,147 @@
+// Opening and closing the file, and opening it again after the disk failed.
+
+#include <algorithm>
+
+#include "sqlite/log.h"
+#include "sqlite/schema.h"
+#include "sqlite/sql.h"
+#include "sqlite/store.h"
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+namespace {
+
+// A token is the life of the owner that gave it, and a number: it rises over restarts, and no claim has to be written
+// for that.
+constexpr unsigned kLifeShift = 40;
+
+int note_log_pages(void* pages, sqlite3*, const char*, int count) {
+  *static_cast<int*>(pages) = count;
+  return SQLITE_OK;
+}
+
+}  // namespace
+
+Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions& options) {
+  if (path.empty() || path.find('\0') != std::string::npos)
+    return error(Code::invalid, "open", "expected the path of a file, got \"" + path.substr(0, 256) + "\"");
+  std::optional<FileLock> owner;
+  if (options.vfs.empty()) {
+    // SQLite before 3.51.3 can damage a log that two connections reset and write.
+    auto locked = FileLock::take(path + ".lock");
+    if (!locked) return error(locked.error().code(), "open \"" + path + "\"", locked.error().message());
+    owner.emplace(std::move(*locked));
+  }
+  auto connection = Connection::open(path, options.vfs);
+  if (!connection) return connection.error();
+  if (auto ready = prepare_schema(**connection, options, path); !ready) return ready.error();
+  std::shared_ptr<SqliteTasks> store(new SqliteTasks(std::move(owner), options, std::move(*connection)));
+  MutexLock lock(store->mu_);
+  if (auto begun = store->begin_life(); !begun) return begun.error();
+  return StorePtr(store);
+}
+
+SqliteTasks::~SqliteTasks() {
+  if (connection_ == nullptr) return;
+  Connection& db = *connection_;
+  // Whatever comes of these: what was accepted is safe in the log, and after a crash they are missing as well.
+  int status = db.disk_failed() ? empty_log(db.handle()) : SQLITE_OK;
+  if (status == SQLITE_OK && latest_ != WallTime::min()) {
+    Statement statement = db.prepare(sql::set_meta);
+    status = statement.bind("latest").bind(latest_).run() == SQLITE_DONE ? SQLITE_OK : statement.status();
+  }
+  if (status == SQLITE_OK)
+    status = sqlite3_wal_checkpoint_v2(db.handle(), nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  db.note(status);
+}
+
+Result<void> SqliteTasks::begin_life() {
+  const auto life = read_life();
+  if (!life) return life.error();
+  const auto latest = meta("latest");
+  if (!latest) return latest.error();
+  const auto created = connection_->number(sql::last_created_at);
+  if (!created) return created.error();
+  // When the clock was set back while nobody was here, what had been available is to stay so.
+  const std::int64_t micros = *latest > 0 ? *latest : created->value_or(0);
+  if (micros > 0) latest_ = WallTime(std::chrono::microseconds(micros));
+  last_token_ = static_cast<std::uint64_t>(*life + 1) << kLifeShift;
+  for (const auto& [name, value] : {std::pair{"lives", *life + 1}, {"latest", std::int64_t{0}}}) {
+    Statement statement = connection_->prepare(sql::set_meta);
+    statement.bind(std::string_view(name)).bind(value);
+    if (auto ok = run(statement, "begin"); !ok) return ok;
+  }
+  return {};
+}
+
+Result<std::int64_t> SqliteTasks::read_life() {
+  Connection& db = *connection_;
+  log_pages_ = 0;
+  fence_.attach(db.handle());
+  sqlite3_wal_hook(db.handle(), &note_log_pages, &log_pages_);
+  const auto life = meta("lives");
+  if (!life) return life.error();
+  const auto removed = meta("last_removed");
+  if (!removed) return removed.error();
+  const auto last = db.number(sql::last_id);
+  if (!last) return last.error();
+  std::set<std::string, std::less<>> paused;
+  Statement statement = db.prepare(sql::paused);
+  while (statement.step()) paused.insert(std::string(statement.text(0)));
+  if (statement.status() != SQLITE_DONE) return db.error(statement.status(), "begin");
+  // Numbers that were given are not given again, whatever became of them.
+  removed_ = std::max(removed_, *removed);
+  last_number_ = std::max({last_number_, *removed, last->value_or(0)});
+  paused_ = std::move(paused);
+  return *life;
+}
+
+Result<std::int64_t> SqliteTasks::meta(std::string_view name) {
+  Statement statement = connection_->prepare(sql::meta);
+  const std::int64_t value = statement.bind(name).step() ? statement.integer(0) : 0;
+  statement.run();
+  if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "begin");
+  return value;
+}
+
+// --- after a failure of the disk -------------------------------------------------------------------------------------
+
+Result<void> SqliteTasks::ready(const std::string& what) {
+  if (connection_ != nullptr && !connection_->disk_failed()) return {};
+  const auto opened = open_again();
+  if (opened) return {};
+  std::string_view why = opened.error().message();
+  if (why.starts_with("sqlite: ")) why.remove_prefix(8);
+  return error(Code::unavailable, what, "the disk failed, and still does: " + std::string(why));
+}
+
+// The connection that met the failure is the only one to know which commits in the log are none, so it is the one to
+// empty the log, however often that has to be tried. Claims are not in the file, and stay.
+Result<void> SqliteTasks::open_again() {
+  if (connection_ != nullptr) {
+    if (const int status = empty_log(connection_->handle()); status != SQLITE_OK)
+      return connection_->error(status, "write back the log");
+    connection_.reset();
+  }
+  auto next = Connection::open(path_, options_.vfs, Connection::Missing::refuse);
+  if (!next) return next.error();
+  if (auto prepared = prepare_schema(**next, options_, path_); !prepared) return prepared;
+  connection_ = std::move(*next);
+  const auto life = read_life();
+  if (life && static_cast<std::uint64_t>(*life) == last_token_ >> kLifeShift) return {};
+  connection_.reset();
+  return life ? error(Code::unavailable, "open \"" + path_ + "\"", "another file has taken its place") : life.error();
+}
+
+}  // namespace sqlite
+
+Result<SqliteStore> open_sqlite(std::string_view path, const SqliteOptions& options) {
+  auto store = sqlite::SqliteTasks::open(std::string(path), options);
+  if (!store) return store.error();
+  return SqliteStore(std::move(*store));
+}
+
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,51 @@
+#include "sqlite/log.h"
+
+#include <algorithm>
+#include <string>
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+namespace {
+
+constexpr sqlite3_int64 kAtOnce = 65'536;
+
+// Null: it has not been opened.
+sqlite3_file* log_of(sqlite3* db) {
+  sqlite3_file* file = nullptr;
+  if (sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, static_cast<void*>(&file)) != SQLITE_OK)
+    return nullptr;
+  return file != nullptr && file->pMethods != nullptr ? file : nullptr;
+}
+
+}  // namespace
+
+int rewrite_log(sqlite3* db) {
+  sqlite3_file* const log = log_of(db);
+  if (log == nullptr) return SQLITE_OK;
+  sqlite3_int64 size = 0;
+  int status = log->pMethods->xFileSize(log, &size);
+  if (status != SQLITE_OK || size == 0) return status;
+  std::string bytes(static_cast<std::size_t>(std::min(size, kAtOnce)), '\0');
+  for (sqlite3_int64 at = 0; at < size && status == SQLITE_OK; at += kAtOnce) {
+    const int count = static_cast<int>(std::min(size - at, kAtOnce));
+    status = log->pMethods->xRead(log, bytes.data(), count, at);
+    if (status == SQLITE_OK) status = log->pMethods->xWrite(log, bytes.data(), count, at);
+  }
+  return status == SQLITE_OK ? log->pMethods->xSync(log, SQLITE_SYNC_FULL) : status;
+}
+
+int empty_log(sqlite3* db) {
+  // What is written back must not be newer than the log that is on the disk: a power cut would leave a mix of both.
+  int status = rewrite_log(db);
+  if (status == SQLITE_OK)
+    status = sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
+  sqlite3_file* const log = log_of(db);
+  if (status == SQLITE_OK && log != nullptr) status = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
+  return status;
+}
+
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace errand

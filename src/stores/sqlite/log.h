@@ -1,0 +1,27 @@
+#pragma once
+// The write-ahead log, after a flush of it may have failed.
+//
+// What a failed flush was to write is on the disk or not, and no later flush tries again: the system reports a failed
+// write once, and then takes the pages for clean. Whoever reads goes on seeing them until the power is cut. So a log
+// that is read back after a failure may have a hole that nobody sees, and what is written behind it is lost with it,
+// flushed or not.
+
+#include <sqlite3.h>
+
+namespace errand {
+inline namespace v0 {
+namespace sqlite {
+
+// Both return SQLite's status. REQUIRES: no transaction is open.
+
+/// Writes the log over itself and flushes it, so that what is seen of it is on the disk. A power cut on the way takes
+/// nothing that was there. Does nothing where the log is empty.
+[[nodiscard]] int rewrite_log(sqlite3* db);
+
+/// Writes back what `db` knows to be committed, and leaves the log empty, on the disk as well: a commit that failed
+/// is nowhere afterwards, even if all of it was in the log. After an error the same may be tried again.
+[[nodiscard]] int empty_log(sqlite3* db);
+
+}  // namespace sqlite
+}  // namespace v0
+}  // namespace errand
