@@ -47,7 +47,13 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
   auto connection = Connection::open(path, options.vfs);
   if (!connection) return connection.error();
   if (auto ready = prepare_schema(**connection, options, path); !ready) return ready.error();
-  std::shared_ptr<SqliteTasks> store(new SqliteTasks(std::move(owner), std::move(*connection)));
+  std::unique_ptr<RunningFile> running;
+  if (owner) {
+    auto opened = RunningFile::open(path + "-running");
+    if (!opened) return error(opened.error().code(), "open \"" + path + "\"", opened.error().message());
+    running = std::move(*opened);
+  }
+  std::shared_ptr<SqliteTasks> store(new SqliteTasks(std::move(owner), std::move(running), std::move(*connection)));
   MutexLock lock(store->mu_);
   if (auto begun = store->begin_life(); !begun) return begun.error();
   return StorePtr(store);
@@ -65,13 +71,6 @@ SqliteTasks::~SqliteTasks() {
 Result<void> SqliteTasks::begin_life() {
   const std::string what = "begin";
   Connection& db = *connection_;
-  const auto meta = [&](std::string_view name) -> Result<std::int64_t> {
-    Statement statement = db.prepare(sql::meta);
-    const std::int64_t value = statement.bind(name).step() ? statement.integer(0) : 0;
-    statement.run();
-    if (statement.status() != SQLITE_DONE) return db.error(statement.status(), what);
-    return value;
-  };
   const auto life = meta("lives");
   if (!life) return life.error();
   const auto removed = meta("last_removed");
@@ -88,11 +87,7 @@ Result<void> SqliteTasks::begin_life() {
   if (micros > 0) latest_ = WallTime(std::chrono::microseconds(micros));
   last_number_ = std::max(*removed, last->value_or(0));
   last_token_ = static_cast<std::uint64_t>(*life + 1) << kLifeShift;
-  for (const auto& [name, value] : {std::pair{"lives", *life + 1}, {"latest", std::int64_t{0}}}) {
-    Statement statement = db.prepare(sql::set_meta);
-    statement.bind(std::string_view(name)).bind(value);
-    if (auto ok = run(statement, what); !ok) return ok;
-  }
+  if (auto written = write_life(*life + 1); !written) return written;
   sqlite3_wal_hook(db.handle(), &note_log_pages, &log_pages_);
   Statement paused = db.prepare(sql::paused);
   while (paused.step()) paused_.insert(std::string(paused.text(0)));
@@ -137,9 +132,7 @@ Result<void> SqliteTasks::end(const std::string& what, Result<void> done) {
 // The number of a task that is gone is never given again.
 Result<void> SqliteTasks::note_removed() {
   if (removed_ == before_.removed) return {};
-  Statement statement = connection_->prepare(sql::set_meta);
-  statement.bind("last_removed").bind(removed_);
-  return run(statement, "remove tasks");
+  return set_meta("last_removed", removed_);
 }
 
 // The log goes back into the database here alone, since nobody else has the file open. That it can't is no error of

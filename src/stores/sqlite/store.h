@@ -4,6 +4,7 @@
 //   store.cc    opening; what is looked up; tidying
 //   commit.cc   a batch: what finished, notes, new tasks, claims
 //   change.cc   what is done to tasks from outside
+//   crashes.cc  a new life, and what was running when the last owner died
 
 #include <errand/sqlite.h>
 
@@ -11,6 +12,7 @@
 
 #include "base/file_lock.h"
 #include "base/mutex.h"
+#include "base/running_file.h"
 #include "sqlite/claims.h"
 #include "sqlite/connection.h"
 #include "sqlite/rows.h"
@@ -34,10 +36,13 @@ class SqliteTasks final : public Store {
   Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) override;
   Result<void> set_paused(std::string_view queue, bool paused) override;
   Result<Tidied> tidy(std::size_t limit, WallTime now) override;
+  RunningSlot* take_running_slot() noexcept override { return running_ ? running_->take() : nullptr; }
+  void give_back(RunningSlot* slot) noexcept override { running_->give_back(slot); }
 
  private:
-  SqliteTasks(std::optional<FileLock> owner, std::unique_ptr<Connection> connection)
-      : owner_(std::move(owner)), connection_(std::move(connection)) {}
+  SqliteTasks(std::optional<FileLock> owner, std::unique_ptr<RunningFile> running,
+              std::unique_ptr<Connection> connection)
+      : owner_(std::move(owner)), running_(std::move(running)), connection_(std::move(connection)) {}
 
   // What an operation on one row came to: a database error ends the transaction, an item's own does not.
   using Status = std::optional<Error>;
@@ -85,7 +90,16 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<bool> apply(const KeptTask& task, const Change& change, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<bool> may_begin_again(const KeptTask& task) ERRAND_REQUIRES(mu_);
 
-  const std::optional<FileLock> owner_;  // none over a file layer of a test's own
+  // crashes.cc
+  [[nodiscard]] Result<std::int64_t> meta(std::string_view name) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> set_meta(std::string_view name, std::int64_t value) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> write_life(std::int64_t life) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> charge_crashes(std::int64_t last_running) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> charge(const RunningFile::Ran& ran) ERRAND_REQUIRES(mu_);
+
+  // None of these two over a file layer of a test's own.
+  const std::optional<FileLock> owner_;
+  const std::unique_ptr<RunningFile> running_;
   // Lock order: nothing is taken under it. Held over whole transactions: there is one writer.
   Mutex mu_;
   const std::unique_ptr<Connection> connection_;
