@@ -25,7 +25,8 @@ enum class Synchronous : unsigned char {
 
 struct SqliteOptions {
   Synchronous synchronous = Synchronous::full;
-  std::string vfs{};               ///< the name of SQLite's file layer; empty: the system's own
+  std::string vfs{};               ///< the name of SQLite's file layer; empty: the system's own. With another one there
+                                   ///< is no PATH.lock and no PATH-running
   std::shared_ptr<Clock> clock{};  ///< measures how long a transaction lasts; unset: the machine's
 };
 
@@ -112,6 +113,11 @@ class Transaction {
 
 /// A store in one file. A copyable handle; the file is open until the last copy, and the last queue that uses it, are
 /// gone.
+///
+/// Beside the file, PATH, there are PATH-wal and PATH-shm, which are part of it; PATH.lock, which names the owner; and
+/// PATH-running, 260 KiB, which says whose bodies run: the next open charges them if the process has crashed or was
+/// killed (RunningBody). Without it, and after a reboot, nobody is charged. It must not be cut short while it is in
+/// use.
 ///
 /// Threads: any.
 class SqliteStore {

@@ -13,12 +13,14 @@
 #include <errand/task_state.h>
 #include <errand/unique.h>
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace errand {
@@ -32,6 +34,9 @@ inline namespace v0 {
 /// How much is kept of what a task could say without end.
 inline constexpr std::size_t kKeptAttempts = 8;
 inline constexpr std::size_t kKeptLogLines = 32;
+
+/// A task whose process dies this often while its body runs ends discarded.
+inline constexpr int kMostCrashes = 3;
 
 /// A key that at most one task has at a time. The store enforces it, for tasks that come together as well.
 struct UniqueKey {
@@ -263,6 +268,12 @@ class StoreListener {
   virtual void changed(std::span<const std::string> queues) noexcept = 0;
 };
 
+/// Which task a worker runs, in memory that outlives the process. RunningBody writes it; a cache line of its own.
+struct alignas(64) RunningSlot {
+  std::uint64_t id = 0;         ///< of the task; 0: none
+  std::int64_t started_at = 0;  ///< nanoseconds, as WallTime has them
+};
+
 /// Kept by every store, and checked by tests/store_contract:
 ///   S1  A task runs under at most one claim, and each claim's token is larger than all before it, restarts included.
 ///   S2  A Finish or a Note applies only while its token is current; else `lease_lost`, and nothing changes.
@@ -306,9 +317,60 @@ class Store {
   /// Tells it from now on, as long as it is alive. A store to which nothing comes but through the calls above has
   /// nothing to tell.
   virtual void listen(std::weak_ptr<StoreListener> listener) { static_cast<void>(listener); }
+  /// For RunningBody. An empty slot until it is given back, at the latest when the store ends. Null from a store that
+  /// can't tell what was running when its process died, and where no slot is left.
+  [[nodiscard]] virtual RunningSlot* take_running_slot() noexcept { return nullptr; }
+  virtual void give_back(RunningSlot*) noexcept {}
 };
 
 using StorePtr = std::shared_ptr<Store>;
+
+/// By which a worker tells the store whose body it runs, so that the task is charged if the process dies in it: one
+/// attempt and one crash more, and a failed attempt in its history; at kMostCrashes it ends discarded. One object for
+/// each worker, and one more for a body inside another one.
+///
+/// Costs a few stores into memory: no lock, no system call, no write to the disk by the caller.
+/// Charged is each task whose body began and was not over when the process crashed or was killed. Not charged: what was
+/// claimed and not begun, and everything after a power cut or a reboot. A task whose body was over and whose Finish was
+/// not yet committed runs again as if it had never begun.
+///
+/// Threads: one at a time.
+class RunningBody {
+ public:
+  /// Where the store has no slot to give, nobody is blamed for what runs here.
+  explicit RunningBody(StorePtr store) noexcept
+      : store_(std::move(store)), slot_(store_ ? store_->take_running_slot() : nullptr) {}
+  RunningBody(RunningBody&& other) noexcept
+      : store_(std::move(other.store_)), slot_(std::exchange(other.slot_, nullptr)) {}
+  RunningBody& operator=(RunningBody&&) = delete;
+  ~RunningBody() {
+    if (slot_ != nullptr) store_->give_back(slot_);
+  }
+
+  /// Just before the body. The task is claimed, and `started_at` is what its Finish will say.
+  void begins(TaskId id, WallTime started_at) noexcept {
+    if (slot_ == nullptr) return;
+    std::atomic_ref(slot_->started_at).store(started_at.time_since_epoch().count(), std::memory_order_relaxed);
+    std::atomic_ref(slot_->id).store(id.value, std::memory_order_release);
+    // Whoever reads it does so after the end of this process, and sees its stores in their order; only the compiler has
+    // to be kept from moving the body before them.
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  /// Just behind the body, and before its Finish is handed to the store: a task that has been finished is not to be
+  /// charged when it waits again.
+  void is_over() noexcept {
+    if (slot_ == nullptr) return;
+    std::atomic_ref(slot_->id).store(0, std::memory_order_release);
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+
+  /// False: nobody is blamed for what runs here.
+  explicit operator bool() const noexcept { return slot_ != nullptr; }
+
+ private:
+  StorePtr store_;
+  RunningSlot* slot_;
+};
 
 /// Keeps everything in memory, and forgets it with the process: what named tasks have that were given no store, and the
 /// model that other stores are tested against.

@@ -124,4 +124,12 @@ TEST(SqliteTorture, AFullDiskIsAnErrorThatPasses) {
   history.check_unchanged(*StorePtr(*store));
 }
 
+// What is not in the simulated file system can't be part of what its power cuts leave.
+TEST(SqliteTorture, HasNoFileOfSlotsBesideASimulatedDisk) {
+  const Disk disk(1);
+  const auto store = open_on(disk);
+  ASSERT_TRUE(store);
+  EXPECT_FALSE(RunningBody(*store));
+}
+
 }  // namespace

@@ -37,7 +37,14 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
   auto connection = Connection::open(path, options.vfs);
   if (!connection) return connection.error();
   if (auto ready = prepare_schema(**connection, options, path); !ready) return ready.error();
-  std::shared_ptr<SqliteTasks> store(new SqliteTasks(std::move(owner), options, std::move(*connection)));
+  std::unique_ptr<RunningFile> running;
+  if (owner) {
+    auto opened = RunningFile::open(path + "-running");
+    if (!opened) return error(opened.error().code(), "open \"" + path + "\"", opened.error().message());
+    running = std::move(*opened);
+  }
+  std::shared_ptr<SqliteTasks> store(
+      new SqliteTasks(std::move(owner), std::move(running), options, std::move(*connection)));
   MutexLock lock(store->mu_);
   if (auto begun = store->begin_life(); !begun) return begun.error();
   return StorePtr(store);
@@ -68,12 +75,7 @@ Result<void> SqliteTasks::begin_life() {
   const std::int64_t micros = *latest > 0 ? *latest : created->value_or(0);
   if (micros > 0) latest_ = WallTime(std::chrono::microseconds(micros));
   last_token_ = static_cast<std::uint64_t>(*life + 1) << kLifeShift;
-  for (const auto& [name, value] : {std::pair{"lives", *life + 1}, {"latest", std::int64_t{0}}}) {
-    Statement statement = connection_->prepare(sql::set_meta);
-    statement.bind(std::string_view(name)).bind(value);
-    if (auto ok = run(statement, "begin"); !ok) return ok;
-  }
-  return {};
+  return write_life(*life + 1);
 }
 
 Result<std::int64_t> SqliteTasks::read_life() {
@@ -96,14 +98,6 @@ Result<std::int64_t> SqliteTasks::read_life() {
   last_number_ = std::max({last_number_, *removed, last->value_or(0)});
   paused_ = std::move(paused);
   return *life;
-}
-
-Result<std::int64_t> SqliteTasks::meta(std::string_view name) {
-  Statement statement = connection_->prepare(sql::meta);
-  const std::int64_t value = statement.bind(name).step() ? statement.integer(0) : 0;
-  statement.run();
-  if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "begin");
-  return value;
 }
 
 // --- after a failure of the disk -------------------------------------------------------------------------------------

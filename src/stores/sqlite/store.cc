@@ -61,9 +61,7 @@ Result<void> SqliteTasks::end(const std::string& what, Result<void> done) {
 // The number of a task that is gone is never given again.
 Result<void> SqliteTasks::note_removed() {
   if (removed_ == before_.removed) return {};
-  Statement statement = connection_->prepare(sql::set_meta);
-  statement.bind("last_removed").bind(removed_);
-  return run(statement, "remove tasks");
+  return set_meta("last_removed", removed_);
 }
 
 // The log goes back into the database here alone, since nobody else has the file open. That it can't is no error of

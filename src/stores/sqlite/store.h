@@ -6,6 +6,7 @@
 //   commit.cc       a batch: what finished, notes, new tasks, claims
 //   change.cc       what is done to tasks from outside
 //   transaction.cc  the caller's own transaction
+//   crashes.cc      what was running when the last owner died
 
 #include <errand/sqlite.h>
 
@@ -15,6 +16,7 @@
 
 #include "base/file_lock.h"
 #include "base/mutex.h"
+#include "base/running_file.h"
 #include "sqlite/claims.h"
 #include "sqlite/connection.h"
 #include "sqlite/fence.h"
@@ -40,6 +42,8 @@ class SqliteTasks final : public Store {
   Result<void> set_paused(std::string_view queue, bool paused) override;
   Result<Tidied> tidy(std::size_t limit, WallTime now) override;
   void listen(std::weak_ptr<StoreListener> listener) override;
+  RunningSlot* take_running_slot() noexcept override { return running_ ? running_->take() : nullptr; }
+  void give_back(RunningSlot* slot) noexcept override { running_->give_back(slot); }
 
   using Body = Callback<Result<void>(Transaction&)>;
   [[nodiscard]] Result<void> transaction(const Body& body, Duration limit);
@@ -51,8 +55,13 @@ class SqliteTasks final : public Store {
   [[nodiscard]] void* handle();
 
  private:
-  SqliteTasks(std::optional<FileLock> owner, const SqliteOptions& options, std::unique_ptr<Connection> connection)
-      : owner_(std::move(owner)), options_(options), path_(connection->path()), connection_(std::move(connection)) {}
+  SqliteTasks(std::optional<FileLock> owner, std::unique_ptr<RunningFile> running, const SqliteOptions& options,
+              std::unique_ptr<Connection> connection)
+      : owner_(std::move(owner)),
+        running_(std::move(running)),
+        options_(options),
+        path_(connection->path()),
+        connection_(std::move(connection)) {}
 
   // What an operation on one row came to: a database error ends the transaction, an item's own does not.
   using Status = std::optional<Error>;
@@ -64,7 +73,6 @@ class SqliteTasks final : public Store {
   /// Every operation begins with it. After a failure of the disk it gives the file another connection.
   [[nodiscard]] Result<void> ready(const std::string& what) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> open_again() ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<std::int64_t> meta(std::string_view name) ERRAND_REQUIRES(mu_);
 
   // store.cc
   /// Between the two everything happens or nothing. end() commits if `done` is no error, and returns what came of it.
@@ -119,7 +127,16 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<void> failed_sql(int status, const std::string& what) ERRAND_REQUIRES(mu_);
   void tell(std::span<const std::string> queues) ERRAND_EXCLUDES(mu_);
 
-  const std::optional<FileLock> owner_;  // none over a file layer of a test's own
+  // crashes.cc
+  [[nodiscard]] Result<std::int64_t> meta(std::string_view name) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> set_meta(std::string_view name, std::int64_t value) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> write_life(std::int64_t life) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> charge_crashes(std::int64_t last_running) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> charge(const RunningFile::Ran& ran) ERRAND_REQUIRES(mu_);
+
+  // None of these two over a file layer of a test's own.
+  const std::optional<FileLock> owner_;
+  const std::unique_ptr<RunningFile> running_;
   const SqliteOptions options_;
   const std::string path_;
   // Lock order: nothing is taken under it. Held over whole transactions: there is one writer.

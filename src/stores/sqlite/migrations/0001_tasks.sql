@@ -1,7 +1,7 @@
 -- Named tasks, and what is known of queues. Times are microseconds since 1970 (UTC), durations nanoseconds.
 
 -- Numbers that outlive rows: the highest id that was ever removed (last_removed), how often the file was opened (lives),
--- and the latest time that its owner saw (latest).
+-- the latest time that its owner saw (latest), and the number that the file of running slots has to bear (running).
 create table meta (
   name text primary key,
   value integer not null
