@@ -18,7 +18,7 @@ enum class Code : unsigned char {
   forked,         ///< the queue belongs to the process this one was forked from
   would_block,    ///< waiting here could never end, so it was not begun
   owned_by,       ///< another process owns the store
-  lease_lost,     ///< another process has the task by now
+  lease_lost,     ///< somebody else has the task, or has changed the schedule, by now
   unknown_kind,   ///< no handler for this kind of task
   too_large,      ///< more bytes than the limit allows
   invalid,        ///< an option, an expression or a payload that cannot be right

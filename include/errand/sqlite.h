@@ -67,7 +67,7 @@ class Row {
 ///
 /// Values are integers and bool, floating-point numbers (one that is not a number is null), texts (std::string_view,
 /// std::string, const char*), bytes (std::span<const std::byte> and what becomes one), nullptr, and std::optional of
-/// these. Tables of one's own may have any name but those of the store, which are `tasks`, `queues` and `meta`: these
+/// these. Tables of one's own may have any name but those of the store, which are `tasks`, `queues`, `schedules` and `meta`: these
 /// can be read, and what they hold is no promise.
 ///
 /// Errors:  `invalid` for a statement that SQLite does not take, whose values are not as many as its parameters, or

@@ -8,6 +8,7 @@
 
 #include <errand/clock.h>
 #include <errand/result.h>
+#include <errand/schedule_policy.h>
 #include <errand/task.h>
 #include <errand/task_id.h>
 #include <errand/task_state.h>
@@ -67,6 +68,8 @@ struct NewTask {
   std::vector<std::string> tags{};
   Metadata metadata{};
   UniqueKey unique{};
+  std::string schedule{};          ///< the schedule, by its name in the same queue, that this is a run of
+  std::optional<WallTime> slot{};  ///< whose only run it is, ever; unset: it is one besides the slots
 };
 
 /// An error as it is kept: clean text (core/text.h), and its code.
@@ -172,8 +175,66 @@ struct Claimed {
 /// What became of a NewTask.
 struct Added {
   TaskId id{};
-  bool existed = false;   ///< a task with its unique key was there: `id` is that one's
-  bool replaced = false;  ///< and has the new payload and time
+  /// Nothing was added: a task with its unique key, or the run of its slot, was there, and `id` is that one's; or its
+  /// slot had been dealt with, and there is no run of it, or none any more: then `id` is 0.
+  bool existed = false;
+  bool replaced = false;  ///< the one with its unique key has the new payload and time
+};
+
+/// A schedule, as it was registered. A store reads neither expressions nor zones: its queue says which slot comes next.
+struct NewSchedule {
+  std::string queue{};
+  std::string name{};       ///< unique in its queue
+  std::string cron{};       ///< a cron expression; empty: `interval` counts
+  Duration interval{};      ///< slots are anchor + k * interval; zero: `cron` counts
+  WallTime anchor{};        ///< for intervals, "@every" as well
+  std::string time_zone{};  ///< as ScheduleOptions; so are the next six
+  Dst dst = Dst::after;
+  Overlap overlap = Overlap::queue_one;
+  Missed missed = Missed::latest;
+  int catch_up_cap = 100;
+  std::optional<Duration> catch_up_window{};
+  Duration jitter{};
+  bool paused = false;
+  std::optional<WallTime> next{};  ///< the first slot that nobody has dealt with; unset: none will come
+  /// What its runs are made of. Its queue and schedule are those of this schedule, and it has no moments: run_at,
+  /// expires_at, slot and the end of a unique key belong to each run, and are not kept.
+  NewTask task{};
+};
+
+/// A schedule as it is kept.
+struct KeptSchedule {
+  NewSchedule schedule{};
+  std::uint64_t version = 0;  ///< another one after each put, pause and Advance; none comes twice in a store
+  WallTime created_at{};
+  std::optional<WallTime> last{};  ///< slots up to here have been dealt with; only ever rises
+  TaskId last_run{};               ///< the task that was added last, slot or not; it may be gone
+  std::uint64_t runs = 0;          ///< tasks that were added
+  std::uint64_t skipped = 0;       ///< slots that were left out
+  std::size_t waiting = 0;         ///< of its runs, those that wait now
+  std::size_t running = 0;         ///< and those that run
+};
+
+/// Slots of a schedule that have come, and what becomes of them. Applied only while `version` is the schedule's; else
+/// `lease_lost`, or `not_found` where the schedule is gone, and nothing changes. A run whose slot has one, or was dealt
+/// with before, is left out, and its Added says so; all else is done.
+struct Advance {
+  std::string queue{};
+  std::string schedule{};
+  std::uint64_t version = 0;
+  std::optional<WallTime> until{};     ///< the newest slot that is dealt with here; unset: none is
+  std::optional<WallTime> next{};      ///< the one that comes after it; unset: none will
+  std::uint64_t skipped = 0;           ///< how many were left out
+  std::vector<NewTask> runs{};         ///< by slot, oldest first; queue and schedule as above
+  bool cancel_earlier = false;         ///< its live runs are cancelled first, where one of these is to be added
+  std::optional<WallTime> prune_at{};  ///< of those that end with that, as in Finish
+};
+
+struct Advanced {
+  std::vector<Result<Added>> runs{};
+  std::vector<TaskId> cancelled{};  ///< waited, and are over
+  std::vector<TaskId> running{};    ///< run, and were asked to stop: whoever has them is to be told
+  std::uint64_t version = 0;        ///< the schedule's from now on
 };
 
 /// Everything that is to happen in one transaction, in this order.
@@ -181,6 +242,7 @@ struct Batch {
   std::span<const Note> notes{};
   std::span<const Finish> finished{};
   std::span<const NewTask> added{};
+  std::span<const Advance> advanced{};
   std::span<const ClaimRequest> claims{};
 };
 
@@ -189,6 +251,7 @@ struct Committed {
   std::vector<Result<void>> notes{};
   std::vector<Result<void>> finished{};
   std::vector<Result<Added>> added{};
+  std::vector<Result<Advanced>> advanced{};
   std::vector<Claimed> claims{};
 };
 
@@ -199,12 +262,14 @@ struct TaskFilter {
   std::string kind{};
   std::string name{};
   std::string tag{};
+  std::string schedule{};  ///< its runs
   std::optional<TaskState> state{};
   std::optional<int> priority{};
   bool all = false;  ///< for changes: with nothing set above, every task is meant
 
   [[nodiscard]] bool empty() const noexcept {
-    return ids.empty() && queue.empty() && kind.empty() && name.empty() && tag.empty() && !state && !priority;
+    return ids.empty() && queue.empty() && kind.empty() && name.empty() && tag.empty() && schedule.empty() && !state &&
+           !priority;
   }
 };
 
@@ -282,6 +347,8 @@ struct alignas(64) RunningSlot {
 ///   S4  `now` is the only clock, in whole microseconds. It may go back.
 ///   S5  A call that returns an error has changed nothing. An item's own error leaves the rest of its batch alone.
 ///   S6  Times are kept in microseconds: what makes a task run or expire is rounded up, so that nothing comes early.
+///   S7  A slot, which is a queue, a schedule and a moment, has one task at most, and one that was dealt with stays so,
+///       whatever the clock says, and whether its task has been forgotten or not.
 ///
 /// Errors:  `unavailable` where trying again may help, and the code says what else it is; messages begin with the
 ///          store's name and what was tried.
@@ -310,6 +377,19 @@ class Store {
   [[nodiscard]] virtual Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) = 0;
   /// While a queue is paused, claims for it find nothing. It lasts over restarts.
   [[nodiscard]] virtual Result<void> set_paused(std::string_view queue, bool paused) = 0;
+
+  /// Makes a schedule, or gives the one of this queue and name other terms. Where `cron`, `interval`, `time_zone` and
+  /// `dst` are as before, its anchor and its next slot stay, if it has one; `paused` counts for new ones alone. What
+  /// has happened so far stays either way.
+  [[nodiscard]] virtual Result<KeptSchedule> put_schedule(const NewSchedule& schedule, WallTime now) = 0;
+  /// Or `not_found`. Its runs stay, and keep their slots; all else begins anew with another schedule of its name.
+  [[nodiscard]] virtual Result<void> remove_schedule(std::string_view queue, std::string_view name) = 0;
+  /// Or `not_found`.
+  [[nodiscard]] virtual Result<KeptSchedule> find_schedule(std::string_view queue, std::string_view name) = 0;
+  /// Those of one queue, or of all where it is empty, by queue and name.
+  [[nodiscard]] virtual Result<std::vector<KeptSchedule>> list_schedules(std::string_view queue) = 0;
+  /// Or `not_found`. That a paused one's slots pass without a run is its queue's business.
+  [[nodiscard]] virtual Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) = 0;
 
   /// Discards what expired and forgets what may be forgotten, at most `limit` of each.
   [[nodiscard]] virtual Result<Tidied> tidy(std::size_t limit, WallTime now) = 0;

@@ -103,6 +103,56 @@ std::vector<TaskId> StoreContract::ids_of(const TaskFilter& filter) {
   }
 }
 
+KeptSchedule StoreContract::put(const NewSchedule& schedule) {
+  auto kept = store->put_schedule(schedule, now);
+  EXPECT_TRUE(kept) << kept.error().message();
+  return kept ? std::move(*kept) : KeptSchedule{};
+}
+
+KeptSchedule StoreContract::find_schedule(std::string_view name, std::string_view queue) {
+  auto found = store->find_schedule(queue, name);
+  EXPECT_TRUE(found) << found.error().message();
+  return found ? std::move(*found) : KeptSchedule{};
+}
+
+Result<Advanced> StoreContract::advance(Advance advance) {
+  const Advance one[] = {std::move(advance)};
+  auto committed = store->commit({.advanced = one}, now);
+  if (!committed) return committed.error();
+  return std::move(committed->advanced.at(0));
+}
+
+NewSchedule StoreContract::schedule() const {
+  NewSchedule schedule;
+  schedule.queue = "mail";
+  schedule.name = "nightly";
+  schedule.cron = "0 * * * *";
+  schedule.time_zone = "UTC";
+  schedule.next = now + std::chrono::hours(1);
+  schedule.task = task();
+  return schedule;
+}
+
+NewTask StoreContract::run_of(WallTime slot) const {
+  NewTask run = task();
+  run.schedule = "nightly";
+  run.slot = run.run_at = slot;
+  return run;
+}
+
+Advance StoreContract::advance_of(const KeptSchedule& read, std::vector<WallTime> slots) const {
+  Advance advance;
+  advance.queue = read.schedule.queue;
+  advance.schedule = read.schedule.name;
+  advance.version = read.version;
+  for (const WallTime slot : slots) advance.runs.push_back(run_of(slot));
+  if (!slots.empty()) {
+    advance.until = slots.back();
+    advance.next = slots.back() + std::chrono::hours(1);
+  }
+  return advance;
+}
+
 Finish StoreContract::done(const KeptTask& claimed, TaskState to) const {
   Finish finish;
   finish.id = claimed.id;

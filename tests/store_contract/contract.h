@@ -37,8 +37,18 @@ class StoreContract : public testing::TestWithParam<MakeKept> {
   errand::Tidied tidy();
   std::vector<errand::TaskId> ids_of(const errand::TaskFilter& filter);
 
+  errand::KeptSchedule put(const errand::NewSchedule& schedule);
+  errand::KeptSchedule find_schedule(std::string_view name = "nightly", std::string_view queue = "mail");
+  errand::Result<errand::Advanced> advance(errand::Advance advance);
+
   /// A task of kind "welcome" in queue "mail", for now.
   [[nodiscard]] errand::NewTask task() const;
+  /// The schedule "nightly" of queue "mail", whose runs are such tasks; its next slot comes in an hour.
+  [[nodiscard]] errand::NewSchedule schedule() const;
+  /// A run of it.
+  [[nodiscard]] errand::NewTask run_of(errand::WallTime slot) const;
+  /// Of what was just read: one run for each of these slots, and the next one an hour later.
+  [[nodiscard]] errand::Advance advance_of(const errand::KeptSchedule& read, std::vector<errand::WallTime> slots) const;
   [[nodiscard]] static errand::TaskFilter only(errand::TaskId id);
   /// The Finish of what was just claimed.
   [[nodiscard]] errand::Finish done(const errand::KeptTask& claimed,

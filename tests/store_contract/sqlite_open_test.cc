@@ -70,7 +70,7 @@ TEST_F(OpenSqlite, RefusesASchemaThatIsNewer) {
   ASSERT_TRUE(errand::open_sqlite(path));
   execute("pragma user_version = 99");
   expect_refused(Code::invalid, "version 99");
-  execute("pragma user_version = 1");
+  execute("pragma user_version = 2");
   EXPECT_TRUE(errand::open_sqlite(path));
 }
 

@@ -1,17 +1,16 @@
 #include "memory/rows.h"
 
+#include "base/time.h"
+
 namespace errand {
 inline namespace v0 {
 namespace memory {
-
-TaskState state_at(const KeptTask& task, WallTime now) noexcept {
-  return is_waiting(task.state) && task.task.run_at <= now ? TaskState::available : task.state;
-}
 
 KeptTask& Rows::add(KeptTask task) {
   KeptTask& kept = tasks_.emplace(task.id.value, std::move(task)).first->second;
   enter_orders(kept);
   take_key(kept);
+  if (const NewTask& given = kept.task; has_slot(given)) slots_.emplace(slot_of(given), kept.id.value);
   return kept;
 }
 
@@ -19,6 +18,7 @@ void Rows::erase(Id id) {
   const auto found = tasks_.find(id);
   leave_orders(found->second);
   drop_key(found->second);
+  if (const NewTask& given = found->second.task; has_slot(given)) slots_.erase(slot_of(given));
   tasks_.erase(found);
 }
 
@@ -59,6 +59,22 @@ void Rows::drop_key(const KeptTask& task) {
     keys_.erase(key);
 }
 
+const std::set<Rows::Id>& Rows::runs(const std::string& queue, const std::string& schedule) const {
+  static const std::set<Id> kNone;
+  const auto found = runs_.find({queue, schedule});
+  return found != runs_.end() ? found->second : kNone;
+}
+
+Rows::Slot Rows::slot_of(const NewTask& given) {
+  return {given.queue, given.schedule, up_to_micros(*given.slot)};
+}
+
+KeptTask* Rows::run_of_slot(const NewTask& given) {
+  if (!has_slot(given)) return nullptr;
+  const auto found = slots_.find(slot_of(given));
+  return found != slots_.end() ? find(found->second) : nullptr;
+}
+
 void Rows::enter_orders(KeptTask& task) {
   const Id id = task.id.value;
   const NewTask& given = task.task;
@@ -67,6 +83,7 @@ void Rows::enter_orders(KeptTask& task) {
     if (given.expires_at) expiring_.insert({*given.expires_at, id});
   }
   if (is_final(task.state) && task.prune_at) prunable_.insert({*task.prune_at, id});
+  if (!is_final(task.state) && !given.schedule.empty()) runs_[{given.queue, given.schedule}].insert(id);
 }
 
 void Rows::leave_orders(KeptTask& task) {
@@ -76,6 +93,11 @@ void Rows::leave_orders(KeptTask& task) {
     found->second.erase({given.priority, given.run_at, id});
   if (given.expires_at) expiring_.erase({*given.expires_at, id});
   if (task.prune_at) prunable_.erase({*task.prune_at, id});
+  if (given.schedule.empty()) return;
+  if (const auto found = runs_.find({given.queue, given.schedule}); found != runs_.end()) {
+    found->second.erase(id);
+    if (found->second.empty()) runs_.erase(found);
+  }
 }
 
 }  // namespace memory

@@ -13,16 +13,17 @@ namespace errand {
 inline namespace v0 {
 namespace memory {
 
-/// The state that a waiting task is seen in: what once was available stays so when the clock goes back.
-[[nodiscard]] TaskState state_at(const KeptTask& task, WallTime now) noexcept;
-
-/// Tasks by id, and sorted for claims, expiry, pruning and unique keys. A task is changed by taking it out of its
-/// orders, changing it, and putting it back, so that the two never differ.
+/// Tasks by id, and sorted for claims, expiry, pruning, unique keys and slots. A task is changed by taking it out of
+/// its orders, changing it, and putting it back, so that the two never differ.
 class Rows {
  public:
   using Id = std::uint64_t;
   /// One queue's tasks that can be claimed, as they come: priority, run_at, id.
   using Line = std::set<std::tuple<int, WallTime, Id>>;
+  /// Queue, schedule, and the moment.
+  using Slot = std::tuple<std::string, std::string, WallTime>;
+
+  [[nodiscard]] static bool has_slot(const NewTask& given) noexcept { return given.slot && !given.schedule.empty(); }
 
   KeptTask& add(KeptTask task);
   void erase(Id id);
@@ -43,12 +44,17 @@ class Rows {
   void take_key(KeptTask& task);
   /// It may never have the key again, whatever its state.
   void give_up_key(KeptTask& task);
+  /// The live runs of a schedule.
+  [[nodiscard]] const std::set<Id>& runs(const std::string& queue, const std::string& schedule) const;
+  /// The run of the slot that this task is for, or null.
+  [[nodiscard]] KeptTask* run_of_slot(const NewTask& given);
   /// Waiting tasks with an end, and final ones with a day to be forgotten, by that moment.
   [[nodiscard]] const std::set<std::pair<WallTime, Id>>& expiring() const noexcept { return expiring_; }
   [[nodiscard]] const std::set<std::pair<WallTime, Id>>& prunable() const noexcept { return prunable_; }
 
  private:
   [[nodiscard]] static bool may_have_key(const KeptTask& task) noexcept;
+  [[nodiscard]] static Slot slot_of(const NewTask& given);
   void drop_key(const KeptTask& task);
   void enter_orders(KeptTask& task);
   void leave_orders(KeptTask& task);
@@ -58,6 +64,8 @@ class Rows {
   std::set<std::pair<WallTime, Id>> expiring_;
   std::set<std::pair<WallTime, Id>> prunable_;
   std::unordered_map<std::string, Id> keys_;
+  std::map<std::pair<std::string, std::string>, std::set<Id>> runs_;
+  std::map<Slot, Id> slots_;
 };
 
 }  // namespace memory

@@ -7,6 +7,8 @@
 #include "base/mutex.h"
 #include "base/time.h"
 #include "memory/rows.h"
+#include "memory/schedules.h"
+#include "memory/task.h"
 
 namespace errand {
 inline namespace v0 {
@@ -20,25 +22,6 @@ Error error(Code code, const std::string& what, const std::string& why) {
   return {code, "memory: " + what + ": " + why};
 }
 
-bool matches(const KeptTask& task, const TaskFilter& filter, WallTime now) {
-  const NewTask& given = task.task;
-  if (!filter.ids.empty() && std::find(filter.ids.begin(), filter.ids.end(), task.id) == filter.ids.end()) return false;
-  if (!filter.queue.empty() && given.queue != filter.queue) return false;
-  if (!filter.kind.empty() && given.kind != filter.kind) return false;
-  if (!filter.name.empty() && given.name != filter.name) return false;
-  if (!filter.tag.empty() && std::find(given.tags.begin(), given.tags.end(), filter.tag) == given.tags.end())
-    return false;
-  if (filter.priority && given.priority != *filter.priority) return false;
-  return !filter.state || state_at(task, now) == *filter.state;
-}
-
-// A copy as others see it.
-KeptTask seen(const KeptTask& task, WallTime now) {
-  KeptTask copy = task;
-  copy.state = state_at(task, now);
-  return copy;
-}
-
 class MemoryStore final : public Store {
  public:
   [[nodiscard]] StoreTraits traits() const noexcept override { return {.name = "memory", .durable = false}; }
@@ -50,6 +33,7 @@ class MemoryStore final : public Store {
     for (const Note& one : batch.notes) committed.notes.push_back(note(one));
     for (const Finish& one : batch.finished) committed.finished.push_back(finish(one, now));
     for (const NewTask& one : batch.added) committed.added.push_back(add(one, now));
+    for (const Advance& one : batch.advanced) committed.advanced.push_back(advance(one, now));
     for (const ClaimRequest& one : batch.claims) committed.claims.push_back(claim(one, now));
     return committed;
   }
@@ -98,7 +82,7 @@ class MemoryStore final : public Store {
         task.cancel_requested = true;
         changed.running.push_back(id);
       } else {
-        (apply(task, change, now) ? changed.ids : changed.refused).push_back(id);
+        (apply(change, now, task) ? changed.ids : changed.refused).push_back(id);
       }
     }
     return changed;
@@ -124,6 +108,43 @@ class MemoryStore final : public Store {
     } else if (const auto found = paused_.find(queue); found != paused_.end()) {
       paused_.erase(found);
     }
+    return {};
+  }
+
+  Result<KeptSchedule> put_schedule(const NewSchedule& schedule, WallTime now) override {
+    MutexLock lock(mu_);
+    keep_available(now);
+    return seen(schedules_.put(schedule, ++last_token_, now), rows_);
+  }
+
+  Result<void> remove_schedule(std::string_view queue, std::string_view name) override {
+    MutexLock lock(mu_);
+    if (!schedules_.erase(queue, name)) return no_schedule("remove", queue, name);
+    return {};
+  }
+
+  Result<KeptSchedule> find_schedule(std::string_view queue, std::string_view name) override {
+    MutexLock lock(mu_);
+    const KeptSchedule* schedule = schedules_.find(queue, name);
+    if (schedule == nullptr) return no_schedule("find", queue, name);
+    return seen(*schedule, rows_);
+  }
+
+  Result<std::vector<KeptSchedule>> list_schedules(std::string_view queue) override {
+    MutexLock lock(mu_);
+    std::vector<KeptSchedule> found;
+    for (const auto& [key, schedule] : schedules_.all()) {
+      if (queue.empty() || key.first == queue) found.push_back(seen(schedule, rows_));
+    }
+    return found;
+  }
+
+  Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) override {
+    MutexLock lock(mu_);
+    KeptSchedule* schedule = schedules_.find(queue, name);
+    if (schedule == nullptr) return no_schedule(paused ? "pause" : "resume", queue, name);
+    schedule->schedule.paused = paused;
+    schedule->version = ++last_token_;
     return {};
   }
 
@@ -154,46 +175,20 @@ class MemoryStore final : public Store {
       rows_.erase(finish.id.value);
       return {};
     }
-    rows_.change(*task, [&](KeptTask& t) {
-      t.state = finish.to;
-      t.attempts = finish.attempts;
-      t.crashes = finish.crashes;
-      t.cancel_requested = false;
-      if (finish.started_at) {
-        t.started_at = down_to_micros(*finish.started_at);
-        if (!t.first_started_at) t.first_started_at = t.started_at;
-      }
-      if (finish.error) t.last_error = finish.error;
-      if (finish.failed) {
-        if (t.history.size() == kKeptAttempts) t.history.erase(t.history.begin());
-        t.history.push_back(*finish.failed);
-        t.history.back().started_at = down_to_micros(finish.failed->started_at);
-      }
-      if (is_final(finish.to)) {
-        t.finished_at = down_to_micros(now);
-        t.prune_at = up_to_micros(finish.prune_at);
-        t.output = finish.output;
-        t.output_type = finish.output_type;
-      } else {
-        t.task.run_at = up_to_micros(finish.to == TaskState::available ? std::min(finish.run_at, now) : finish.run_at);
-      }
-    });
+    rows_.change(*task, [&](KeptTask& t) { memory::apply(finish, now, t); });
     return {};
   }
 
   Result<void> note(const Note& note) ERRAND_REQUIRES(mu_) {
     KeptTask* task = held(note.id, note.token);
     if (task == nullptr) return lease_lost("note progress of", note.id);
-    if (note.progress_done) task->progress_done = *note.progress_done;
-    if (note.progress_total) task->progress_total = *note.progress_total;
-    if (note.progress_note) task->progress_note = *note.progress_note;
-    if (note.metadata) task->task.metadata = *note.metadata;
-    task->log.insert(task->log.end(), note.log.begin(), note.log.end());
-    if (task->log.size() > kKeptLogLines) task->log.erase(task->log.begin(), task->log.end() - kKeptLogLines);
+    memory::apply(note, *task);
     return {};
   }
 
   Result<Added> add(const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_) {
+    KeptSchedule* schedule = given.schedule.empty() ? nullptr : schedules_.find(given.queue, given.schedule);
+    if (const auto had = dealt_with(given, schedule, rows_)) return *had;
     const UniqueKey& unique = given.unique;
     if (KeptTask* first = unique.key.empty() ? nullptr : rows_.holder(unique.key)) {
       if (!first->task.unique.until || *first->task.unique.until > now) return clash(*first, given, now);
@@ -205,8 +200,10 @@ class MemoryStore final : public Store {
     task.task.run_at = up_to_micros(given.run_at);
     task.task.expires_at = up_to_micros(given.expires_at);
     task.task.unique.until = up_to_micros(unique.until);
+    task.task.slot = up_to_micros(given.slot);
     task.created_at = down_to_micros(now);
     task.state = given.run_at <= now ? TaskState::available : TaskState::scheduled;
+    if (schedule != nullptr) note_run(*schedule, task);
     return Added{rows_.add(std::move(task)).id};
   }
 
@@ -217,16 +214,36 @@ class MemoryStore final : public Store {
                    "task " + to_string(first.id) + " has its unique key");
     }
     const bool replaces = given.unique.on_clash == OnClash::replace && is_waiting(first.state);
-    if (replaces) {
-      rows_.change(first, [&](KeptTask& t) {
-        t.task.payload = given.payload;
-        t.task.content_type = given.content_type;
-        t.task.run_at = up_to_micros(given.run_at);
-        if (t.state != TaskState::retryable)
-          t.state = given.run_at <= now ? TaskState::available : TaskState::scheduled;
-      });
-    }
+    if (replaces) rows_.change(first, [&](KeptTask& t) { replace(t, given, now); });
     return Added{first.id, true, replaces};
+  }
+
+  Result<Advanced> advance(const Advance& advance, WallTime now) ERRAND_REQUIRES(mu_) {
+    KeptSchedule* schedule = schedules_.find(advance.queue, advance.schedule);
+    if (schedule == nullptr) return no_schedule("advance", advance.queue, advance.schedule);
+    if (schedule->version != advance.version) {
+      return error(Code::lease_lost, "advance " + title_of(advance.queue, advance.schedule),
+                   "it has been changed since it was read");
+    }
+    Advanced done;
+    if (advance.cancel_earlier && adds_any(advance, *schedule, rows_)) cancel_runs(advance, now, done);
+    for (const NewTask& run : advance.runs) done.runs.push_back(add(run, now));
+    move_on(*schedule, advance);
+    done.version = schedule->version = ++last_token_;
+    return done;
+  }
+
+  void cancel_runs(const Advance& advance, WallTime now, Advanced& done) ERRAND_REQUIRES(mu_) {
+    const std::set<Rows::Id> live = rows_.runs(advance.queue, advance.schedule);  // it changes meanwhile
+    for (const Rows::Id id : live) {
+      KeptTask& task = *rows_.find(id);
+      if (task.state == TaskState::running) {
+        task.cancel_requested = true;
+        done.running.push_back(task.id);
+      } else if (apply(Change{.what = Change::What::cancel, .prune_at = advance.prune_at}, now, task)) {
+        done.cancelled.push_back(task.id);
+      }
+    }
   }
 
   Claimed claim(const ClaimRequest& request, WallTime now) ERRAND_REQUIRES(mu_) {
@@ -268,7 +285,7 @@ class MemoryStore final : public Store {
   // --- changes from outside ---
 
   // False where the task is in a state in which it can't be done. Cancels of running tasks are not for here.
-  bool apply(KeptTask& task, const Change& change, WallTime now) ERRAND_REQUIRES(mu_) {
+  bool apply(const Change& change, WallTime now, KeptTask& task) ERRAND_REQUIRES(mu_) {
     const bool waiting = is_waiting(task.state);
     const bool over = is_final(task.state);
     switch (change.what) {
@@ -306,25 +323,6 @@ class MemoryStore final : public Store {
     return false;
   }
 
-  static void begin_again(KeptTask& task, bool over, WallTime now) {
-    task.state = TaskState::available;
-    task.task.run_at = up_to_micros(now);
-    if (!over) return;
-    task.attempts = task.crashes = 0;
-    task.first_started_at = task.started_at = task.finished_at = task.prune_at = std::nullopt;
-    task.output.clear();
-    task.output_type.clear();
-  }
-
-  static void edit(KeptTask& task, const Change& change, WallTime now) {
-    if (change.priority) task.task.priority = *change.priority;
-    if (change.payload) task.task.payload = *change.payload;
-    if (!change.run_at) return;
-    task.task.run_at = up_to_micros(*change.run_at);
-    if (task.state != TaskState::retryable)
-      task.state = *change.run_at <= now ? TaskState::available : TaskState::scheduled;
-  }
-
   // Whether its unique key, which it lets go of when it ends, has found another task since.
   [[nodiscard]] bool taken_by_another(const KeptTask& task) ERRAND_REQUIRES(mu_) {
     const UniqueKey& unique = task.task.unique;
@@ -352,18 +350,12 @@ class MemoryStore final : public Store {
     return error(Code::lease_lost, what + " task " + to_string(id), "its claim is over, or another one has it");
   }
 
-  [[nodiscard]] bool is_paused(std::string_view queue) const ERRAND_REQUIRES(mu_) {
-    return paused_.find(queue) != paused_.end();
+  static Error no_schedule(const std::string& what, std::string_view queue, std::string_view name) {
+    return error(Code::not_found, what + " " + title_of(queue, name), "no such schedule");
   }
 
-  static void count(const KeptTask& task, WallTime now, Counts& counts) {
-    const TaskState state = state_at(task, now);
-    std::size_t* const by_state[] = {nullptr,           &counts.scheduled, nullptr,
-                                     &counts.available, &counts.running,   &counts.retryable,
-                                     &counts.completed, &counts.cancelled, &counts.discarded};
-    if (std::size_t* cell = by_state[static_cast<int>(state)]) ++*cell;
-    if (is_waiting(task.state) && task.aside == Aside::held) ++counts.held;
-    if (is_waiting(task.state) && task.aside == Aside::no_handler) ++counts.no_handler;
+  [[nodiscard]] bool is_paused(std::string_view queue) const ERRAND_REQUIRES(mu_) {
+    return paused_.find(queue) != paused_.end();
   }
 
   // A task whose time had come stays available when the clock goes back: its place is where the clock is now.
@@ -382,9 +374,10 @@ class MemoryStore final : public Store {
   // Lock order: nothing is taken under it.
   Mutex mu_;
   Rows rows_ ERRAND_GUARDED_BY(mu_);
+  Schedules schedules_ ERRAND_GUARDED_BY(mu_);
   std::set<std::string, std::less<>> paused_ ERRAND_GUARDED_BY(mu_);
   std::uint64_t last_id_ ERRAND_GUARDED_BY(mu_) = 0;
-  std::uint64_t last_token_ ERRAND_GUARDED_BY(mu_) = 0;
+  std::uint64_t last_token_ ERRAND_GUARDED_BY(mu_) = 0;  // of claims; versions of schedules are of these, too
   WallTime latest_ ERRAND_GUARDED_BY(mu_) = WallTime::min();
 };
 

@@ -58,6 +58,11 @@ Result<void> SqliteTasks::apply(const Batch& batch, WallTime now, Committed& com
     if (!done) return done.error();
     committed.added.push_back(std::move(*done));
   }
+  for (const Advance& one : batch.advanced) {
+    auto done = advance(one, now);
+    if (!done) return done.error();
+    committed.advanced.push_back(std::move(*done));
+  }
   for (const ClaimRequest& one : batch.claims) {
     auto done = claim(one, now);
     if (!done) return done.error();
@@ -165,6 +170,9 @@ Result<SqliteTasks::Status> SqliteTasks::note(const Note& note) {
 // --- new tasks -------------------------------------------------------------------------------------------------------
 
 Result<Result<Added>> SqliteTasks::add(const NewTask& given, WallTime now) {
+  const auto had = dealt_with(given);
+  if (!had) return had.error();
+  if (*had) return Result<Added>(**had);
   auto first = holder(given.unique.key);
   if (!first) return first.error();
   if (*first) {
@@ -176,6 +184,7 @@ Result<Result<Added>> SqliteTasks::add(const NewTask& given, WallTime now) {
   }
   const std::int64_t number = ++last_number_;
   if (auto ok = insert(number, given, now); !ok) return ok.error();
+  if (auto ok = note_run(number, given); !ok) return ok.error();
   return Result<Added>(Added{id_of(number)});
 }
 
@@ -224,6 +233,7 @@ Result<void> SqliteTasks::insert(std::int64_t number, const NewTask& given, Wall
   statement.bind(keyed ? std::optional<std::int64_t>(unique.states) : std::nullopt);
   statement.bind(keyed ? up_to_micros(unique.until) : std::nullopt);
   statement.bind(keyed && (unique.states & bit(state)) != 0 ? std::optional<std::int64_t>(1) : std::nullopt);
+  statement.bind_unless_empty(given.schedule).bind(up_to_micros(given.slot));
   if (auto ok = run(statement, "enqueue \"" + given.kind + "\""); !ok) return ok;
   claims_.waits(given.queue, given.priority, run_at, number);
   return {};

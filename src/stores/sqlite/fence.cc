@@ -14,7 +14,7 @@ namespace {
 constexpr int kStepsBetweenLooks = 1000;
 
 bool is_ours(const char* table) {
-  for (const char* ours : {"tasks", "queues", "meta"}) {
+  for (const char* ours : {"tasks", "queues", "schedules", "meta"}) {
     if (table != nullptr && sqlite3_stricmp(table, ours) == 0) return true;
   }
   return false;

@@ -9,7 +9,7 @@ namespace sqlite {
 
 namespace {
 
-// As created by migrations/0001_tasks.sql.
+// As migrations/ makes them, one after the other.
 enum Column : int {
   kId,
   kQueue,
@@ -49,6 +49,8 @@ enum Column : int {
   kProgressTotal,
   kProgressNote,
   kLog,
+  kSchedule,
+  kSlot,
 };
 
 WallTime moment(std::int64_t micros) {
@@ -57,14 +59,6 @@ WallTime moment(std::int64_t micros) {
   if (micros > kMost) return WallTime::max();
   if (micros < -kMost) return WallTime::min();
   return WallTime(std::chrono::microseconds(micros));
-}
-
-std::optional<WallTime> moment_at(const Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(moment(row.integer(column)));
-}
-
-std::optional<Duration> duration_at(const Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(Duration(row.integer(column)));
 }
 
 std::optional<TaskState> state_of(std::string_view word) {
@@ -87,7 +81,7 @@ Result<void> each_element(Connection& connection, std::string_view sql, std::str
   Statement elements = connection.prepare(sql);
   elements.bind(json);
   while (elements.step()) each(elements);
-  if (elements.status() != SQLITE_DONE) return connection.error(elements.status(), "read a task");
+  if (elements.status() != SQLITE_DONE) return connection.error(elements.status(), "read a list");
   return {};
 }
 
@@ -99,10 +93,9 @@ Result<void> read_lists(Connection& connection, const Statement& row, KeptTask& 
   auto log = read_list(connection, row.text(kLog));
   if (!log) return log.error();
   task.log = std::move(*log);
-  auto labels = each_element(connection, sql::elements, row.text(kMetadata), [&](const Statement& element) {
-    task.task.metadata.emplace_back(element.text(0), element.text(1));
-  });
-  if (!labels) return labels;
+  auto labels = read_labels(connection, row.text(kMetadata));
+  if (!labels) return labels.error();
+  task.task.metadata = std::move(*labels);
   return each_element(connection, sql::attempts, row.text(kHistory), [&](const Statement& attempt) {
     task.history.push_back({static_cast<int>(attempt.integer(0)), moment(attempt.integer(1)),
                             Duration(attempt.integer(2)),
@@ -111,6 +104,14 @@ Result<void> read_lists(Connection& connection, const Statement& row, KeptTask& 
 }
 
 }  // namespace
+
+std::optional<WallTime> moment_at(const Statement& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(moment(row.integer(column)));
+}
+
+std::optional<Duration> duration_at(const Statement& row, int column) {
+  return row.is_null(column) ? std::nullopt : std::optional(Duration(row.integer(column)));
+}
 
 std::string_view word_of(TaskState state) noexcept {
   return to_string(state);
@@ -150,6 +151,14 @@ Result<std::vector<std::string>> read_list(Connection& connection, std::string_v
                            [&](const Statement& element) { list.emplace_back(element.text(1)); });
   if (!read) return read.error();
   return list;
+}
+
+Result<Metadata> read_labels(Connection& connection, std::string_view json) {
+  Metadata labels;
+  auto read = each_element(connection, sql::elements, json,
+                           [&](const Statement& element) { labels.emplace_back(element.text(0), element.text(1)); });
+  if (!read) return read.error();
+  return labels;
 }
 
 Result<KeptTask> read_task(Connection& connection, const Statement& row) {
@@ -193,6 +202,8 @@ Result<KeptTask> read_task(Connection& connection, const Statement& row) {
   task.progress_done = static_cast<std::uint64_t>(row.integer(kProgressDone));
   task.progress_total = static_cast<std::uint64_t>(row.integer(kProgressTotal));
   task.progress_note = row.text(kProgressNote);
+  given.schedule = row.text(kSchedule);
+  given.slot = moment_at(row, kSlot);
   if (auto lists = read_lists(connection, row, task); !lists) return lists.error();
   return task;
 }

@@ -19,6 +19,10 @@ namespace sqlite {
 /// A task's history as the table has it.
 [[nodiscard]] std::string history_text(const std::vector<KeptAttempt>& history);
 [[nodiscard]] Result<std::vector<std::string>> read_list(Connection& connection, std::string_view json);
+[[nodiscard]] Result<Metadata> read_labels(Connection& connection, std::string_view json);
+/// Nothing where the column is null.
+[[nodiscard]] std::optional<WallTime> moment_at(const Statement& row, int column);
+[[nodiscard]] std::optional<Duration> duration_at(const Statement& row, int column);
 
 /// Ids of stores have their top bit set; rows have the number alone.
 inline constexpr std::uint64_t kStoreBit = std::uint64_t{1} << 63;

@@ -12,7 +12,7 @@ namespace {
 // "errd": `file tasks.db` tells whose it is, and somebody else's database is not taken for ours.
 constexpr std::int64_t kApplication = 0x65727264;
 
-constexpr std::string_view kMigrations[] = {sql::migration_0001_tasks};
+constexpr std::string_view kMigrations[] = {sql::migration_0001_tasks, sql::migration_0002_schedules};
 
 // The log is checkpointed by this connection alone, when it chooses to. The log's file is extended once and kept: one
 // that grows costs twice as much per commit.

@@ -162,7 +162,7 @@ Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Ta
     Statement statement = connection_->prepare(sql::list_tasks);
     statement.bind(from).bind_unless_empty(filter.queue).bind_unless_empty(filter.kind).bind_unless_empty(filter.name);
     statement.bind(filter.priority ? std::optional<std::int64_t>(*filter.priority) : std::nullopt);
-    statement.bind_unless_empty(filter.tag).bind_unless_empty(states);
+    statement.bind_unless_empty(filter.tag).bind_unless_empty(states).bind_unless_empty(filter.schedule);
     while (found.size() < limit && statement.step()) {
       auto task = read_task(*connection_, statement);
       if (!task) return task.error();

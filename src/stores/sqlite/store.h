@@ -7,6 +7,7 @@
 //   change.cc       what is done to tasks from outside
 //   transaction.cc  the caller's own transaction
 //   crashes.cc      what was running when the last owner died
+//   schedules.cc    schedules, and what their slots come to
 
 #include <errand/sqlite.h>
 
@@ -40,6 +41,11 @@ class SqliteTasks final : public Store {
                          WallTime now) override;
   Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) override;
   Result<void> set_paused(std::string_view queue, bool paused) override;
+  Result<KeptSchedule> put_schedule(const NewSchedule& schedule, WallTime now) override;
+  Result<void> remove_schedule(std::string_view queue, std::string_view name) override;
+  Result<KeptSchedule> find_schedule(std::string_view queue, std::string_view name) override;
+  Result<std::vector<KeptSchedule>> list_schedules(std::string_view queue) override;
+  Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) override;
   Result<Tidied> tidy(std::size_t limit, WallTime now) override;
   void listen(std::weak_ptr<StoreListener> listener) override;
   RunningSlot* take_running_slot() noexcept override { return running_ ? running_->take() : nullptr; }
@@ -134,6 +140,18 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<void> charge_crashes(std::int64_t last_running) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> charge(const RunningFile::Ran& ran) ERRAND_REQUIRES(mu_);
 
+  // schedules.cc
+  [[nodiscard]] Result<Result<Advanced>> advance(const Advance& advance, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> cancel_runs(const Advance& advance, WallTime now, Advanced& done) ERRAND_REQUIRES(mu_);
+  /// The numbers of a schedule's live runs.
+  [[nodiscard]] Result<std::vector<std::int64_t>> live_runs(std::string_view queue, std::string_view schedule)
+      ERRAND_REQUIRES(mu_);
+  /// What a task comes to whose slot has a run, or has been dealt with; else nothing.
+  [[nodiscard]] Result<std::optional<Added>> dealt_with(const NewTask& given) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> note_run(std::int64_t number, const NewTask& given) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<KeptSchedule> read_schedule(std::string_view queue, std::string_view name) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> count_runs(KeptSchedule& schedule) ERRAND_REQUIRES(mu_);
+
   // None of these two over a file layer of a test's own.
   const std::optional<FileLock> owner_;
   const std::unique_ptr<RunningFile> running_;
@@ -145,8 +163,8 @@ class SqliteTasks final : public Store {
   Claims claims_ ERRAND_GUARDED_BY(mu_);
   std::set<std::string, std::less<>> paused_ ERRAND_GUARDED_BY(mu_);
   std::int64_t last_number_ ERRAND_GUARDED_BY(mu_) = 0;
-  std::int64_t removed_ ERRAND_GUARDED_BY(mu_) = 0;  // the highest number that was removed
-  std::uint64_t last_token_ ERRAND_GUARDED_BY(mu_) = 0;
+  std::int64_t removed_ ERRAND_GUARDED_BY(mu_) = 0;      // the highest number that was removed
+  std::uint64_t last_token_ ERRAND_GUARDED_BY(mu_) = 0;  // of claims; versions of schedules are of these, too
   WallTime latest_ ERRAND_GUARDED_BY(mu_) = WallTime::min();
   int log_pages_ ERRAND_GUARDED_BY(mu_) = 0;
   // What these two were when the transaction began.
