@@ -14,9 +14,13 @@
 namespace errand {
 inline namespace v0 {
 
+struct Finish;
+struct Output;
+
 namespace detail {
 struct Frame;
-}
+[[nodiscard]] Result<Finish> completion(Attempt& attempt, Output output);
+}  // namespace detail
 
 /// One run of a body. Valid during that run only; its stop_token() may be kept.
 ///
@@ -59,6 +63,7 @@ class Attempt {
 
  private:
   friend struct detail::Frame;
+  friend Result<Finish> detail::completion(Attempt&, Output);
   friend void detail::say(Attempt&, Outcome);
   friend void detail::fail(Attempt&, Error);
   explicit Attempt(detail::Frame& frame) noexcept : frame_(frame) {}

@@ -6,7 +6,9 @@
 #include <errand/clock.h>
 #include <errand/codec.h>
 #include <errand/events.h>
+#include <errand/handler.h>
 #include <errand/log.h>
+#include <errand/open.h>
 #include <errand/outcome.h>
 #include <errand/prepared.h>
 #include <errand/queue.h>
@@ -15,5 +17,7 @@
 #include <errand/retry.h>
 #include <errand/schedule.h>
 #include <errand/stats.h>
+#include <errand/store.h>
 #include <errand/task.h>
+#include <errand/unique.h>
 #include <errand/waiting_line.h>

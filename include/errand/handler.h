@@ -7,6 +7,7 @@
 #include <errand/detail/record.h>
 #include <errand/outcome.h>
 #include <errand/retry.h>
+#include <errand/store.h>
 #include <errand/task.h>
 
 #include <optional>
@@ -135,6 +136,32 @@ constexpr OutputReader output_reader() {
 }
 
 }  // namespace detail
+
+namespace detail {
+template <class T>
+Result<Output> encode_output(const T& value) {
+  auto bytes = Codec<T>::encode(value);
+  if (!bytes) return bytes.error();
+  return Output{std::move(*bytes), std::string(Codec<T>::content_type)};
+}
+}  // namespace detail
+
+/// Completes the task that `attempt` is of inside a transaction of its store: what the body did there and the end of
+/// the task happen together, or not at all. The body returns after it; if the transaction was committed, what it
+/// returns no longer matters.
+template <class Tx>
+Result<void> complete(Tx& tx, Attempt& attempt, Output output = {}) {
+  auto finish = detail::completion(attempt, std::move(output));
+  if (!finish) return finish.error();
+  return tx.finish(*finish, finish->run_at);
+}
+template <class Tx, class T>
+  requires Encodable<T>
+Result<void> complete(Tx& tx, Attempt& attempt, const T& output) {
+  auto encoded = detail::encode_output(output);
+  if (!encoded) return encoded.error();
+  return complete(tx, attempt, std::move(*encoded));
+}
 
 /// Something to enqueue whose type is no longer known: what Queue::enqueue_many() takes, of several kinds together.
 struct Named {

@@ -340,6 +340,20 @@ class Queue {
     constexpr auto reader = detail::output_reader<output_t<M>>();
     return detail::TaskMaker::named<output_t<M>>(enqueue_named(named(message, std::move(options)), reader));
   }
+  /// The same inside a transaction of the queue's store: the task is there if the transaction is committed.
+  template <class Tx, Message M>
+    requires requires(Tx& tx, const NewTask& task, WallTime now, const Store& store) {
+      tx.add(task, now);
+      { tx.is_of(store) } -> std::same_as<bool>;
+    }
+  Result<Task<output_t<M>>> enqueue(Tx& tx, const M& message, TaskOptions options = {}) {
+    if (!tx.is_of(store())) return not_its_store();
+    auto task = prepare_named(named(message, std::move(options)));
+    if (!task) return task.error();
+    const Result<Added> added = tx.add(*task, store_time());
+    if (!added) return added.error();
+    return detail::TaskMaker::named<output_t<M>>(draft_of(*added, detail::output_reader<output_t<M>>()));
+  }
   /// The same with bytes of one's own.
   Result<Task<>> enqueue_bytes(std::string_view kind, std::span<const std::byte> payload, TaskOptions options = {},
                                std::string_view content_type = "application/octet-stream");
@@ -457,6 +471,11 @@ class Queue {
   [[nodiscard]] Result<detail::NamedDraft> enqueue_named(Result<Named> task, detail::OutputReader reader);
   [[nodiscard]] std::vector<Result<detail::NamedDraft>> enqueue_all(std::vector<Result<Named>> tasks,
                                                                     detail::OutputReader reader);
+  [[nodiscard]] const Store& store();
+  [[nodiscard]] WallTime store_time();
+  [[nodiscard]] Error not_its_store() const;
+  [[nodiscard]] Result<NewTask> prepare_named(Result<Named> task);
+  [[nodiscard]] Result<detail::NamedDraft> draft_of(const Added& added, detail::OutputReader reader);
   [[nodiscard]] Result<detail::NamedDraft> handle_of(TaskId id, detail::OutputReader reader) const;
   [[nodiscard]] Result<void> change_one(TaskId id, const Change& change, const char* what) const;
   /// Made with the first handler or task where no store was given.

@@ -3,6 +3,7 @@
 
 #include <errand/callback.h>
 #include <errand/detail/sql_value.h>
+#include <errand/open.h>
 #include <errand/store.h>
 
 #include <initializer_list>
@@ -67,8 +68,8 @@ class Row {
 ///
 /// Values are integers and bool, floating-point numbers (one that is not a number is null), texts (std::string_view,
 /// std::string, const char*), bytes (std::span<const std::byte> and what becomes one), nullptr, and std::optional of
-/// these. Tables of one's own may have any name but those of the store, which are `tasks`, `queues`, `schedules` and `meta`: these
-/// can be read, and what they hold is no promise.
+/// these. Tables of one's own may have any name but those of the store, which are `tasks`, `queues`, `schedules` and
+/// `meta`: these can be read, and what they hold is no promise.
 ///
 /// Errors:  `invalid` for a statement that SQLite does not take, whose values are not as many as its parameters, or
 ///          that begins or ends a transaction, sets a savepoint, attaches a file, changes a setting, or writes to a
@@ -100,6 +101,8 @@ class Transaction {
   /// it may be changed, statements have to be finalized by the end of the body, and nothing of it outlives that. What
   /// is refused above is refused here as well.
   [[nodiscard]] void* native_handle() const noexcept;
+  /// Whether it is one of this store's.
+  [[nodiscard]] bool is_of(const Store& store) const noexcept;
 
  private:
   friend class sqlite::SqliteTasks;
@@ -146,6 +149,12 @@ class SqliteStore {
 /// Errors: `owned_by` where another process has it open, and which; `invalid` for a file that is no database of
 /// errand's, is damaged, or was written by a newer errand; `unavailable` where the system refuses.
 [[nodiscard]] Result<SqliteStore> open_sqlite(std::string_view path, const SqliteOptions& options = {});
+
+namespace detail {
+[[nodiscard]] Result<StorePtr> open_sqlite_address(std::string_view path);
+// errand::open("sqlite:PATH") is known wherever this header is.
+inline const bool knows_sqlite = know_scheme("sqlite", &open_sqlite_address);
+}  // namespace detail
 
 }  // namespace v0
 }  // namespace errand

@@ -394,6 +394,8 @@ class Store {
   /// Discards what expired and forgets what may be forgotten, at most `limit` of each.
   [[nodiscard]] virtual Result<Tidied> tidy(std::size_t limit, WallTime now) = 0;
 
+  /// An error where this thread would wait for itself: inside of a transaction of its own.
+  [[nodiscard]] virtual Result<void> may_wait() const { return {}; }
   /// Tells it from now on, as long as it is alive. A store to which nothing comes but through the calls above has
   /// nothing to tell.
   virtual void listen(std::weak_ptr<StoreListener> listener) { static_cast<void>(listener); }

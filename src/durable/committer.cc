@@ -58,6 +58,11 @@ Result<void> Committer::sync() {
 }
 
 void Committer::wait_for(Call& call) {
+  if (auto may = store_.may_wait(); !may) {
+    call.error = may.error();
+    call.results.assign(call.tasks.size(), may.error());
+    return;
+  }
   bool leads = false;
   {
     MutexLock lock(mu_);
@@ -118,6 +123,14 @@ void Committer::wish() {
   if (!wished_.exchange(true, std::memory_order_acq_rel)) wake_service();
 }
 
+void Committer::look_again(std::span<const std::string> queues) {
+  {
+    MutexLock lock(mu_);
+    changed_.insert(changed_.end(), queues.begin(), queues.end());
+  }
+  wish();
+}
+
 void Committer::wake_service() {
   word_.fetch_add(1, std::memory_order_release);
   clock_->wake(word_, INT_MAX);
@@ -163,6 +176,7 @@ Committer::Round Committer::take() {
   notes_.clear();
   notes_at_ = SteadyTime::max();
   round.members = members_;
+  round.changed.swap(changed_);
   return round;
 }
 
@@ -221,6 +235,10 @@ Result<Committed> Committer::commit(Round& round, std::vector<Member*>& claimers
     later.member->coming(later.task, now);
     added.push_back(std::move(later.task));
   }
+  for (Member* member : round.members) {
+    if (std::find(round.changed.begin(), round.changed.end(), member->name()) != round.changed.end())
+      member->look_again();
+  }
   for (Ending& ending : round.endings) finished.push_back(std::move(ending.finish));
   std::vector<ClaimRequest> claims;
   for (Member* member : round.members) {
@@ -254,7 +272,7 @@ void Committer::put_back(Round& round, const Error& error) {
     for (std::size_t i = 0; i < call->tasks.size(); ++i) call->results.push_back(error);
   }
   for (Later& later : round.later) later.done(error);
-  for (Member* member : round.members) member->failed();
+  for (Member* member : round.members) member->look_again();
   bool speak = false;
   {
     MutexLock lock(mu_);

@@ -39,8 +39,9 @@ class Member {
   virtual void claimed(Claimed claimed) = 0;
   /// An attempt's end is in the store, or was refused by it (`lease_lost`).
   virtual void finished(const Finish& finish, const Result<void>& result) = 0;
-  /// The transaction that it had a part in failed.
-  virtual void failed() = 0;
+  /// There may be more to claim than it knows of: a transaction failed, or something came another way.
+  virtual void look_again() = 0;
+  [[nodiscard]] virtual const std::string& name() const noexcept = 0;
   /// When it may wish for something again, if nothing is enqueued meanwhile.
   [[nodiscard]] virtual std::optional<WallTime> next_due() const = 0;
 };
@@ -60,6 +61,8 @@ class Committer {
   void note(Note note);
   /// A member may want to claim something.
   void wish();
+  /// Something came to these queues that did not come this way.
+  void look_again(std::span<const std::string> queues);
   /// Returns when what was posted before is in the store; or the error that keeps it from getting there.
   Result<void> sync();
 
@@ -106,6 +109,7 @@ class Committer {
     std::vector<Ending> endings{};
     std::vector<Note> notes{};
     std::vector<Member*> members{};
+    std::vector<std::string> changed{};
   };
 
   [[nodiscard]] Round take() ERRAND_EXCLUDES(mu_);
@@ -137,6 +141,7 @@ class Committer {
   std::unordered_map<std::uint64_t, Note> notes_ ERRAND_GUARDED_BY(mu_);
   SteadyTime notes_at_ ERRAND_GUARDED_BY(mu_) = SteadyTime::max();
   std::vector<Member*> members_ ERRAND_GUARDED_BY(mu_);
+  std::vector<std::string> changed_ ERRAND_GUARDED_BY(mu_);  // queues to look at again
   std::optional<WallTime> due_ ERRAND_GUARDED_BY(mu_);
   std::atomic<std::uint32_t> rounds_{0};  // moves when a round is over, for detach()
   std::optional<Error> trouble_ ERRAND_GUARDED_BY(mu_);

@@ -135,6 +135,15 @@ Result<NewTask> NamedTasks::new_task(Named&& named, WallTime now) {
   return task;
 }
 
+Result<NewTask> NamedTasks::prepare(Result<Named> task) {
+  if (!task) return task.error();
+  if (task->options.on_finish) {
+    return Error(Code::invalid, "enqueue \"" + task->kind + "\" to queue \"" + name_ +
+                                    "\": on_finish: expected none inside a transaction, which may be rolled back");
+  }
+  return new_task(std::move(*task), committer().now());
+}
+
 Result<NamedDraft> NamedTasks::enqueue(Result<Named> task, OutputReader reader) {
   std::vector<Result<Named>> one;
   one.push_back(std::move(task));

@@ -36,7 +36,10 @@ std::shared_ptr<Hub> Hub::of(const StorePtr& store, const std::shared_ptr<Clock>
   std::erase_if(all.hubs, [](const auto& entry) { return entry.second.expired(); });
   std::weak_ptr<Hub>& entry = all.hubs[store.get()];
   std::shared_ptr<Hub> hub = entry.lock();
-  if (hub == nullptr) entry = hub = std::make_shared<Hub>(store, clock, seed);
+  if (hub == nullptr) {
+    entry = hub = std::make_shared<Hub>(store, clock, seed);
+    store->listen(hub);
+  }
   return hub;
 }
 

@@ -16,13 +16,13 @@ inline namespace v0 {
 namespace durable {
 
 /// Threads: any.
-class Hub {
+class Hub final : public StoreListener {
  public:
   /// The one hub of this store; made on first use, and gone with its last queue. Its clock is the first queue's.
   [[nodiscard]] static std::shared_ptr<Hub> of(const StorePtr& store, const std::shared_ptr<Clock>& clock,
                                                std::uint64_t seed);
   Hub(StorePtr store, std::shared_ptr<Clock> clock, std::uint64_t seed);
-  ~Hub();
+  ~Hub() override;
   Hub(const Hub&) = delete;
   Hub& operator=(const Hub&) = delete;
 
@@ -33,6 +33,9 @@ class Hub {
   [[nodiscard]] Result<void> start_thread();
   /// One pass over what is due, and over what may be tidied up. Returns when there is something to do for a task again.
   WaitUntil step();
+
+  // StoreListener
+  void changed(std::span<const std::string> queues) noexcept override { committer.look_again(queues); }
 
   // A task whose attempts ended with their process runs with no other such task beside it, so that only the one that
   // does it is charged.

@@ -368,7 +368,10 @@ void NamedTasks::over(Run& run) {
 }
 
 void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
-  if (!result) {
+  if (!result && is_over(finish.id)) {
+    // The body ended it itself, in a transaction of its own.
+    ended(finish.id, nullptr);
+  } else if (!result) {
     // Another process has it by now, and what became of it is that one's to say.
     log(LogLevel::warning, name_, result.error().message());
   } else if (is_final(finish.to)) {
@@ -390,7 +393,7 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
   engine_.note_progress();
 }
 
-void NamedTasks::failed() {
+void NamedTasks::look_again() {
   MutexLock lock(mu_);
   more_ = true;
 }

@@ -71,7 +71,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   bool wishes(ClaimRequest& request, WallTime now) override;
   void claimed(Claimed claimed) override;
   void finished(const Finish& finish, const Result<void>& result) override;
-  void failed() override;
+  void look_again() override;
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   [[nodiscard]] std::optional<WallTime> next_due() const override;
   // NamedSource
   [[nodiscard]] bool idle() const override;
@@ -82,6 +83,12 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   // --- enqueue.cc ---
   [[nodiscard]] Result<NamedDraft> enqueue(Result<Named> task, OutputReader reader);
   [[nodiscard]] std::vector<Result<NamedDraft>> enqueue(std::vector<Result<Named>> tasks, OutputReader reader);
+
+  /// For a transaction of the caller's own: a task as the store takes it, and a handle once it is there.
+  [[nodiscard]] Result<NewTask> prepare(Result<Named> task);
+  [[nodiscard]] NamedDraft added(const Added& added, OutputReader reader) {
+    return draft(added.id, added.existed, reader);
+  }
 
   // --- by_id.cc ---
   [[nodiscard]] Result<TaskInfo> info(TaskId id) const;
@@ -123,7 +130,6 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   Engine& engine() noexcept { return engine_; }
   durable::Hub& hub() noexcept { return *hub_; }
   durable::Committer& committer() noexcept { return hub_->committer; }
-  const std::string& name() const noexcept { return name_; }
 
  private:
   struct Live {

@@ -33,6 +33,8 @@ bool Run::begin(std::optional<Duration>& limit) {
   }
   home_.began(*this);
   started_at_ = now;
+  body_.emplace(home_.hub().store);
+  body_->begins(id, now);
   limit = task_.task.timeout ? task_.task.timeout : kind_->options.timeout;
   if (task_.task.max_elapsed) {
     const WallTime first = task_.first_started_at.value_or(now);
@@ -55,6 +57,17 @@ Ran Run::run(Record& record, Attempt& attempt) {
 }
 
 // What does not change from here on; `attempts` as they were.
+Finish Run::completion(std::string output, std::string output_type) const {
+  Finish end = finish(TaskState::completed);
+  end.attempts = number();
+  end.started_at = started_at_;
+  end.output = std::move(output);
+  end.output_type = std::move(output_type);
+  end.run_at = home_.committer().now();  // it waits for nothing; when it ended
+  end.prune_at = home_.prune_at(kind_.get(), TaskState::completed, end.run_at);
+  return end;
+}
+
 Finish Run::finish(TaskState to) const {
   Finish finish;
   finish.id = id;
@@ -87,6 +100,8 @@ NamedRun::Verdict Run::end(Over over, Rng& rng) noexcept {
   const std::unique_ptr<Run> self(this);
   const WallTime now = home_.committer().now();
   const Duration took = over.took;
+  // Before the store learns of its end: a task that waits again is not to be charged.
+  body_->is_over();
   Transition next = judge(std::move(over), now, rng);
   Finish end = finish(next.to);
   end.attempts = number() - (next.gives_back ? 1 : 0);

@@ -33,6 +33,7 @@ class Run final : public NamedRun {
   void progress(std::uint64_t done, std::uint64_t total, std::string_view note) override;
   void log(std::string_view line) override;
   bool metadata(std::string_view key, std::string_view value) override;
+  [[nodiscard]] Finish completion(std::string output, std::string output_type) const override;
 
   /// It is to end cancelled, if it has not begun. Under the mutex of its NamedTasks.
   void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
@@ -48,6 +49,7 @@ class Run final : public NamedRun {
   KeptTask task_;
   const std::shared_ptr<const Kind> kind_;
   std::optional<WallTime> started_at_{};
+  std::optional<RunningBody> body_{};
   Output output_{};
   std::atomic<bool> cancelled_{false};  // whoever takes it out comes after whoever set it, by the record's word
   bool expired_ = false;

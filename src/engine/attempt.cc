@@ -1,6 +1,7 @@
 // What a body can say and ask through its Attempt.
 
 #include <errand/attempt.h>
+#include <errand/handler.h>
 
 #include "engine/engine.h"
 #include "engine/frame.h"
@@ -133,6 +134,13 @@ bool Attempt::metadata(std::string_view key, std::string_view value) {
     }
     return true;
   });
+}
+
+Result<Finish> detail::completion(Attempt& attempt, Output output) {
+  NamedRun* const run = attempt.frame_.named;
+  if (run == nullptr)
+    return Error(Code::invalid, "complete task " + to_string(attempt.id()) + ": it is a closure, and in no store");
+  return run->completion(std::move(output.bytes), std::move(output.content_type));
 }
 
 void Attempt::heartbeat() {

@@ -10,6 +10,7 @@
 
 #include <errand/attempt.h>
 #include <errand/random.h>
+#include <errand/store.h>
 #include <errand/task_id.h>
 
 #include <optional>
@@ -61,6 +62,8 @@ class NamedRun {
   virtual void progress(std::uint64_t done, std::uint64_t total, std::string_view note) = 0;
   virtual void log(std::string_view line) = 0;
   virtual bool metadata(std::string_view key, std::string_view value) = 0;
+  /// What the store is told where the task is completed in a transaction of the body's own; `run_at` is now.
+  [[nodiscard]] virtual Finish completion(std::string output, std::string output_type) const = 0;
 
   const TaskId id;
 };

@@ -52,6 +52,27 @@ std::vector<Result<detail::NamedDraft>> Queue::enqueue_all(std::vector<Result<Na
   return std::vector<Result<detail::NamedDraft>>(tasks.size(), forked(*this));
 }
 
+const Store& Queue::store() {
+  return *named_tasks().hub().store;
+}
+
+WallTime Queue::store_time() {
+  return named_tasks().committer().now();
+}
+
+Error Queue::not_its_store() const {
+  return {Code::invalid, "enqueue to queue \"" + name() + "\": the transaction is another store's"};
+}
+
+Result<NewTask> Queue::prepare_named(Result<Named> task) {
+  if (engine_->forked()) return forked(*this);
+  return named_tasks().prepare(std::move(task));
+}
+
+Result<detail::NamedDraft> Queue::draft_of(const Added& added, detail::OutputReader reader) {
+  return named_tasks().added(added, reader);
+}
+
 Result<Task<>> Queue::enqueue_bytes(std::string_view kind, std::span<const std::byte> payload, TaskOptions options,
                                     std::string_view content_type) {
   Named task{std::string(kind),

@@ -137,5 +137,11 @@ Result<SqliteStore> open_sqlite(std::string_view path, const SqliteOptions& opti
   return SqliteStore(std::move(*store));
 }
 
+Result<StorePtr> detail::open_sqlite_address(std::string_view path) {
+  auto store = open_sqlite(path);
+  if (!store) return store.error();
+  return StorePtr(*store);
+}
+
 }  // namespace v0
 }  // namespace errand

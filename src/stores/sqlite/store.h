@@ -47,6 +47,7 @@ class SqliteTasks final : public Store {
   Result<std::vector<KeptSchedule>> list_schedules(std::string_view queue) override;
   Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) override;
   Result<Tidied> tidy(std::size_t limit, WallTime now) override;
+  Result<void> may_wait() const override { return may_enter("commit"); }
   void listen(std::weak_ptr<StoreListener> listener) override;
   RunningSlot* take_running_slot() noexcept override { return running_ ? running_->take() : nullptr; }
   void give_back(RunningSlot* slot) noexcept override { running_->give_back(slot); }

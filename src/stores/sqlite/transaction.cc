@@ -291,6 +291,10 @@ Result<void> Transaction::finish(const Finish& finish, WallTime now) {
   return store_.finish_inside(finish, now);
 }
 
+bool Transaction::is_of(const Store& store) const noexcept {
+  return &store == &store_;
+}
+
 void* Transaction::native_handle() const noexcept {
   return store_.handle();
 }
