@@ -12,10 +12,6 @@ namespace durable {
 
 namespace {
 
-constexpr std::uint32_t kWaiting = 0;
-constexpr std::uint32_t kLead = 1;
-constexpr std::uint32_t kDone = 2;
-
 // A store that fails is asked again after this, then after twice as long, up to the most.
 constexpr Duration kFirstBackOff = std::chrono::milliseconds(100);
 constexpr Duration kMostBackOff = std::chrono::seconds(5);

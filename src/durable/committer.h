@@ -84,6 +84,9 @@ class Committer {
 
  private:
   static constexpr Duration kNotesAfter = std::chrono::milliseconds(500);
+  static constexpr std::uint32_t kWaiting = 0;
+  static constexpr std::uint32_t kLead = 1;
+  static constexpr std::uint32_t kDone = 2;
 
   // Somebody who waits. The word is kWaiting, kLead or kDone; release and acquire: the results.
   struct Call {
@@ -91,7 +94,7 @@ class Committer {
     std::vector<NewTask> tasks;
     std::vector<Result<Added>> results{};
     std::optional<Error> error{};
-    std::atomic<std::uint32_t> word{0};
+    std::atomic<std::uint32_t> word{kWaiting};
   };
   struct Later {
     Member* member;

@@ -136,7 +136,7 @@ class History {
   errand::Rng rng_;
   errand::WallTime now_{std::chrono::seconds(1'700'000'000)};
   int serial_ = 0;
-  std::vector<Running> running_;  // as it was reported
+  std::vector<Running> running_;   // as it was reported
   std::uint64_t version_ = 0;      // of the schedule; 0: to be put
   errand::WallTime known_slot_{};  // its last one
   errand::WallTime hoped_for_slot_{};
