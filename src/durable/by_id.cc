@@ -104,12 +104,14 @@ Result<std::vector<TaskInfo>> NamedTasks::list(TaskFilter filter, std::size_t li
 
 Result<void> NamedTasks::cancel(TaskId id) {
   std::uint64_t record = 0;
+  bool marked = false;
   std::unique_ptr<Run> waiting;
   {
     MutexLock lock(mu_);
     const auto live = live_.find(id.value);
     if (live != live_.end()) {
       // Whoever takes it out before it begins ends it.
+      marked = true;
       live->second.run->cancel();
       live->second.cancelled = true;
       record = live->second.record;
@@ -121,9 +123,13 @@ Result<void> NamedTasks::cancel(TaskId id) {
       }
     }
   }
-  if (waiting != nullptr) waiting.release()->give_back();
-  if (record != 0 && engine_.cancel(TaskId{record})) return committer().sync();
-  return change_one(id, {.what = Change::What::cancel}, "cancel");
+  const bool took_out = waiting != nullptr;
+  if (took_out) waiting.release()->give_back();
+  if (took_out || (record != 0 && engine_.cancel(TaskId{record}))) return committer().sync();
+  auto done = change_one(id, {.what = Change::What::cancel}, "cancel");
+  // What was marked here may have been taken out, and so have ended, before the store was asked.
+  if (!done && marked && done.error().code() == Code::cancelled) return {};
+  return done;
 }
 
 Result<void> NamedTasks::change_one(TaskId id, const Change& what, const char* name) {
@@ -182,7 +188,11 @@ Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
       {
         MutexLock lock(mu_);
         const auto live = live_.find(id.value);
-        if (live != live_.end()) record = live->second.record;
+        if (live == live_.end()) continue;
+        // One that has not begun, or is just being posted, ends as it is taken out.
+        live->second.run->cancel();
+        live->second.cancelled = true;
+        record = live->second.record;
       }
       if (record != 0) static_cast<void>(engine_.cancel(TaskId{record}));
     }

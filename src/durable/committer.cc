@@ -84,15 +84,15 @@ void Committer::add_later(Member& member, NewTask task, Callback<void(const Resu
 }
 
 void Committer::finish(Member& member, Finish finish) {
-  undelivered_.fetch_add(1, std::memory_order_relaxed);
+  bool leads = false;
   {
     MutexLock lock(mu_);
     endings_.push_back({&member, std::move(finish)});
     // Whoever leads looks again before it lets go.
     if (leading_) return;
-    if (!durable_ && !trouble_) leading_ = true;
+    leads = leading_ = !durable_ && !trouble_;
   }
-  if (!durable_ && !trouble()) {
+  if (leads) {
     lead();
   } else {
     wake_service();
@@ -127,6 +127,15 @@ void Committer::look_again(std::span<const std::string> queues) {
   wish();
 }
 
+void Committer::expired(std::vector<TaskId> ids) {
+  {
+    MutexLock lock(mu_);
+    expired_.insert(expired_.end(), ids.begin(), ids.end());
+    if (leading_) return;
+  }
+  wake_service();
+}
+
 void Committer::wake_service() {
   word_.fetch_add(1, std::memory_order_release);
   clock_->wake(word_, INT_MAX);
@@ -145,7 +154,9 @@ void Committer::lead() {
       next = calls_.front();
     } else {
       leading_ = false;
-      more = has_work(clock_->mono());
+      // The store's thread knows neither what it was not told because somebody led, nor when to try again after a
+      // failure that it was not there for.
+      more = std::exchange(asked_, false) || trouble_ || has_work(clock_->mono());
     }
   }
   if (next != nullptr) {
@@ -158,7 +169,7 @@ void Committer::lead() {
 }
 
 bool Committer::has_work(SteadyTime now) const {
-  if (!later_.empty() || !calls_.empty()) return true;
+  if (!later_.empty() || !calls_.empty() || !expired_.empty()) return true;
   return now >= retry_at_ && (!endings_.empty() || now >= notes_at_ || wished_.load(std::memory_order_acquire));
 }
 
@@ -168,11 +179,13 @@ Committer::Round Committer::take() {
   round.calls.swap(calls_);
   round.later.swap(later_);
   round.endings.swap(endings_);
+  round.expired.swap(expired_);
   for (auto& [id, note] : notes_) round.notes.push_back(std::move(note));
   notes_.clear();
   notes_at_ = SteadyTime::max();
   round.members = members_;
   round.changed.swap(changed_);
+  ++rounds_taken_;
   return round;
 }
 
@@ -191,6 +204,9 @@ void Committer::run_round() {
   } else {
     for (std::size_t i = 0; i < finished.size(); ++i) round.endings[i].finish = std::move(finished[i]);
     put_back(round, committed.error());
+  }
+  if (!round.expired.empty()) {
+    for (Member* member : round.members) member->expired(round.expired);
   }
   note_due(round);
   for (Call* call : round.calls) {
@@ -243,7 +259,8 @@ Result<Committed> Committer::commit(Round& round, std::vector<Member*>& claimers
     claims.push_back(request);
     claimers.push_back(member);
   }
-  if (added.empty() && finished.empty() && round.notes.empty() && claims.empty()) return Committed{};
+  // After a failure the store is asked all the same: whether it is back is not known from doing nothing.
+  if (added.empty() && finished.empty() && round.notes.empty() && claims.empty() && !trouble()) return Committed{};
   return store_.commit({.notes = round.notes, .finished = finished, .added = added, .claims = claims}, now);
 }
 
@@ -251,8 +268,11 @@ void Committer::deliver(Round& round, Committed& committed, const std::vector<Me
                         const std::vector<Finish>& finished) {
   for (std::size_t i = 0; i < claimers.size(); ++i) claimers[i]->claimed(std::move(committed.claims[i]));
   for (std::size_t i = 0; i < finished.size(); ++i) {
-    undelivered_.fetch_sub(1, std::memory_order_release);
-    round.endings[i].member->finished(finished[i], committed.finished[i]);
+    if (Member* const member = round.endings[i].member) member->finished(finished[i], committed.finished[i]);
+  }
+  delivered_.fetch_add(finished.size(), std::memory_order_release);
+  if (!finished.empty()) {
+    for (Member* member : round.members) member->settled();
   }
   std::size_t next = 0;
   for (Call* call : round.calls) {
@@ -269,9 +289,14 @@ void Committer::put_back(Round& round, const Error& error) {
   }
   for (Later& later : round.later) later.done(error);
   for (Member* member : round.members) member->look_again();
+  // What they wished for, they still do.
+  wished_.store(true, std::memory_order_release);
   bool speak = false;
   {
     MutexLock lock(mu_);
+    for (Ending& ending : round.endings) {
+      if (std::find(members_.begin(), members_.end(), ending.member) == members_.end()) ending.member = nullptr;
+    }
     endings_.insert(endings_.begin(), std::make_move_iterator(round.endings.begin()),
                     std::make_move_iterator(round.endings.end()));
     for (Note& note : round.notes) {
@@ -303,7 +328,11 @@ WaitUntil Committer::step() {
   if (leads) lead();
   MutexLock lock(mu_);
   WaitUntil until;
-  if (leading_) return until;  // whoever leads wakes us if there is more
+  if (leading_) {
+    // What there is to wait for is known when whoever leads lets go, and wakes us.
+    asked_ = true;
+    return until;
+  }
   SteadyTime at = SteadyTime::max();
   if (!endings_.empty() || wished_.load(std::memory_order_acquire)) at = retry_at_;
   if (notes_at_ != SteadyTime::max()) at = std::min(at, std::max(notes_at_, retry_at_));
@@ -325,18 +354,29 @@ void Committer::attach(Member& member) {
 }
 
 void Committer::detach(Member& member) {
-  for (;;) {
-    const std::uint32_t seen = rounds_.load(std::memory_order_acquire);
-    {
-      MutexLock lock(mu_);
-      members_.erase(std::remove(members_.begin(), members_.end(), &member), members_.end());
-      const auto gone = std::erase_if(endings_, [&](const Ending& ending) { return ending.member == &member; });
-      undelivered_.fetch_sub(gone, std::memory_order_release);
-      if (!leading_) return;
+  {
+    MutexLock lock(mu_);
+    members_.erase(std::remove(members_.begin(), members_.end(), &member), members_.end());
+    // The store is told all the same: it takes these tasks for running until it is.
+    for (Ending& ending : endings_) {
+      if (ending.member == &member) ending.member = nullptr;
     }
-    // A round that began before may have it, and each round has an end. The next one has not.
-    clock_->wait(rounds_, seen, {});
-    if (rounds_.load(std::memory_order_acquire) != seen) return;
+  }
+  see_out_round();
+}
+
+// Rounds are taken under the mutex, one at a time: the one that has begun may still know what the caller has changed,
+// and no later one does.
+void Committer::see_out_round() {
+  std::uint32_t taken = 0;
+  {
+    MutexLock lock(mu_);
+    taken = rounds_taken_;
+  }
+  for (;;) {
+    const std::uint32_t over = rounds_.load(std::memory_order_acquire);
+    if (static_cast<std::int32_t>(over - taken) >= 0) return;
+    clock_->wait(rounds_, over, {});
   }
 }
 

@@ -42,6 +42,10 @@ class Member {
   /// There may be more to claim than it knows of: a transaction failed, or something came another way.
   virtual void look_again() = 0;
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
+  /// These were discarded, unstarted, when nobody claimed anything.
+  virtual void expired(const std::vector<TaskId>& ids) = 0;
+  /// Ends of attempts, of whichever member, were delivered: delivered() has moved.
+  virtual void settled() = 0;
   /// When it may wish for something again, if nothing is enqueued meanwhile.
   [[nodiscard]] virtual std::optional<WallTime> next_due() const = 0;
 };
@@ -55,6 +59,9 @@ class Committer {
   [[nodiscard]] std::vector<Result<Added>> add(Member& member, std::vector<NewTask> tasks);
   /// `done` is called once the task is in the store, or is not, by whoever leads.
   void add_later(Member& member, NewTask task, Callback<void(const Result<Added>&)> done);
+  /// An attempt ends: ending() is called while its member still has it, and finish() once that is ready for the task to
+  /// come again.
+  void ending() noexcept { endings_begun_.fetch_add(1, std::memory_order_relaxed); }
   void finish(Member& member, Finish finish);
   /// Notes of one attempt are put together until they are committed: with whatever comes next, at the latest after
   /// kNotesAfter.
@@ -63,19 +70,26 @@ class Committer {
   void wish();
   /// Something came to these queues that did not come this way.
   void look_again(std::span<const std::string> queues);
+  /// The members are to know that these expired.
+  void expired(std::vector<TaskId> ids);
   /// Returns when what was posted before is in the store; or the error that keeps it from getting there.
   Result<void> sync();
 
-  /// No more calls to `member` from here on: waits for the transaction that is on its way.
   void attach(Member& member);
+  /// No more calls to `member` from here on: waits for the transaction that is on its way. What it has posted is told
+  /// to the store all the same.
   void detach(Member& member);
+  /// Waits for the transaction that is on its way, if there is one.
+  void see_out_round();
 
   /// Leads once, if there is something to do and nobody leads. Returns when it is to be called again.
   WaitUntil step();
   /// Moves when step() may have something to do sooner than it said.
   [[nodiscard]] std::atomic<std::uint32_t>& word() noexcept { return word_; }
-  /// Whether every end of an attempt is in the store, and its member knows.
-  [[nodiscard]] bool idle() const noexcept { return undelivered_.load(std::memory_order_acquire) == 0; }
+  /// Ends of attempts that are in the store, and whose members know; and those that have begun. Who asks for the first,
+  /// then looks at what a member has, then finds the second to be equal, has missed none on its way.
+  [[nodiscard]] std::uint64_t delivered() const noexcept { return delivered_.load(std::memory_order_acquire); }
+  [[nodiscard]] std::uint64_t endings() const noexcept { return endings_begun_.load(std::memory_order_acquire); }
   /// The error of the last transaction; none once one has gone through again.
   [[nodiscard]] std::optional<Error> trouble() const;
 
@@ -102,7 +116,7 @@ class Committer {
     Callback<void(const Result<Added>&)> done;
   };
   struct Ending {
-    Member* member;
+    Member* member;  // null: it is gone
     Finish finish;
   };
   // What one transaction is made of.
@@ -111,6 +125,7 @@ class Committer {
     std::vector<Later> later{};
     std::vector<Ending> endings{};
     std::vector<Note> notes{};
+    std::vector<TaskId> expired{};
     std::vector<Member*> members{};
     std::vector<std::string> changed{};
   };
@@ -131,22 +146,26 @@ class Committer {
   const std::shared_ptr<Clock> clock_;
   const bool durable_;
   std::atomic<std::uint32_t> word_{0};
-  std::atomic<std::size_t> undelivered_{
-      0};                            // ends of attempts that are not in the store; release: what their members do
-  std::atomic<bool> wished_{false};  // only to spare wakes: the members know what they wish for
+  // Relaxed: whoever sees that a member has it no more, under that one's lock, sees it counted here.
+  std::atomic<std::uint64_t> endings_begun_{0};
+  std::atomic<std::uint64_t> delivered_{0};  // release: what members did about it
+  std::atomic<bool> wished_{false};          // only to spare wakes: the members know what they wish for
 
   // Lock order: nothing is taken or called under it.
   mutable Mutex mu_;
   bool leading_ ERRAND_GUARDED_BY(mu_) = false;
+  bool asked_ ERRAND_GUARDED_BY(mu_) = false;        // step() came while somebody led, and said nothing
   std::vector<Call*> calls_ ERRAND_GUARDED_BY(mu_);  // empty while nobody leads
   std::vector<Later> later_ ERRAND_GUARDED_BY(mu_);
   std::vector<Ending> endings_ ERRAND_GUARDED_BY(mu_);
   std::unordered_map<std::uint64_t, Note> notes_ ERRAND_GUARDED_BY(mu_);
+  std::vector<TaskId> expired_ ERRAND_GUARDED_BY(mu_);
   SteadyTime notes_at_ ERRAND_GUARDED_BY(mu_) = SteadyTime::max();
   std::vector<Member*> members_ ERRAND_GUARDED_BY(mu_);
   std::vector<std::string> changed_ ERRAND_GUARDED_BY(mu_);  // queues to look at again
   std::optional<WallTime> due_ ERRAND_GUARDED_BY(mu_);
-  std::atomic<std::uint32_t> rounds_{0};  // moves when a round is over, for detach()
+  std::atomic<std::uint32_t> rounds_{0};                   // that are over; release: what their leaders did
+  std::uint32_t rounds_taken_ ERRAND_GUARDED_BY(mu_) = 0;  // that have begun
   std::optional<Error> trouble_ ERRAND_GUARDED_BY(mu_);
   Duration back_off_ ERRAND_GUARDED_BY(mu_){};
   SteadyTime retry_at_ ERRAND_GUARDED_BY(mu_) = SteadyTime::min();

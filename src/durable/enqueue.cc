@@ -85,11 +85,30 @@ std::string key_of(const Named& named, const std::string& queue) {
 
 }  // namespace
 
+// While a call that takes something in is on its way, a queue that drains waits for it.
+class NamedTasks::Entrance {
+ public:
+  // Sequentially consistent, as new_task() and begin_close(): either that call sees that the queue closes, or idle()
+  // sees this.
+  explicit Entrance(NamedTasks& tasks) noexcept : tasks_(tasks) {
+    tasks_.entering_.fetch_add(1, std::memory_order_seq_cst);
+  }
+  ~Entrance() {
+    tasks_.entering_.fetch_sub(1, std::memory_order_seq_cst);
+    if (tasks_.closing_.load(std::memory_order_seq_cst)) tasks_.engine_.note_progress();
+  }
+  Entrance(const Entrance&) = delete;
+  Entrance& operator=(const Entrance&) = delete;
+
+ private:
+  NamedTasks& tasks_;
+};
+
 Result<NewTask> NamedTasks::new_task(Named&& named, WallTime now) {
   const auto refused = [&](Code code, const std::string& why) {
     return Error(code, "enqueue \"" + clean_text(named.kind, kMostKind) + "\" to queue \"" + name_ + "\": " + why);
   };
-  if (closing_.load(std::memory_order_acquire)) return refused(Code::shutting_down, "it is shutting down");
+  if (closing_.load(std::memory_order_seq_cst)) return refused(Code::shutting_down, "it is shutting down");
   TaskOptions& options = named.options;
   if (auto bad = check(options)) return refused(Code::invalid, *bad);
   if (auto bad = check_named(named)) return refused(Code::invalid, *bad);
@@ -151,6 +170,7 @@ Result<NamedDraft> NamedTasks::enqueue(Result<Named> task, OutputReader reader) 
 }
 
 std::vector<Result<NamedDraft>> NamedTasks::enqueue(std::vector<Result<Named>> tasks, OutputReader reader) {
+  const Entrance entrance(*this);
   const WallTime now = committer().now();
   std::vector<std::optional<Error>> refused;
   std::vector<Callback<void(const TaskInfo&)>> callbacks;

@@ -83,7 +83,7 @@ void Hub::run() {
     // Before the step: what comes from here on moves it.
     const std::uint32_t seen = committer.word().load(std::memory_order_acquire);
     WaitUntil until = step();
-    until.mono = std::min(until.mono.value_or(SteadyTime::max()), tidy_at_);
+    until.mono = std::min(until.mono.value_or(SteadyTime::max()), tidy_at_.load(std::memory_order_relaxed));
     clock->wait(committer.word(), seen, until);
   }
 }
@@ -95,11 +95,16 @@ WaitUntil Hub::step() {
 
 void Hub::tidy() {
   const SteadyTime now = clock->mono();
-  if (now < tidy_at_) return;
-  const auto tidied = store->tidy(kTidyAtOnce, committer.now());
-  // An error is the committer's to tell: it meets the same store. More is left for the next step, so that commits fit
-  // in between.
-  tidy_at_ = tidied && tidied->more ? now : saturating_add(now, kTidyEvery);
+  SteadyTime at = tidy_at_.load(std::memory_order_relaxed);
+  // Of those who step at the same time one does it.
+  if (now < at || !tidy_at_.compare_exchange_strong(at, saturating_add(now, kTidyEvery), std::memory_order_relaxed))
+    return;
+  auto tidied = store->tidy(kTidyAtOnce, committer.now());
+  // An error is the committer's to tell: it meets the same store.
+  if (!tidied) return;
+  if (!tidied->expired.empty()) committer.expired(std::move(tidied->expired));
+  // More is left for the next step, so that commits fit in between.
+  if (tidied->more) tidy_at_.store(now, std::memory_order_relaxed);
 }
 
 bool Hub::begin_suspect() {

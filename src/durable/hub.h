@@ -52,8 +52,8 @@ class Hub final : public StoreListener {
   void tidy();
 
   std::atomic<bool> stops_{false};
-  std::atomic<bool> suspect_runs_{false};   // acquire and release: a suspect's end comes before the next one's begin
-  SteadyTime tidy_at_ = SteadyTime::min();  // whoever steps
+  std::atomic<bool> suspect_runs_{false};  // acquire and release: a suspect's end comes before the next one's begin
+  std::atomic<SteadyTime> tidy_at_{SteadyTime::min()};  // relaxed: it orders nothing
   Mutex mu_;
   std::set<std::string> names_ ERRAND_GUARDED_BY(mu_);
   Thread thread_ ERRAND_GUARDED_BY(mu_);

@@ -19,6 +19,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t kAheadPerWorker = 4;
 constexpr std::size_t kLeastAhead = 16;
 constexpr std::size_t kMostAhead = 4096;
+constexpr std::size_t kPage = 1000;
 
 constexpr Duration kKeepInMemory = 1h;
 constexpr Duration kKeepCompleted = 24h;
@@ -85,11 +86,60 @@ void NamedTasks::add_handler(std::string kind, Handler handler, HandlerOptions o
     names_ = std::move(all);
     any_kind_ = any_kind_ || kind.empty();
   }
-  // Tasks of this kind that came when nobody had a handler for it are claimed from now on.
-  if (kind.empty()) names.clear();
-  if (auto restored = hub_->store->restore(name_, names); !restored)
-    log(LogLevel::error, name_, restored.error().message());
+  // Tasks of this kind that came when nobody had a handler for it are claimed from now on; also those that a claim set
+  // aside which was on its way, and knew nothing of it.
+  committer().see_out_round();
+  {
+    MutexLock lock(mu_);
+    to_restore_.insert(to_restore_.end(), names.begin(), names.end());
+  }
+  if (auto restored = restore(); !restored) log(LogLevel::error, name_, restored.error().message());
   wish_again();
+}
+
+Result<void> NamedTasks::restore() {
+  std::vector<std::string> names;
+  {
+    MutexLock lock(mu_);
+    names.swap(to_restore_);
+  }
+  if (names.empty()) return {};
+  auto kinds = with_those_of_any(names);
+  if (kinds) {
+    auto restored = hub_->store->restore(name_, *kinds);
+    if (restored) return {};
+    kinds = restored.error();
+  }
+  // With the next transaction, then.
+  MutexLock lock(mu_);
+  to_restore_.insert(to_restore_.end(), names.begin(), names.end());
+  return kinds.error();
+}
+
+// A store restores kinds by their names. Where the handler of any kind is among them, these are those of the tasks that
+// were set aside.
+Result<std::vector<std::string>> NamedTasks::with_those_of_any(std::vector<std::string> names) const {
+  if (std::erase(names, std::string()) == 0) return names;
+  const WallTime now = hub_->committer.now();
+  const auto counts = hub_->store->counts(now);
+  if (!counts) return counts.error();
+  if (std::none_of(counts->begin(), counts->end(),
+                   [&](const Counts& one) { return one.queue == name_ && one.no_handler != 0; }))
+    return names;
+  TaskFilter filter;
+  filter.queue = name_;
+  for (TaskId after{};;) {
+    const auto page = hub_->store->list(filter, after, kPage, now);
+    if (!page) return page.error();
+    for (const KeptTask& task : *page) {
+      if (task.aside == Aside::no_handler) names.push_back(task.task.kind);
+    }
+    if (page->size() < kPage) break;
+    after = page->back().id;
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
 }
 
 std::shared_ptr<const Kind> NamedTasks::kind_of(std::string_view name) const {
@@ -113,6 +163,7 @@ std::optional<WallTime> NamedTasks::prune_at(const Kind* kind, TaskState state, 
 Result<void> NamedTasks::start() {
   {
     MutexLock lock(mu_);
+    if (closing_.load(std::memory_order_acquire)) return {};  // the engine says so
     claiming_ = true;
   }
   if (engine_.options.drive == Drive::threads) {
@@ -151,14 +202,29 @@ Result<void> NamedTasks::set_paused(bool paused) {
 
 // In memory what waits is drained as closures are. What a durable store keeps is safe there, and the next start's.
 void NamedTasks::begin_close(Drain drain) {
-  closing_.store(true, std::memory_order_release);
+  // Once: what has stopped claiming is not to begin again.
+  if (closing_.exchange(true, std::memory_order_seq_cst)) return;
   if (!durable_ && (drain == Drain::due || drain == Drain::queued)) {
-    MutexLock lock(mu_);
-    claiming_ = true;
+    begin_drain();
     return;
   }
   stop_claims();
   give_back_claims();
+}
+
+// A queue that is paused, or was never started, still owes what it is to drain.
+void NamedTasks::begin_drain() {
+  if (auto resumed = hub_->store->set_paused(name_, false); !resumed)
+    log(LogLevel::error, name_, resumed.error().message());
+  paused_.store(false, std::memory_order_release);
+  {
+    MutexLock lock(mu_);
+    claiming_ = true;
+  }
+  if (engine_.options.drive == Drive::threads) {
+    if (auto started = hub_->start_thread(); !started) log(LogLevel::error, name_, started.error().message());
+  }
+  wish_again();
 }
 
 void NamedTasks::stop_claims() {
@@ -232,6 +298,7 @@ void NamedTasks::coming(const NewTask& task, WallTime now) {
 
 bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
   post_suspects();
+  static_cast<void>(restore());
   const bool nobody = engine_.options.drive == Drive::threads && engine_.workers() == 0;
   MutexLock lock(mu_);
   std::size_t coming = 0;
@@ -390,6 +457,10 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
     low = more_ && claiming_ && 2 * ready_in_all_ <= target();
   }
   if (low) committer().wish();
+}
+
+void NamedTasks::expired(const std::vector<TaskId>& ids) {
+  for (const TaskId id : ids) ended(id, nullptr);
   engine_.note_progress();
 }
 
@@ -406,13 +477,19 @@ std::optional<WallTime> NamedTasks::next_due() const {
 // --- what the engine asks --------------------------------------------------------------------------------------------
 
 bool NamedTasks::idle() const {
+  const bool closing = closing_.load(std::memory_order_acquire);
+  // Before the rest: what it was to bring is here when it is not seen any more.
+  if (closing && entering_.load(std::memory_order_seq_cst) != 0) return false;
+  const std::uint64_t delivered = hub_->committer.delivered();
   {
     MutexLock lock(mu_);
-    const bool handles = any_kind_ || !names_->empty();
-    if (!live_.empty() || (more_ && handles)) return false;
+    if (!live_.empty()) return false;
+    // What waits when the queue has stopped claiming, to end, is the store's.
+    const bool handles = (any_kind_ || !names_->empty()) && (claiming_ || !closing);
+    if (handles && more_) return false;
     if (handles && next_due_ && *next_due_ <= hub_->committer.now()) return false;
   }
-  return hub_->committer.idle();
+  return hub_->committer.endings() == delivered;
 }
 
 bool NamedTasks::empty() const {
@@ -422,6 +499,17 @@ bool NamedTasks::empty() const {
     if (next_due_) return false;
   }
   return idle();
+}
+
+SteadyTime NamedTasks::step() {
+  const WaitUntil until = hub_->step();
+  const SteadyTime now = hub_->clock->mono();
+  SteadyTime due = until.mono.value_or(SteadyTime::max());
+  if (until.wall) {
+    const Duration left = std::max(*until.wall - hub_->clock->now(), Duration::zero());
+    due = std::min(due, saturating_add(now, left));
+  }
+  return due;
 }
 
 TaskId NamedTasks::task_of(std::uint64_t record_id) const {

@@ -55,8 +55,6 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   [[nodiscard]] bool paused() const noexcept { return paused_.load(std::memory_order_acquire); }
   /// The number of workers changed: with none, nothing is claimed.
   void workers_changed();
-  /// One pass over what is due, for manual drive. Returns when there is something to do again.
-  WaitUntil step() { return hub_->step(); }
   /// Nothing new is taken in; nothing more is claimed, unless what is in memory alone is to be drained.
   void begin_close(Drain drain);
   /// What is claimed and has not begun goes back to the store.
@@ -73,11 +71,14 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   void finished(const Finish& finish, const Result<void>& result) override;
   void look_again() override;
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
+  void expired(const std::vector<TaskId>& ids) override;
+  void settled() override { engine_.note_progress(); }
   [[nodiscard]] std::optional<WallTime> next_due() const override;
   // NamedSource
   [[nodiscard]] bool idle() const override;
   [[nodiscard]] bool empty() const override;
   void stop_claims() override;
+  [[nodiscard]] SteadyTime step() override;
   [[nodiscard]] TaskId task_of(std::uint64_t record_id) const override;
 
   // --- enqueue.cc ---
@@ -148,8 +149,12 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
 
   void post(std::unique_ptr<Run> run) ERRAND_EXCLUDES(post_mutex_);
   void post_suspects();
+  void begin_drain();
+  Result<void> restore();
+  [[nodiscard]] Result<std::vector<std::string>> with_those_of_any(std::vector<std::string> names) const;
   void ended(TaskId id, const Finish* finish);
   [[nodiscard]] std::shared_ptr<const Kind> kind_of(std::string_view name) const ERRAND_REQUIRES(mu_);
+  class Entrance;
   [[nodiscard]] Result<NewTask> new_task(Named&& named, WallTime now);
   [[nodiscard]] NamedDraft draft(TaskId id, bool existed, OutputReader reader);
   void wake_watchers(TaskId id);
@@ -164,7 +169,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   const std::shared_ptr<durable::Hub> hub_;
   const bool durable_;
   std::atomic<bool> paused_{false};
-  std::atomic<bool> closing_{false};
+  std::atomic<bool> closing_{false};  // sequentially consistent with the next one: see Entrance
+  std::atomic<int> entering_{0};      // calls that take tasks in
   std::atomic<std::uint64_t> enqueued_{0};
   std::atomic<std::size_t> watching_{0};  // entries of watched_, so that an end need not look there
 
@@ -180,6 +186,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   std::map<std::string, std::shared_ptr<const Kind>, std::less<>> kinds_ ERRAND_GUARDED_BY(mu_);
   std::shared_ptr<const std::vector<std::string>> names_ ERRAND_GUARDED_BY(mu_);  // of kinds_, for claims
   std::shared_ptr<const std::vector<std::string>> claiming_names_;                // those of the claim on its way
+  // Kinds that have a handler by now, and may have tasks in the store that were set aside for want of it; empty: any.
+  std::vector<std::string> to_restore_ ERRAND_GUARDED_BY(mu_);
   bool any_kind_ ERRAND_GUARDED_BY(mu_) = false;
   bool claiming_ ERRAND_GUARDED_BY(mu_) = false;
   int holds_ ERRAND_GUARDED_BY(mu_) = 0;     // somebody changes tasks, and nothing is claimed meanwhile

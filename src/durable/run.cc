@@ -115,6 +115,7 @@ NamedRun::Verdict Run::end(Over over, Rng& rng) noexcept {
     end.output_type = std::move(output_.content_type);
   }
   if (is_final(next.to)) end.prune_at = home_.prune_at(kind_.get(), next.to, now);
+  home_.committer().ending();
   home_.over(*this);
   home_.committer().finish(home_, std::move(end));
   return {next.to, failed};
@@ -129,6 +130,7 @@ void Run::give_back() noexcept {
   Finish end = finish(to);
   if (is_final(to)) end.prune_at = home_.prune_at(kind_.get(), to, home_.committer().now());
   if (expired_) end.error = KeptError{Code::discarded, "expired: it was not started in time"};
+  home_.committer().ending();
   home_.over(*this);
   home_.committer().finish(home_, std::move(end));
 }

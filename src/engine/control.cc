@@ -252,7 +252,7 @@ bool Engine::idle() const {
   for (int i = 0; i < count; ++i) {
     if (all_workers[i].load(std::memory_order_acquire)->depth.load(std::memory_order_acquire) != 0) return false;
   }
-  return callbacks_done() && (named_source == nullptr || named_source->idle());
+  return callbacks_done() && (named() == nullptr || named()->idle());
 }
 
 bool Engine::callbacks_done() const {

@@ -137,6 +137,8 @@ class Engine {
   void run(std::stop_token stop);
   Result<void> run_one(TaskId id);
   [[nodiscard]] bool idle() const;
+  /// Where named tasks come from; null while nobody has asked for one.
+  [[nodiscard]] NamedSource* named() const noexcept { return named_source.load(std::memory_order_acquire); }
   /// The worker of this engine that this thread is now, or null.
   [[nodiscard]] Worker* own_worker() const noexcept {
     const Seat* seat = Seat::at(*this);
@@ -185,7 +187,7 @@ class Engine {
   const std::shared_ptr<PagePool> pool_owner;  // outlives the engine while handles are about
   PagePool& pool;
   const std::shared_ptr<Producers> producers;
-  NamedSource* named_source = nullptr;  // set once, before the first run is posted; see Queue
+  std::atomic<NamedSource*> named_source{nullptr};  // release; set once, before the first run is posted, see Queue
 
   alignas(64) mutable std::atomic<std::uint32_t> signals{0};  // mutable: a look for work raises what it finds
   std::atomic<Intake> intake{Intake::plain};                  // relaxed in submits: see begin(), and wait_for_room()

@@ -139,8 +139,8 @@ void Engine::take_out_named(std::uint64_t id) {
 }
 
 TaskId Engine::seen_id(std::uint64_t id, std::uint64_t word) const {
-  if ((word & kNamed) == 0 || is_final(state_of(word)) || named_source == nullptr) return TaskId{id};
-  const TaskId task = named_source->task_of(id);
+  if ((word & kNamed) == 0 || is_final(state_of(word)) || named() == nullptr) return TaskId{id};
+  const TaskId task = named()->task_of(id);
   return task ? task : TaskId{id};
 }
 

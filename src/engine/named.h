@@ -78,6 +78,8 @@ class NamedSource {
   [[nodiscard]] virtual bool empty() const = 0;
   /// The queue is about to end what it has in hand: nothing is posted any more.
   virtual void stop_claims() = 0;
+  /// Manual drive: one pass over what is due, and what became of attempts. Returns when there is something to do again.
+  [[nodiscard]] virtual SteadyTime step() = 0;
   /// The named task that a record of the engine is a run of; 0 if it is none any more.
   [[nodiscard]] virtual TaskId task_of(std::uint64_t record_id) const = 0;
 };

@@ -85,7 +85,7 @@ bool Engine::drained() const {
   // Nobody will come to run what is left.
   if (workers() <= missing_.load() && live_workers_.load(std::memory_order_relaxed) == 0) return true;
   if (drain_ == Drain::queued)
-    return submitted() == over() && callbacks_done() && (named_source == nullptr || named_source->empty());
+    return submitted() == over() && callbacks_done() && (named() == nullptr || named()->empty());
   return idle();
 }
 
@@ -124,7 +124,7 @@ void Engine::close(SteadyTime deadline) {
   } else {
     wait_drained(stop);
   }
-  if (named_source != nullptr) named_source->stop_claims();
+  if (named() != nullptr) named()->stop_claims();
   phase_.store(Phase::stopping, std::memory_order_release);
   signals.fetch_or(kHalted, std::memory_order_release);
   parking.wake_all();
@@ -183,10 +183,12 @@ void Engine::drain_here(SteadyTime deadline) {
     while (step_timers()) {
     }
     if (worker.step()) continue;
+    const SteadyTime next_named = named() != nullptr ? named()->step() : SteadyTime::max();
+    if (worker.finds_work()) continue;
     // Nothing is available. With Drain::queued the next moment is waited for.
-    if (drain_ != Drain::queued || submitted() == over()) break;
+    if (drain_ != Drain::queued || (submitted() == over() && (named() == nullptr || named()->empty()))) break;
     worker.settle();
-    const SteadyTime next = next_due();
+    const SteadyTime next = std::min(next_due(), next_named);
     if (next == SteadyTime::max()) break;
     const SteadyTime until = std::min(next, deadline);
     const std::atomic<std::uint32_t> nobody{0};
@@ -264,7 +266,12 @@ void Engine::join_threads(bool only_gone) {
 void Engine::come_to_rest() {
   ERRAND_ASSERT(Seat::at(*this) == nullptr);  // a body destroyed its own queue
   shutdown(options.close);
-  closer_.join();
+  Thread closer;  // joined without the mutex: it may want it
+  {
+    MutexLock lock(control_mutex_);
+    closer = std::move(closer_);
+  }
+  closer.join();
   while (!at_rest()) {
     name_the_running();
     wait_at_rest(saturating_add(clock->mono(), kNameStuckEvery));

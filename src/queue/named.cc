@@ -21,19 +21,35 @@ Error unknown(const Queue& queue, TaskId id) {
 
 }  // namespace
 
-detail::NamedTasks& Queue::Durable::make(detail::Engine& engine, StorePtr store, bool started) {
+detail::NamedTasks& Queue::Durable::make(detail::Engine& engine, StorePtr store) {
   MutexLock lock(mu);
   if (detail::NamedTasks* made = tasks()) return *made;
   owner = std::make_shared<detail::NamedTasks>(engine, std::move(store));
-  engine.named_source = owner.get();
+  engine.named_source.store(owner.get(), std::memory_order_release);
   pointer.store(owner.get(), std::memory_order_release);
-  if (started) static_cast<void>(owner->start());
+  if (closing) {
+    owner->begin_close(Drain::none);
+  } else if (started || engine.options.drive == Drive::manual) {
+    static_cast<void>(owner->start());
+  }
   return *owner;
+}
+
+detail::NamedTasks* Queue::Durable::begin_start() {
+  MutexLock lock(mu);
+  started = true;
+  return tasks();
+}
+
+detail::NamedTasks* Queue::Durable::begin_close() {
+  MutexLock lock(mu);
+  closing = true;
+  return tasks();
 }
 
 detail::NamedTasks& Queue::named_tasks() {
   if (detail::NamedTasks* tasks = durable_->tasks()) return *tasks;
-  return durable_->make(*engine_, open_memory(), durable_->started.load() || engine_->options.drive == Drive::manual);
+  return durable_->make(*engine_, open_memory());
 }
 
 void Queue::add_handler(std::string kind, detail::Handler handler, HandlerOptions options) {

@@ -42,10 +42,10 @@ Queue::Queue(QueueOptions options)
   valid.start = store == nullptr && starts;
   engine_ = std::make_unique<detail::Engine>(std::move(valid));
   if (store == nullptr) {
-    durable_->started.store(starts);
+    if (starts) static_cast<void>(durable_->begin_start());
     return;
   }
-  durable_->make(*engine_, store, engine_->options.drive == Drive::manual);
+  durable_->make(*engine_, store);
   if (durable_->tasks()->paused()) engine_->pause();
   if (starts && engine_->options.drive == Drive::threads) start();
 }
@@ -67,13 +67,15 @@ Queue::~Queue() {
 }
 
 void Queue::begin_shutdown(const ShutdownOptions& options) {
-  if (detail::NamedTasks* tasks = durable_->tasks()) tasks->begin_close(options.drain);
+  if (detail::NamedTasks* tasks = durable_->begin_close()) tasks->begin_close(options.drain);
   engine_->begin_shutdown(options);
 }
 
 Report Queue::finish_shutdown(SteadyTime deadline) {
   const Report report = engine_->finish_shutdown(deadline);
-  if (detail::NamedTasks* tasks = durable_->tasks()) tasks->flush(deadline);
+  // A body is not kept waiting for a store; the store's own thread sees to it.
+  const bool inside = detail::Seat::at(*engine_) != nullptr;
+  if (detail::NamedTasks* tasks = durable_->tasks(); tasks != nullptr && !inside) tasks->flush(deadline);
   return report;
 }
 
@@ -179,8 +181,7 @@ Result<void> Queue::set_priority(TaskId id, int priority) {
 
 bool Queue::start() {
   if (engine_->forked()) return false;
-  durable_->started.store(true);
-  if (detail::NamedTasks* tasks = durable_->tasks()) {
+  if (detail::NamedTasks* tasks = durable_->begin_start()) {
     if (auto claims = tasks->start(); !claims) log(LogLevel::error, name(), claims.error().message());
   }
   const auto started = engine_->start();
@@ -248,11 +249,7 @@ SteadyTime Queue::dispatch() {
   if (tasks == nullptr) return engine_->dispatch();
   static_cast<void>(tasks->step());  // claims what is due
   const SteadyTime next = engine_->dispatch();
-  const WaitUntil named = tasks->step();  // what became of it
-  SteadyTime due = std::min(next, named.mono.value_or(SteadyTime::max()));
-  const SteadyTime now = engine_->clock->mono();
-  if (named.wall) due = std::min(due, now + std::max(*named.wall - engine_->clock->now(), Duration::zero()));
-  return due;
+  return std::min(next, tasks->step());  // what became of it
 }
 
 void Queue::run(std::stop_token stop) {
