@@ -53,8 +53,17 @@ Result<void> Committer::sync() {
   return {};
 }
 
+bool Committer::leads_here() const {
+  // Relaxed: nobody but this thread writes its own number there.
+  return leader_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+}
+
 void Committer::wait_for(Call& call) {
-  if (auto may = store_.may_wait(); !may) {
+  auto may = store_.may_wait();
+  if (leads_here()) {
+    may = Error(Code::would_block, "wait for the store: this thread is at work for it, and was called from there");
+  }
+  if (!may) {
     call.error = may.error();
     call.results.assign(call.tasks.size(), may.error());
     return;
@@ -145,7 +154,9 @@ void Committer::wake_service() {
 
 // REQUIRES: this thread has set leading_, or was given the lead.
 void Committer::lead() {
+  leader_.store(std::this_thread::get_id(), std::memory_order_relaxed);
   run_round();
+  leader_.store(std::thread::id(), std::memory_order_relaxed);
   Call* next = nullptr;
   bool more = false;
   {
@@ -368,6 +379,7 @@ void Committer::detach(Member& member) {
 // Rounds are taken under the mutex, one at a time: the one that has begun may still know what the caller has changed,
 // and no later one does.
 void Committer::see_out_round() {
+  if (leads_here()) return;
   std::uint32_t taken = 0;
   {
     MutexLock lock(mu_);

@@ -18,6 +18,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <thread>
 #include <unordered_map>
 #include <vector>
 
@@ -55,7 +56,7 @@ class Committer {
  public:
   Committer(Store& store, std::shared_ptr<Clock> clock, std::uint64_t seed);
 
-  /// Returns when the tasks are in the store, with a result for each.
+  /// Returns when the tasks are in the store, with a result for each; `would_block` on a thread that leads.
   [[nodiscard]] std::vector<Result<Added>> add(Member& member, std::vector<NewTask> tasks);
   /// `done` is called once the task is in the store, or is not, by whoever leads.
   void add_later(Member& member, NewTask task, Callback<void(const Result<Added>&)> done);
@@ -141,6 +142,7 @@ class Committer {
   void wake_service();
   [[nodiscard]] bool has_work(SteadyTime now) const ERRAND_REQUIRES(mu_);
   void wait_for(Call& call) ERRAND_EXCLUDES(mu_);
+  [[nodiscard]] bool leads_here() const;
 
   Store& store_;
   const std::shared_ptr<Clock> clock_;
@@ -150,6 +152,9 @@ class Committer {
   std::atomic<std::uint64_t> endings_begun_{0};
   std::atomic<std::uint64_t> delivered_{0};  // release: what members did about it
   std::atomic<bool> wished_{false};          // only to spare wakes: the members know what they wish for
+
+  // The logger, and on_wake, are user code that may call a queue while this thread leads: it can't wait for itself.
+  std::atomic<std::thread::id> leader_{};
 
   // Lock order: nothing is taken or called under it.
   mutable Mutex mu_;

@@ -4,6 +4,7 @@
 #include <climits>
 #include <map>
 
+#include "base/fork.h"
 #include "base/log.h"
 #include "base/time.h"
 
@@ -21,12 +22,31 @@ struct Registry {
   Mutex mu;
   std::map<const Store*, std::weak_ptr<Hub>> hubs ERRAND_GUARDED_BY(mu);
 };
+Registry& registry();
+
+void before_fork() noexcept ERRAND_AROUND_FORK {
+  registry().mu.lock();
+}
+void after_fork() noexcept ERRAND_AROUND_FORK {
+  registry().mu.unlock();
+}
+// The hubs are the parent's, as their threads are: a queue that the child makes gets one of its own.
+void in_child() noexcept ERRAND_AROUND_FORK {
+  registry().hubs.clear();
+  registry().mu.unlock();
+}
 
 // Never destroyed: queues of static objects may be the last to go.
 Registry& registry() {
-  static Registry* const registry = new Registry;
+  static Registry* const registry = [] {
+    at_fork(&before_fork, &after_fork, &in_child);
+    return new Registry;
+  }();
   return *registry;
 }
+
+// Made before main(): a thread that is just making it while another one forks would leave the child waiting for it.
+[[maybe_unused]] const Registry& made_early = registry();
 
 }  // namespace
 

@@ -187,6 +187,7 @@ void NamedTasks::wish_again() {
     more_ = true;
   }
   committer().wish();
+  wake_those_inside();
 }
 
 Result<void> NamedTasks::set_paused(bool paused) {
@@ -204,7 +205,9 @@ Result<void> NamedTasks::set_paused(bool paused) {
 void NamedTasks::begin_close(Drain drain) {
   // Once: what has stopped claiming is not to begin again.
   if (closing_.exchange(true, std::memory_order_seq_cst)) return;
-  if (!durable_ && (drain == Drain::due || drain == Drain::queued)) {
+  // A pause of a store that somebody else has is that one's to end.
+  const bool keeps = durable_ || (paused() && engine_.options.store != nullptr);
+  if (!keeps && (drain == Drain::due || drain == Drain::queued)) {
     begin_drain();
     return;
   }
@@ -228,10 +231,13 @@ void NamedTasks::begin_drain() {
 }
 
 void NamedTasks::stop_claims() {
-  MutexLock posting(post_mutex_);
-  stopped_ = true;
-  MutexLock lock(mu_);
-  claiming_ = false;
+  {
+    MutexLock posting(post_mutex_);
+    stopped_ = true;
+    MutexLock lock(mu_);
+    claiming_ = false;
+  }
+  wake_those_inside();
 }
 
 void NamedTasks::give_back_claims() {
@@ -273,11 +279,9 @@ void NamedTasks::close(SteadyTime deadline) {
     watching_.store(0, std::memory_order_release);
   }
   for (auto& [id, one] : watched) {
-    for (const auto& watch : one.watches) {
-      watch->word.fetch_add(1, std::memory_order_release);
-      hub_->clock->wake(watch->word, 1);
-    }
+    for (const auto& watch : one.watches) wake(*watch);
   }
+  note_named_end(*hub_->clock);
 }
 
 // --- claims ----------------------------------------------------------------------------------------------------------
@@ -362,6 +366,7 @@ void NamedTasks::claimed(Claimed claimed) {
     post(std::move(run));
   }
   post_suspects();
+  wake_those_inside();
   engine_.note_progress();
 }
 
@@ -387,7 +392,7 @@ void NamedTasks::post(std::unique_ptr<Run> run) {
     cancelled = found->second.cancelled;
   }
   if (cancelled) static_cast<void>(engine_.cancel(TaskId{record}));
-  if (watching_.load(std::memory_order_acquire) != 0) wake_watchers(id);
+  wake_watchers(id);
 }
 
 // The next one whose attempts ended with their process, if none is in hand anywhere on this store.
@@ -444,12 +449,15 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
   } else if (is_final(finish.to)) {
     ended(finish.id, &finish);
   } else {
-    MutexLock lock(mu_);
-    if (finish.to == TaskState::available || finish.run_at <= committer().now()) {
-      more_ = true;
-    } else {
-      lower(next_due_, std::optional(finish.run_at));
+    {
+      MutexLock lock(mu_);
+      if (finish.to == TaskState::available || finish.run_at <= committer().now()) {
+        more_ = true;
+      } else {
+        lower(next_due_, std::optional(finish.run_at));
+      }
     }
+    wake_watchers(finish.id);
   }
   bool low = false;
   {

@@ -51,6 +51,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   void add_handler(std::string kind, Handler handler, HandlerOptions options);
   /// Claims may begin.
   Result<void> start();
+  /// The store is looked after while nobody calls step().
+  Result<void> start_thread() { return hub_->start_thread(); }
   Result<void> set_paused(bool paused);
   [[nodiscard]] bool paused() const noexcept { return paused_.load(std::memory_order_acquire); }
   /// The number of workers changed: with none, nothing is claimed.
@@ -104,10 +106,13 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   // --- handle.cc ---
   [[nodiscard]] Result<NamedDraft> handle_of(TaskId id, OutputReader reader);
   struct Watch {
-    std::atomic<std::uint32_t> word{0};  // moves when the task ends, or is claimed; release and acquire
+    std::atomic<std::uint32_t> word{0};  // moves when the task ends, or is to be looked at; release and acquire
+    bool inside = false;                 // by a worker of the queue, which runs what it finds meanwhile
   };
-  [[nodiscard]] std::shared_ptr<Watch> watch(TaskId id);
-  [[nodiscard]] bool is_over(TaskId id) const;
+  /// Whether it is over; if not, `watch` is put on it. On a worker of the queue it is run here, if it can be.
+  [[nodiscard]] bool ended_or_watched(TaskId id, std::shared_ptr<Watch>& watch);
+  void unwatch(TaskId id, const std::shared_ptr<Watch>& watch);
+  /// False after `until`, and where waiting here could never end.
   [[nodiscard]] bool wait(TaskId id, std::optional<SteadyTime> until);
   [[nodiscard]] bool never_ends_here(TaskId id) const;
   [[nodiscard]] bool alive() const {
@@ -157,8 +162,17 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   class Entrance;
   [[nodiscard]] Result<NewTask> new_task(Named&& named, WallTime now);
   [[nodiscard]] NamedDraft draft(TaskId id, bool existed, OutputReader reader);
+  struct Watching;
+  [[nodiscard]] std::shared_ptr<Watch> watch(TaskId id, bool inside);
+  [[nodiscard]] bool watches(TaskId id, const std::shared_ptr<Watch>& watch) const;
+  void wake(Watch& watch);
   void wake_watchers(TaskId id);
-  [[nodiscard]] bool watches(TaskId id, const std::shared_ptr<Watch>& watch);
+  void wake_those_inside();
+  [[nodiscard]] Worker* own_worker() const;
+  void step_by_hand(const Worker* own);
+  [[nodiscard]] bool help(TaskId id, Worker& own, bool is_available);
+  [[nodiscard]] bool never_begins_here(TaskId id, const Worker& own) const;
+  [[nodiscard]] bool is_over(TaskId id) const;
   void watch_end(TaskId id, Callback<void(const TaskInfo&)> callback);
   [[nodiscard]] TaskInfo seen(KeptTask&& task) const;
   [[nodiscard]] std::size_t target() const ERRAND_REQUIRES(mu_);
@@ -200,6 +214,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   std::unordered_map<std::uint64_t, Live> live_ ERRAND_GUARDED_BY(mu_);
   std::deque<std::unique_ptr<Run>> suspects_ ERRAND_GUARDED_BY(mu_);  // claimed, each waits for its turn to be alone
   std::unordered_map<std::uint64_t, Watched> watched_ ERRAND_GUARDED_BY(mu_);
+  int inside_ ERRAND_GUARDED_BY(mu_) = 0;  // of the watches, those of workers of the queue
 };
 
 }  // namespace detail

@@ -31,6 +31,7 @@ detail::NamedTasks& Queue::Durable::make(detail::Engine& engine, StorePtr store)
     owner->begin_close(Drain::none);
   } else if (started || engine.options.drive == Drive::manual) {
     static_cast<void>(owner->start());
+    if (runs) static_cast<void>(owner->start_thread());
   }
   return *owner;
 }
@@ -38,6 +39,12 @@ detail::NamedTasks& Queue::Durable::make(detail::Engine& engine, StorePtr store)
 detail::NamedTasks* Queue::Durable::begin_start() {
   MutexLock lock(mu);
   started = true;
+  return tasks();
+}
+
+detail::NamedTasks* Queue::Durable::begin_run() {
+  MutexLock lock(mu);
+  runs = true;
   return tasks();
 }
 

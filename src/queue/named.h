@@ -28,13 +28,16 @@ struct Queue::Durable {
   /// Null while nobody has asked for a named task.
   [[nodiscard]] detail::NamedTasks* tasks() const noexcept { return pointer.load(std::memory_order_acquire); }
   detail::NamedTasks& make(detail::Engine& engine, StorePtr store);
-  /// The queue starts, or closes, from here on, and whoever makes them later finds that. Null as above.
+  /// The queue starts, runs in a caller's thread, or closes, from here on, and whoever makes them later finds that.
+  /// Null as above.
   [[nodiscard]] detail::NamedTasks* begin_start();
+  [[nodiscard]] detail::NamedTasks* begin_run();
   [[nodiscard]] detail::NamedTasks* begin_close();
 
   std::atomic<detail::NamedTasks*> pointer{nullptr};  // release: what it points to
   Mutex mu;
   bool started ERRAND_GUARDED_BY(mu) = false;
+  bool runs ERRAND_GUARDED_BY(mu) = false;
   bool closing ERRAND_GUARDED_BY(mu) = false;
   std::shared_ptr<detail::NamedTasks> owner ERRAND_GUARDED_BY(mu);  // constant once it is there
 };

@@ -253,7 +253,12 @@ SteadyTime Queue::dispatch() {
 }
 
 void Queue::run(std::stop_token stop) {
-  if (!engine_->forked()) engine_->run(std::move(stop));
+  if (engine_->forked()) return;
+  // This thread is busy with bodies, or sleeps until there are some.
+  if (detail::NamedTasks* tasks = durable_->begin_run()) {
+    if (auto started = tasks->start_thread(); !started) log(LogLevel::error, name(), started.error().message());
+  }
+  engine_->run(std::move(stop));
 }
 
 Result<void> Queue::run_one(TaskId id) {

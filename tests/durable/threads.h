@@ -1,0 +1,186 @@
+#pragma once
+// What the tests of named tasks with real threads share: events that are waited for, and a store that fails or waits
+// when the test says so.
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+
+#include "support.h"
+
+// False if it never comes.
+template <class Is>
+bool soon(Is is) {
+  const auto until = errand::real_clock()->mono() + kSoon;
+  while (!is()) {
+    if (errand::real_clock()->mono() >= until) return false;
+    std::this_thread::yield();
+  }
+  return true;
+}
+
+// Opens once, for all who wait.
+class Gate {
+ public:
+  void open() {
+    const std::lock_guard lock(mu_);
+    open_ = true;
+    changed_.notify_all();
+  }
+  // False if nobody opens it.
+  bool wait() {
+    std::unique_lock lock(mu_);
+    return changed_.wait_for(lock, kSoon, [this] { return open_; });
+  }
+
+ private:
+  std::mutex mu_;
+  std::condition_variable changed_;
+  bool open_ = false;
+};
+
+// How often each of some numbers came.
+class Tally {
+ public:
+  explicit Tally(int numbers) : seen_(static_cast<std::size_t>(numbers)) {}
+
+  void add(int number) {
+    const std::lock_guard lock(mu_);
+    ++seen_.at(static_cast<std::size_t>(number));
+    ++all_;
+    changed_.notify_all();
+  }
+  // False if fewer come.
+  bool reaches(int all) {
+    std::unique_lock lock(mu_);
+    return changed_.wait_for(lock, kSoon, [&] { return all_ >= all; });
+  }
+  [[nodiscard]] int all() const {
+    const std::lock_guard lock(mu_);
+    return all_;
+  }
+  [[nodiscard]] int of(int number) const {
+    const std::lock_guard lock(mu_);
+    return seen_.at(static_cast<std::size_t>(number));
+  }
+  // How many of the first `numbers` came another number of times than `times`.
+  [[nodiscard]] int others_than(int times, int numbers) const {
+    const std::lock_guard lock(mu_);
+    int others = 0;
+    for (int i = 0; i < numbers; ++i) others += seen_.at(static_cast<std::size_t>(i)) != times ? 1 : 0;
+    return others;
+  }
+
+ private:
+  mutable std::mutex mu_;
+  std::condition_variable changed_;
+  std::vector<int> seen_;
+  int all_ = 0;
+};
+
+// So many threads, joined when it goes.
+class Threads {
+ public:
+  template <class F>
+  Threads(int count, F f) {
+    for (int i = 0; i < count; ++i) threads_.emplace_back([f, i] { f(i); });
+  }
+  ~Threads() { join(); }
+  Threads(const Threads&) = delete;
+  Threads& operator=(const Threads&) = delete;
+  void join() {
+    for (std::thread& thread : threads_) {
+      if (thread.joinable()) thread.join();
+    }
+  }
+
+ private:
+  std::vector<std::thread> threads_;
+};
+
+// A store in memory that says of itself what it is told to, whose calls fail while the test wants that, and whose
+// commits the test sees before they are made.
+class Shaky final : public errand::Store {
+ public:
+  explicit Shaky(bool durable = true) : durable_(durable) {}
+
+  std::atomic<bool> fails{false};
+  std::atomic<int> commits{0};
+  std::atomic<int> restores{0};
+
+  void before_commit(std::function<void(const errand::Batch&)> look) {
+    const std::lock_guard lock(mu_);
+    look_ = std::move(look);
+  }
+
+  errand::StoreTraits traits() const noexcept override { return {.name = "shaky", .durable = durable_}; }
+  errand::Result<errand::Committed> commit(const errand::Batch& batch, errand::WallTime now) override {
+    ++commits;
+    std::function<void(const errand::Batch&)> look;
+    {
+      const std::lock_guard lock(mu_);
+      look = look_;
+    }
+    if (look) look(batch);
+    if (fails) return away("commit");
+    return inner_->commit(batch, now);
+  }
+  errand::Result<errand::KeptTask> find(errand::TaskId id, errand::WallTime now) override {
+    if (fails) return away("find");
+    return inner_->find(id, now);
+  }
+  errand::Result<std::vector<errand::KeptTask>> list(const errand::TaskFilter& filter, errand::TaskId after,
+                                                     std::size_t limit, errand::WallTime now) override {
+    if (fails) return away("list");
+    return inner_->list(filter, after, limit, now);
+  }
+  errand::Result<std::vector<errand::Counts>> counts(errand::WallTime now) override {
+    if (fails) return away("count");
+    return inner_->counts(now);
+  }
+  errand::Result<errand::Changed> change(const errand::TaskFilter& filter, const errand::Change& change,
+                                         errand::TaskId after, std::size_t limit, errand::WallTime now) override {
+    if (fails) return away("change");
+    return inner_->change(filter, change, after, limit, now);
+  }
+  errand::Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) override {
+    ++restores;
+    if (fails) return away("restore");
+    return inner_->restore(queue, kinds);
+  }
+  errand::Result<void> set_paused(std::string_view queue, bool paused) override {
+    if (fails) return away("pause");
+    return inner_->set_paused(queue, paused);
+  }
+  errand::Result<errand::KeptSchedule> put_schedule(const errand::NewSchedule& schedule,
+                                                    errand::WallTime now) override {
+    return inner_->put_schedule(schedule, now);
+  }
+  errand::Result<void> remove_schedule(std::string_view queue, std::string_view name) override {
+    return inner_->remove_schedule(queue, name);
+  }
+  errand::Result<errand::KeptSchedule> find_schedule(std::string_view queue, std::string_view name) override {
+    return inner_->find_schedule(queue, name);
+  }
+  errand::Result<std::vector<errand::KeptSchedule>> list_schedules(std::string_view queue) override {
+    return inner_->list_schedules(queue);
+  }
+  errand::Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) override {
+    return inner_->pause_schedule(queue, name, paused);
+  }
+  errand::Result<errand::Tidied> tidy(std::size_t limit, errand::WallTime now) override {
+    if (fails) return away("tidy");
+    return inner_->tidy(limit, now);
+  }
+
+ private:
+  static errand::Error away(const std::string& what) {
+    return {errand::Code::unavailable, "shaky: " + what + ": the store is away"};
+  }
+
+  const errand::StorePtr inner_ = errand::open_memory();
+  const bool durable_;
+  std::mutex mu_;
+  std::function<void(const errand::Batch&)> look_;
+};
