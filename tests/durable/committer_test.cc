@@ -23,7 +23,8 @@ class Quiet final : public errand::durable::Member {
   void finished(const errand::Finish&, const errand::Result<void>&) override { called(); }
   void expired(const std::vector<errand::TaskId>&) override { called(); }
   void settled() override { called(); }
-  void failed() override { called(); }
+  void look_again() override { called(); }
+  [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   std::optional<errand::WallTime> next_due() const override { return std::nullopt; }
 
  private:
@@ -31,6 +32,8 @@ class Quiet final : public errand::durable::Member {
     EXPECT_TRUE(is_there) << "it was called after it had gone";
     ++calls;
   }
+
+  const std::string name_ = "mail";
 };
 
 errand::NewTask task() {
