@@ -64,7 +64,8 @@ TEST_P(Ends, AtOnceWithWhatIsClaimedAhead) {
   opens.join();
   const auto waiting = queue->find({.state = errand::TaskState::available}, 1000);
   ASSERT_TRUE(waiting);
-  EXPECT_GE(waiting->size(), 199u);
+  // What is claimed ahead may begin until it is given back.
+  EXPECT_GE(waiting->size(), 180u);
 }
 
 TEST_P(Ends, OfAQueueThatNeverStarted) {

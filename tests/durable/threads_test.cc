@@ -25,9 +25,7 @@ class Threaded : public Named {
     begin(workers, start);
   }
   // A commit to a disk takes its time.
-  [[nodiscard]] int many(int in_memory, int on_disk) const {
-    return GetParam() == Where::memory ? in_memory : on_disk;
-  }
+  [[nodiscard]] int many(int in_memory, int on_disk) const { return GetParam() == Where::memory ? in_memory : on_disk; }
   bool all_over(const std::vector<errand::TaskId>& ids) {
     for (const errand::TaskId id : ids) {
       const auto task = queue->task<>(id);
@@ -113,8 +111,7 @@ TEST_P(Threaded, AShutdownUnderLoadLosesNothing) {
       EXPECT_TRUE(ran.reaches(many(200, 30)));
       queue->shutdown({.drain = drain, .timeout = 20s});
     }
-    const bool drained =
-        GetParam() == Where::memory && (drain == errand::Drain::due || drain == errand::Drain::queued);
+    const bool drained = GetParam() == Where::memory && (drain == errand::Drain::due || drain == errand::Drain::queued);
     const int before = ran.all();
     restart(3, false);
     for (const auto& [id, number] : kept) {

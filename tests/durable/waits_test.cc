@@ -162,12 +162,11 @@ TEST_P(Waits, OfAnyEndWithTheQueue) {
 TEST_P(Waits, OfWhatExpiresWhileNobodyClaims) {
   int ended = 0;
   queue->handle<Report>([](const Report&) {});
-  auto task = queue->enqueue(Report{}, {.delay = 1h,
-                                        .expires_at = clock->now() + 1min,
-                                        .on_finish = [&](const errand::TaskInfo& info) {
-                                          EXPECT_EQ(info.state, errand::TaskState::discarded);
-                                          ++ended;
-                                        }});
+  auto task = queue->enqueue(
+      Report{}, {.delay = 1h, .expires_at = clock->now() + 1min, .on_finish = [&](const errand::TaskInfo& info) {
+                   EXPECT_EQ(info.state, errand::TaskState::discarded);
+                   ++ended;
+                 }});
   ASSERT_TRUE(task);
   std::atomic<bool> waited{false};
   Threads waiter(1, [&](int) {
