@@ -41,6 +41,7 @@ TEST_P(Ends, AtOnceWithWhatAStoreKeeps) {
   const auto waiting = queue->find({.state = errand::TaskState::available}, 1000);
   ASSERT_TRUE(waiting);
   EXPECT_EQ(waiting->size(), 200u);
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Ends, AtOnceWithWhatIsClaimedAhead) {
@@ -66,6 +67,7 @@ TEST_P(Ends, AtOnceWithWhatIsClaimedAhead) {
   ASSERT_TRUE(waiting);
   // What is claimed ahead may begin until it is given back.
   EXPECT_GE(waiting->size(), 180u);
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Ends, OfAQueueThatNeverStarted) {
@@ -79,6 +81,7 @@ TEST_P(Ends, OfAQueueThatNeverStarted) {
   queue->shutdown({.drain = errand::Drain::due, .timeout = 60s});
   EXPECT_TRUE(is_quick(before)) << "it took its whole time";
   EXPECT_EQ(ran.all(), on_disk() ? 0 : 200) << "it still owes what it is to drain";
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Ends, ByHandWithAllThatIsDue) {
@@ -87,6 +90,7 @@ TEST_P(Ends, ByHandWithAllThatIsDue) {
   ASSERT_TRUE(enqueue(200));
   queue->shutdown({.drain = errand::Drain::due});
   EXPECT_EQ(ran, on_disk() ? 0 : 200);
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Ends, ByHandWithAllThatWaits) {
@@ -102,6 +106,7 @@ TEST_P(Ends, ByHandWithAllThatWaits) {
   queue->shutdown({.drain = errand::Drain::queued, .timeout = 1h});
   EXPECT_EQ(ran, on_disk() ? 0 : 2);
   EXPECT_EQ(task->state(), on_disk() ? errand::TaskState::scheduled : errand::TaskState::completed);
+  queue.reset();  // before what its bodies use
 }
 
 // What waits in the store is nobody's to claim any more, however often it is asked for.
@@ -120,6 +125,7 @@ TEST_P(Ends, Once) {
   ASSERT_TRUE(kept);
   EXPECT_EQ(kept->state, errand::TaskState::available);
   EXPECT_EQ(kept->token, 0u) << "it was claimed after the end";
+  queue.reset();  // before what its bodies use
 }
 
 TEST(EndsOfMemory, ComeWithAllThatIsDueEvenIfItIsPaused) {
@@ -194,4 +200,5 @@ TEST_P(Ends, WithABodyThatShutsItDown) {
   EXPECT_TRUE(ran.reaches(1));
   queue->shutdown();
   EXPECT_EQ(task->state(), errand::TaskState::completed);
+  queue.reset();  // before what its bodies use
 }

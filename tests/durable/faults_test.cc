@@ -53,6 +53,7 @@ TEST_P(Faults, AreSaidToCallersAndKeptFromWorkersUntilTheStoreIsBack) {
   }
   EXPECT_TRUE(soon([&] { return healthy(); }));
   EXPECT_EQ(ran.others_than(1, kAll), 0);
+  queue.reset();  // before what its bodies use
 }
 
 // A caller that leads meets the fault, and takes its error home. What a worker said meanwhile is left to the store's
@@ -113,6 +114,7 @@ TEST_P(Faults, AtTheStartDoNotKeepAQueueFromClaiming) {
   EXPECT_FALSE(healthy());
   store->fails = false;
   EXPECT_TRUE(ran.reaches(5));
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Faults, DoNotMakeTwoLead) {
@@ -194,6 +196,7 @@ TEST_P(Faults, DoNotComeFromAThreadThatLookedTooEarly) {
   EXPECT_TRUE(soon([&] { return clock->waiting() == 2; }));
   clock->advance(2s);
   EXPECT_TRUE(ran.reaches(1)) << "not when it is time to tidy up";
+  queue.reset();  // before what its bodies use
 }
 
 // Its queue goes while the store is away, and the other one's thread goes on trying.
@@ -227,6 +230,7 @@ TEST_P(Faults, LeaveNothingOfAQueueThatIsGone) {
   EXPECT_EQ(task->info().error().code(), errand::Code::gone);
   ASSERT_FALSE(!kept);
   EXPECT_EQ(kept->state, errand::TaskState::completed);
+  queue.reset();  // before what its bodies use
 }
 
 // A commit that is on its way when a kind gets its handler may still set tasks of that kind aside.
@@ -274,6 +278,7 @@ TEST_P(Faults, DoNotKeepTasksAsideThatAHandlerOfAnyKindIsFor) {
   queue->handle_any([&](std::span<const std::byte>) { ran.add(0); });
   store->fails = false;
   EXPECT_TRUE(ran.reaches(2));
+  queue.reset();  // before what its bodies use
 }
 
 // The logger is the user's code, and hears of the fault from whoever leads.
@@ -295,4 +300,5 @@ TEST_P(Faults, MayBeAnsweredByALoggerThatEnqueues) {
   EXPECT_EQ(refused, 1);
   store->fails = false;
   EXPECT_TRUE(soon([&] { return healthy(); }));
+  queue.reset();  // before what its bodies use
 }

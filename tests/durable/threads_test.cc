@@ -58,6 +58,7 @@ TEST_P(Threaded, EachRunsOnceWhileManyEnqueue) {
   const auto left = queue->find({.state = errand::TaskState::completed}, 100'000);
   ASSERT_TRUE(left);
   EXPECT_EQ(left->size(), static_cast<std::size_t>(kProducers * each));
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Threaded, BodiesEnqueueMore) {
@@ -77,6 +78,7 @@ TEST_P(Threaded, BodiesEnqueueMore) {
   EXPECT_TRUE(queue->wait_idle(kSoon));
   EXPECT_EQ(ran.of(0), 0);
   EXPECT_EQ(ran.others_than(1, all), 1) << "each but number 0";
+  queue.reset();  // before what its bodies use
 }
 
 // What was acknowledged is completed when the shutdown is over, or it waits in the store; and runs once in all.
@@ -130,6 +132,7 @@ TEST_P(Threaded, AShutdownUnderLoadLosesNothing) {
     for (const auto& [id, number] : kept) EXPECT_EQ(ran.of(number), 1);
     EXPECT_EQ(ran.all(), static_cast<int>(kept.size())) << "and nothing that was refused";
   }
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Threaded, AreCancelledHeldAndChangedUnderLoad) {
@@ -179,6 +182,7 @@ TEST_P(Threaded, AreCancelledHeldAndChangedUnderLoad) {
     ASSERT_TRUE(cancelled || task->state == errand::TaskState::completed) << to_string(task->state);
     ASSERT_EQ(ran.of(i), cancelled ? 0 : 1);
   }
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Threaded, AreWaitedForByManyAtOnce) {
@@ -204,6 +208,7 @@ TEST_P(Threaded, AreWaitedForByManyAtOnce) {
       EXPECT_EQ(receipt->code, which + 1);
     }
   });
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Threaded, OneOfSeveralIsWaitedFor) {
@@ -226,6 +231,7 @@ TEST_P(Threaded, OneOfSeveralIsWaitedFor) {
   Threads opens(1, [&](int) { gate.open(); });
   EXPECT_GE(errand::wait_any({&*slow, &closure}, kSoon), 0);
   EXPECT_TRUE(errand::wait_all({&*slow, &closure}, kSoon));
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Threaded, ArePausedAndResumedUnderLoad) {
@@ -251,6 +257,7 @@ TEST_P(Threaded, ArePausedAndResumedUnderLoad) {
   meddler.join();
   EXPECT_TRUE(queue->wait_idle(kSoon));
   EXPECT_EQ(ran.others_than(1, all), 0);
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Threaded, AreTriedAgainAndSnoozeUnderLoad) {
@@ -277,6 +284,7 @@ TEST_P(Threaded, AreTriedAgainAndSnoozeUnderLoad) {
   EXPECT_TRUE(finished.reaches(all));
   EXPECT_EQ(ran.others_than(3, all), 0);
   EXPECT_EQ(finished.others_than(1, all), 0);
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Threaded, AreRunInACallersThread) {
@@ -298,6 +306,7 @@ TEST_P(Threaded, AreRunInACallersThread) {
   EXPECT_TRUE(finished.reaches(all)) << "what became of it is told to the store";
   EXPECT_EQ(ran.others_than(1, all), 0);
   stop.request_stop();
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Threaded, SeveralQueuesShareAStore) {
@@ -320,4 +329,5 @@ TEST_P(Threaded, SeveralQueuesShareAStore) {
   });
   producers.join();
   EXPECT_EQ(ran.others_than(1, 3 * each), 0);
+  queue.reset();  // before what its bodies use
 }

@@ -41,6 +41,7 @@ TEST_P(Waits, InsideForATaskBehindManyOthers) {
   EXPECT_TRUE(outer->wait_for(kSoon));
   EXPECT_EQ(got, 7);
   EXPECT_TRUE(ran.reaches(200));
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Waits, InsideEndWhenTheQueueDoes) {
@@ -64,6 +65,7 @@ TEST_P(Waits, InsideEndWhenTheQueueDoes) {
   queue->shutdown({.drain = errand::Drain::running, .timeout = 100ms});
   EXPECT_TRUE(soon([&] { return came_back.load(); }));
   EXPECT_EQ(code, errand::Code::would_block);
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Waits, InsideForATaskThatIsTriedAgainLater) {
@@ -82,6 +84,7 @@ TEST_P(Waits, InsideForATaskThatIsTriedAgainLater) {
   ASSERT_TRUE(outer);
   EXPECT_TRUE(outer->wait_for(kSoon));
   EXPECT_EQ(code, errand::Code::would_block);
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Waits, InsideForOneOfSeveral) {
@@ -100,6 +103,7 @@ TEST_P(Waits, InsideForOneOfSeveral) {
   ASSERT_TRUE(outer);
   EXPECT_TRUE(outer->wait_for(kSoon));
   EXPECT_EQ(first, 1);
+  queue.reset();  // before what its bodies use
 }
 
 // Each waits for a task that stands behind all of them; they would stand inside of one another on the stack.
@@ -134,6 +138,7 @@ TEST_P(Waits, InsideDoNotGoDeeperThanTheStack) {
   EXPECT_TRUE(ended.reaches(kAll));
   EXPECT_EQ(ended.others_than(1, kAll), 0);
   EXPECT_LE(deepest, 64);
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Waits, OfAnyEndWithTheQueue) {
@@ -157,6 +162,7 @@ TEST_P(Waits, OfAnyEndWithTheQueue) {
   queue.reset();
   waiters.join();
   EXPECT_LT(errand::real_clock()->mono() - before, kSoon / 2);
+  queue.reset();  // before what its bodies use
 }
 
 TEST_P(Waits, OfWhatExpiresWhileNobodyClaims) {
@@ -179,6 +185,7 @@ TEST_P(Waits, OfWhatExpiresWhileNobodyClaims) {
   EXPECT_EQ(task->state(), errand::TaskState::discarded);
   EXPECT_EQ(ended, 1);
   EXPECT_TRUE(soon([&] { return waited.load(); })) << "by the time it ends, and not by its own time";
+  queue.reset();  // before what its bodies use
 }
 
 // Tasks whose attempts ended with their process run alone.
@@ -229,6 +236,7 @@ TEST_F(Suspects, RunOneAfterTheOther) {
   EXPECT_TRUE(ran.reaches(2));
   EXPECT_TRUE(queue.wait_idle(kSoon));
   EXPECT_EQ(ran.others_than(1, 2), 0);
+  queue.reset();  // before what its bodies use
 }
 
 TEST_F(Suspects, DoNotWaitForOneAnother) {
@@ -243,6 +251,7 @@ TEST_F(Suspects, DoNotWaitForOneAnother) {
     ran.add(report.pages);
   });
   EXPECT_TRUE(ran.reaches(2));
+  queue.reset();  // before what its bodies use
 }
 
 TEST_F(Suspects, AreCancelledWhileTheyWaitForTheirTurn) {
@@ -263,4 +272,5 @@ TEST_F(Suspects, AreCancelledWhileTheyWaitForTheirTurn) {
   EXPECT_TRUE(queue.wait_idle(kSoon));
   EXPECT_EQ(ran.of(0), 1);
   EXPECT_EQ(ran.of(1), 0);
+  queue.reset();  // before what its bodies use
 }
