@@ -6,7 +6,9 @@
 //                               ▼
 //   live_ (claimed: posted to the engine, available or running) ──► Run::end ──► committer ──► store
 //
-//   named_tasks.cc  handlers, claims, the end of the queue
+//   named_tasks.cc  claims
+//   handlers.cc     which kinds can be handled
+//   life.cc         the beginning and the end of the queue
 //   enqueue.cc      what is taken in
 //   run.cc          one attempt
 //   by_id.cc        what is asked about tasks, and done to them
@@ -47,8 +49,10 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   NamedTasks(Engine& engine, StorePtr store);
   ~NamedTasks() override;
 
-  // --- named_tasks.cc ---
+  // --- handlers.cc ---
   void add_handler(std::string kind, Handler handler, HandlerOptions options);
+
+  // --- life.cc ---
   /// Claims may begin.
   Result<void> start();
   /// The store is looked after while nobody calls step().
@@ -66,6 +70,14 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   /// The queue goes: what is left goes to the store, until `deadline`, and handles say that it is gone.
   void close(SteadyTime deadline);
 
+  // NamedSource
+  [[nodiscard]] bool idle() const override;
+  [[nodiscard]] bool empty() const override;
+  void stop_claims() override;
+  [[nodiscard]] SteadyTime step() override;
+  [[nodiscard]] TaskId task_of(std::uint64_t record_id) const override;
+
+  // --- named_tasks.cc ---
   // Member
   void coming(const NewTask& task, WallTime now) override;
   bool wishes(ClaimRequest& request, WallTime now) override;
@@ -76,12 +88,6 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   void expired(const std::vector<TaskId>& ids) override;
   void settled() override { engine_.note_progress(); }
   [[nodiscard]] std::optional<WallTime> next_due() const override;
-  // NamedSource
-  [[nodiscard]] bool idle() const override;
-  [[nodiscard]] bool empty() const override;
-  void stop_claims() override;
-  [[nodiscard]] SteadyTime step() override;
-  [[nodiscard]] TaskId task_of(std::uint64_t record_id) const override;
 
   // --- enqueue.cc ---
   [[nodiscard]] Result<NamedDraft> enqueue(Result<Named> task, OutputReader reader);

@@ -1,0 +1,130 @@
+// Which kinds of tasks a queue can handle, and what that changes for those that wait.
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "durable/named_tasks.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Duration kKeepInMemory = 1h;
+constexpr Duration kKeepCompleted = 24h;
+constexpr Duration kKeepDiscarded = 7 * 24h;
+constexpr std::size_t kPage = 1000;
+
+std::invalid_argument bad_handler(const std::string& queue, const std::string& kind, const std::string& why) {
+  return std::invalid_argument("queue \"" + queue + "\": handler for \"" + (kind.empty() ? "any kind" : kind) +
+                               "\": " + why);
+}
+
+}  // namespace
+
+void NamedTasks::add_handler(std::string kind, Handler handler, HandlerOptions options) {
+  if (options.max_attempts && *options.max_attempts < 1 && *options.max_attempts != unlimited)
+    throw bad_handler(name_, kind, "max_attempts: expected 1 or more, or unlimited");
+  if (options.retry) {
+    if (auto ok = options.retry->check(); !ok) throw bad_handler(name_, kind, ok.error().message());
+  }
+  for (const auto& limit : {options.timeout, options.keep_completed, options.keep_cancelled, options.keep_discarded}) {
+    if (limit && *limit <= Duration::zero()) throw bad_handler(name_, kind, "times: expected more than zero");
+  }
+  std::vector<std::string> names = std::move(options.aliases);
+  names.insert(names.begin(), kind);
+  const auto made = std::make_shared<const Kind>(Kind{kind, std::move(handler), std::move(options)});
+  {
+    MutexLock lock(mu_);
+    for (const std::string& name : names) {
+      if (kinds_.find(name) != kinds_.end()) throw bad_handler(name_, name, "there is one already");
+    }
+    auto all = std::make_shared<std::vector<std::string>>(*names_);
+    for (const std::string& name : names) {
+      kinds_.emplace(name, made);
+      if (!name.empty()) all->push_back(name);
+    }
+    std::sort(all->begin(), all->end());
+    names_ = std::move(all);
+    any_kind_ = any_kind_ || kind.empty();
+  }
+  // Tasks of this kind that came when nobody had a handler for it are claimed from now on; also those that a claim set
+  // aside which was on its way, and knew nothing of it.
+  committer().see_out_round();
+  {
+    MutexLock lock(mu_);
+    to_restore_.insert(to_restore_.end(), names.begin(), names.end());
+  }
+  if (auto restored = restore(); !restored) log(LogLevel::error, name_, restored.error().message());
+  wish_again();
+}
+
+Result<void> NamedTasks::restore() {
+  std::vector<std::string> names;
+  {
+    MutexLock lock(mu_);
+    names.swap(to_restore_);
+  }
+  if (names.empty()) return {};
+  auto kinds = with_those_of_any(names);
+  if (kinds) {
+    auto restored = hub_->store->restore(name_, *kinds);
+    if (restored) return {};
+    kinds = restored.error();
+  }
+  // With the next transaction, then.
+  MutexLock lock(mu_);
+  to_restore_.insert(to_restore_.end(), names.begin(), names.end());
+  return kinds.error();
+}
+
+// A store restores kinds by their names. Where the handler of any kind is among them, these are those of the tasks that
+// were set aside.
+Result<std::vector<std::string>> NamedTasks::with_those_of_any(std::vector<std::string> names) const {
+  if (std::erase(names, std::string()) == 0) return names;
+  const WallTime now = hub_->committer.now();
+  const auto counts = hub_->store->counts(now);
+  if (!counts) return counts.error();
+  if (std::none_of(counts->begin(), counts->end(),
+                   [&](const Counts& one) { return one.queue == name_ && one.no_handler != 0; }))
+    return names;
+  TaskFilter filter;
+  filter.queue = name_;
+  for (TaskId after{};;) {
+    const auto page = hub_->store->list(filter, after, kPage, now);
+    if (!page) return page.error();
+    for (const KeptTask& task : *page) {
+      if (task.aside == Aside::no_handler) names.push_back(task.task.kind);
+    }
+    if (page->size() < kPage) break;
+    after = page->back().id;
+  }
+  std::sort(names.begin(), names.end());
+  names.erase(std::unique(names.begin(), names.end()), names.end());
+  return names;
+}
+
+std::shared_ptr<const Kind> NamedTasks::kind_of(std::string_view name) const {
+  auto found = kinds_.find(name);
+  if (found == kinds_.end()) found = kinds_.find("");
+  return found != kinds_.end() ? found->second : nullptr;
+}
+
+std::optional<WallTime> NamedTasks::prune_at(const Kind* kind, TaskState state, WallTime now) const {
+  const HandlerOptions none;
+  const HandlerOptions& options = kind != nullptr ? kind->options : none;
+  std::optional<Duration> keep = options.keep_completed;
+  if (state == TaskState::cancelled && options.keep_cancelled) keep = options.keep_cancelled;
+  if (state == TaskState::discarded) keep = options.keep_discarded;
+  if (!keep) keep = !durable_ ? kKeepInMemory : state == TaskState::discarded ? kKeepDiscarded : kKeepCompleted;
+  return saturating_add(now, *keep);
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand

@@ -1,0 +1,188 @@
+// The beginning and the end of a queue's named tasks, and what the engine asks meanwhile.
+
+#include <algorithm>
+
+#include "base/log.h"
+#include "base/time.h"
+#include "durable/named_tasks.h"
+#include "durable/run.h"
+
+namespace errand {
+inline namespace v0 {
+namespace detail {
+
+using namespace std::chrono_literals;
+
+Result<void> NamedTasks::start() {
+  {
+    MutexLock lock(mu_);
+    if (closing_.load(std::memory_order_acquire)) return {};  // the engine says so
+    claiming_ = true;
+  }
+  if (engine_.options.drive == Drive::threads) {
+    if (auto started = hub_->start_thread(); !started) return started;
+  }
+  wish_again();
+  return {};
+}
+
+void NamedTasks::workers_changed() {
+  if (engine_.workers() == 0) {
+    give_back_claims();
+  } else {
+    wish_again();
+  }
+}
+
+void NamedTasks::wish_again() {
+  {
+    MutexLock lock(mu_);
+    more_ = true;
+  }
+  committer().wish();
+  wake_those_inside();
+}
+
+Result<void> NamedTasks::set_paused(bool paused) {
+  if (auto set = hub_->store->set_paused(name_, paused); !set) return set;
+  paused_.store(paused, std::memory_order_release);
+  if (paused) {
+    give_back_claims();
+  } else {
+    wish_again();
+  }
+  return {};
+}
+
+// In memory what waits is drained as closures are. What a durable store keeps is safe there, and the next start's.
+void NamedTasks::begin_close(Drain drain) {
+  // Once: what has stopped claiming is not to begin again.
+  if (closing_.exchange(true, std::memory_order_seq_cst)) return;
+  // A pause of a store that somebody else has is that one's to end.
+  const bool keeps = durable_ || (paused() && engine_.options.store != nullptr);
+  if (!keeps && (drain == Drain::due || drain == Drain::queued)) {
+    begin_drain();
+    return;
+  }
+  stop_claims();
+  give_back_claims();
+}
+
+// A queue that is paused, or was never started, still owes what it is to drain.
+void NamedTasks::begin_drain() {
+  if (auto resumed = hub_->store->set_paused(name_, false); !resumed)
+    log(LogLevel::error, name_, resumed.error().message());
+  paused_.store(false, std::memory_order_release);
+  {
+    MutexLock lock(mu_);
+    claiming_ = true;
+  }
+  if (engine_.options.drive == Drive::threads) {
+    if (auto started = hub_->start_thread(); !started) log(LogLevel::error, name_, started.error().message());
+  }
+  wish_again();
+}
+
+void NamedTasks::stop_claims() {
+  {
+    MutexLock posting(post_mutex_);
+    stopped_ = true;
+    MutexLock lock(mu_);
+    claiming_ = false;
+  }
+  wake_those_inside();
+}
+
+void NamedTasks::give_back_claims() {
+  std::vector<std::uint64_t> records;
+  std::deque<std::unique_ptr<Run>> suspects;
+  {
+    MutexLock lock(mu_);
+    for (const auto& [id, live] : live_) {
+      if (!live.running && live.record != 0) records.push_back(live.record);
+    }
+    suspects.swap(suspects_);
+  }
+  for (auto& run : suspects) run.release()->give_back();
+  // One that begins meanwhile is left alone: it only learns that it is to stop for the shutdown's sake, later.
+  for (const std::uint64_t record : records) engine_.take_out_named(record);
+}
+
+void NamedTasks::flush(SteadyTime deadline) {
+  const std::atomic<std::uint32_t> nobody{0};
+  const std::shared_ptr<Clock>& clock = hub_->clock;
+  for (;;) {
+    if (committer().sync()) return;
+    const SteadyTime again = saturating_add(clock->mono(), 100ms);
+    // What is not in the store is run once more at the next start; it is not lost.
+    if (again >= deadline) return;
+    if (!clock->skip_to(again)) clock->wait(nobody, 0, {again, {}});
+  }
+}
+
+void NamedTasks::close(SteadyTime deadline) {
+  flush(deadline);
+  hub_->leave(*this, name_);
+  const std::unique_lock lock(alive_mutex_);
+  alive_ = false;
+  std::unordered_map<std::uint64_t, Watched> watched;
+  {
+    MutexLock inner(mu_);
+    watched.swap(watched_);
+    watching_.store(0, std::memory_order_release);
+  }
+  for (auto& [id, one] : watched) {
+    for (const auto& watch : one.watches) wake(*watch);
+  }
+  note_named_end(*hub_->clock);
+}
+
+// --- what the engine asks --------------------------------------------------------------------------------------------
+
+bool NamedTasks::idle() const {
+  const bool closing = closing_.load(std::memory_order_acquire);
+  // Before the rest: what it was to bring is here when it is not seen any more.
+  if (closing && entering_.load(std::memory_order_seq_cst) != 0) return false;
+  const std::uint64_t delivered = hub_->committer.delivered();
+  {
+    MutexLock lock(mu_);
+    if (!live_.empty()) return false;
+    // What waits when the queue has stopped claiming, to end, is the store's.
+    const bool handles = (any_kind_ || !names_->empty()) && (claiming_ || !closing);
+    if (handles && more_) return false;
+    if (handles && next_due_ && *next_due_ <= hub_->committer.now()) return false;
+  }
+  return hub_->committer.endings() == delivered;
+}
+
+bool NamedTasks::empty() const {
+  if (durable_) return idle();
+  {
+    MutexLock lock(mu_);
+    if (next_due_) return false;
+  }
+  return idle();
+}
+
+SteadyTime NamedTasks::step() {
+  const WaitUntil until = hub_->step();
+  const SteadyTime now = hub_->clock->mono();
+  SteadyTime due = until.mono.value_or(SteadyTime::max());
+  if (until.wall) {
+    const Duration left = std::max(*until.wall - hub_->clock->now(), Duration::zero());
+    due = std::min(due, saturating_add(now, left));
+  }
+  return due;
+}
+
+TaskId NamedTasks::task_of(std::uint64_t record_id) const {
+  MutexLock lock(mu_);
+  for (const auto& [id, live] : live_) {
+    if (live.record == record_id) return TaskId{id};
+  }
+  return {};
+}
+
+}  // namespace detail
+}  // namespace v0
+}  // namespace errand
