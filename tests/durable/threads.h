@@ -1,6 +1,6 @@
 #pragma once
 // What the tests of named tasks with real threads share: events that are waited for, and a store that fails or waits
-// when the test says so.
+// when the test says so. What handlers use goes after their queue does: each test ends with that.
 
 #include <atomic>
 #include <condition_variable>
@@ -107,24 +107,32 @@ class Shaky final : public errand::Store {
 
   std::atomic<bool> fails{false};
   std::atomic<int> commits{0};
-  std::atomic<int> restores{0};
 
+  // Both are called on the thread that leads.
   void before_commit(std::function<void(const errand::Batch&)> look) {
     const std::lock_guard lock(mu_);
     look_ = std::move(look);
+  }
+  void after_commit(std::function<void()> look) {
+    const std::lock_guard lock(mu_);
+    look_after_ = std::move(look);
   }
 
   errand::StoreTraits traits() const noexcept override { return {.name = "shaky", .durable = durable_}; }
   errand::Result<errand::Committed> commit(const errand::Batch& batch, errand::WallTime now) override {
     ++commits;
     std::function<void(const errand::Batch&)> look;
+    std::function<void()> look_after;
     {
       const std::lock_guard lock(mu_);
       look = look_;
+      look_after = look_after_;
     }
     if (look) look(batch);
     if (fails) return away("commit");
-    return inner_->commit(batch, now);
+    auto committed = inner_->commit(batch, now);
+    if (look_after) look_after();
+    return committed;
   }
   errand::Result<errand::KeptTask> find(errand::TaskId id, errand::WallTime now) override {
     if (fails) return away("find");
@@ -145,7 +153,6 @@ class Shaky final : public errand::Store {
     return inner_->change(filter, change, after, limit, now);
   }
   errand::Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) override {
-    ++restores;
     if (fails) return away("restore");
     return inner_->restore(queue, kinds);
   }
@@ -183,4 +190,5 @@ class Shaky final : public errand::Store {
   const bool durable_;
   std::mutex mu_;
   std::function<void(const errand::Batch&)> look_;
+  std::function<void()> look_after_;
 };

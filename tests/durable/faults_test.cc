@@ -1,0 +1,292 @@
+// A store that is away for a while: who asks is told, what workers have to say is kept, and all goes on when it is
+// back.
+
+#include "threads.h"
+
+namespace {
+
+class Faults : public testing::TestWithParam<bool> {
+ protected:
+  errand::QueueOptions options(int workers = 2) const {
+    return {.name = "mail", .workers = workers, .store = store, .close = {.timeout = 5s}};
+  }
+  [[nodiscard]] bool healthy() const { return queue->stats().healthy; }
+
+  std::shared_ptr<Shaky> store = std::make_shared<Shaky>(GetParam());
+  std::unique_ptr<errand::Queue> queue;
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, Faults, testing::Values(true, false),
+                         [](const auto& info) { return info.param ? "Durable" : "InMemory"; });
+
+}  // namespace
+
+TEST_P(Faults, AreSaidToCallersAndKeptFromWorkersUntilTheStoreIsBack) {
+  constexpr int kAll = 20;
+  Tally ran(kAll);
+  Gate gate;
+  queue = std::make_unique<errand::Queue>(options());
+  queue->handle<Report>([&](const Report& report) {
+    gate.wait();
+    ran.add(report.pages);
+  });
+  std::vector<errand::TaskId> ids;
+  for (int i = 0; i < kAll; ++i) {
+    const auto task = queue->enqueue(Report{i});
+    ASSERT_TRUE(task);
+    ids.push_back(task->id());
+  }
+  EXPECT_TRUE(healthy());
+  store->fails = true;
+  const auto refused = queue->enqueue(Report{0});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), errand::Code::unavailable);
+  EXPECT_EQ(refused.error().message(), "shaky: commit: the store is away");
+  EXPECT_FALSE(healthy());
+  gate.open();
+  EXPECT_TRUE(ran.reaches(2));
+  store->fails = false;
+  // Nobody calls any more: the store's own thread finds out.
+  EXPECT_TRUE(ran.reaches(kAll));
+  for (const errand::TaskId id : ids) {
+    EXPECT_TRUE(soon([&] { return queue->info(id)->state == errand::TaskState::completed; }));
+  }
+  EXPECT_TRUE(soon([&] { return healthy(); }));
+  EXPECT_EQ(ran.others_than(1, kAll), 0);
+  queue.reset();
+}
+
+// A caller that leads meets the fault, and takes its error home. What a worker said meanwhile is left to the store's
+// thread, which slept through it.
+TEST_P(Faults, ThatACallerMetAreMendedByNobodysCall) {
+  Gate began;
+  Gate body;
+  Gate commits;
+  Gate goes_on;
+  queue = std::make_unique<errand::Queue>(options(1));
+  queue->handle<Mail>([&](const Mail&) {
+    began.open();
+    body.wait();
+    return Receipt{};
+  });
+  auto task = queue->enqueue(Mail{});
+  ASSERT_TRUE(task);
+  ASSERT_TRUE(began.wait());
+  store->before_commit([&](const errand::Batch& batch) {
+    if (batch.added.empty()) return;
+    commits.open();
+    goes_on.wait();
+  });
+  Threads caller(1, [&](int) { EXPECT_FALSE(queue->enqueue(Mail{}, {.delay = 1h})); });
+  ASSERT_TRUE(commits.wait());
+  body.open();
+  EXPECT_TRUE(soon([&] { return queue->stats().running == 0; }));
+  store->fails = true;
+  goes_on.open();
+  caller.join();
+  store->fails = false;
+  const auto before = errand::real_clock()->mono();
+  EXPECT_TRUE(soon([&] { return task->state() == errand::TaskState::completed; }));
+  EXPECT_LT(errand::real_clock()->mono() - before, 15s) << "not when it is time to tidy up";
+  queue.reset();
+}
+
+TEST_P(Faults, AtTheStartDoNotKeepAQueueFromClaiming) {
+  {
+    errand::QueueOptions opts = options();
+    opts.start = false;
+    queue = std::make_unique<errand::Queue>(std::move(opts));
+    // Given back by a queue that is gone, as it were.
+    queue->handle<Report>([](const Report&) {});
+    for (int i = 0; i < 5; ++i) ASSERT_TRUE(queue->enqueue(Report{i}));
+    queue->shutdown({.drain = errand::Drain::none});
+    queue.reset();
+  }
+  Tally ran(5);
+  errand::QueueOptions opts = options();
+  opts.start = false;
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  store->fails = true;
+  const int before = store->commits;
+  queue->start();
+  EXPECT_TRUE(soon([&] { return store->commits > before; }));
+  EXPECT_FALSE(healthy());
+  store->fails = false;
+  EXPECT_TRUE(ran.reaches(5));
+  queue.reset();
+}
+
+TEST_P(Faults, DoNotMakeTwoLead) {
+  queue = std::make_unique<errand::Queue>(options(3));
+  constexpr int kAll = 3000;
+  Tally ran(kAll);
+  std::atomic<int> inside{0};
+  std::atomic<int> most{0};
+  std::atomic<bool> over{false};
+  store->before_commit([&](const errand::Batch&) {
+    const int now = ++inside;
+    if (now > most) most = now;
+    for (int i = 0; i < 5; ++i) std::this_thread::yield();
+    --inside;
+  });
+  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  Threads flickers(1, [&](int) {
+    while (!over) {
+      store->fails = true;
+      std::this_thread::yield();
+      store->fails = false;
+      std::this_thread::yield();
+    }
+  });
+  for (int i = 0; i < kAll; ++i) {
+    while (!queue->enqueue(Report{i})) std::this_thread::yield();
+  }
+  over = true;
+  flickers.join();
+  EXPECT_TRUE(ran.reaches(kAll));
+  EXPECT_TRUE(queue->wait_idle(kSoon));
+  EXPECT_EQ(ran.others_than(1, kAll), 0);
+  EXPECT_EQ(most, 1) << "one transaction at a time";
+  queue.reset();
+}
+
+namespace {
+
+// Time that the test moves, of which nobody hears but those it is for; and whoever wakes somebody may be held up until
+// that one waits again.
+class SlowWaker final : public errand::Clock {
+ public:
+  errand::WallTime now() const noexcept override { return hands_.now(); }
+  errand::SteadyTime mono() const noexcept override { return hands_.mono(); }
+  void wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, const errand::WaitUntil& until) override {
+    ++waits_;
+    const auto over = [&] { return (until.mono && *until.mono <= mono()) || (until.wall && *until.wall <= now()); };
+    while (word.load() == expected && !over()) hands_.wait(word, expected, until);
+  }
+  void wake(const std::atomic<std::uint32_t>& word, int count) override {
+    const int before = waits_;
+    hands_.wake(word, count);
+    if (!holds_up_.exchange(false)) return;
+    EXPECT_TRUE(soon([&] { return waits_ > before; }));
+  }
+  void hold_up_the_next() { holds_up_ = true; }
+  void advance(errand::Duration by) { hands_.advance(by); }
+  [[nodiscard]] int waiting() const { return hands_.waiting(); }
+
+ private:
+  errand::ManualClock hands_;
+  std::atomic<int> waits_{0};
+  std::atomic<bool> holds_up_{false};
+};
+
+}  // namespace
+
+// The store's thread is told that a moment comes sooner, looks while the caller still leads, and sleeps again.
+TEST_P(Faults, DoNotComeFromAThreadThatLookedTooEarly) {
+  const auto clock = std::make_shared<SlowWaker>();
+  errand::QueueOptions opts = options(1);
+  opts.clock = clock;
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  Tally ran(1);
+  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  EXPECT_TRUE(soon([&] { return queue->wait_idle(0s) && clock->waiting() == 2; })) << "the worker, and the store's";
+  clock->hold_up_the_next();
+  ASSERT_TRUE(queue->enqueue(Report{0}, {.delay = 1s}));
+  EXPECT_TRUE(soon([&] { return clock->waiting() == 2; }));
+  clock->advance(2s);
+  EXPECT_TRUE(ran.reaches(1)) << "not when it is time to tidy up";
+  queue.reset();
+}
+
+// The caller that met it has gone home, and the store's thread slept.
+TEST_P(Faults, AreSeenToBeOverWithoutACall) {
+  const auto clock = std::make_shared<SlowWaker>();
+  errand::QueueOptions opts = options(1);
+  opts.clock = clock;
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  queue->handle<Report>([](const Report&) {});
+  EXPECT_TRUE(soon([&] { return queue->wait_idle(0s) && clock->waiting() == 2; })) << "the worker, and the store's";
+  store->fails = true;
+  EXPECT_FALSE(queue->enqueue(Report{0}));
+  store->fails = false;
+  EXPECT_FALSE(healthy()) << "nobody has asked it since";
+  clock->advance(1s);
+  EXPECT_TRUE(soon([&] { return healthy(); })) << "not when it is time to tidy up";
+  queue.reset();
+}
+
+// Its queue goes while the store is away, and the other one's thread goes on trying.
+TEST_P(Faults, LeaveNothingOfAQueueThatIsGone) {
+  Tally ran(1);
+  errand::Queue other({.name = "other", .workers = 1, .store = store, .close = {.timeout = 5s}});
+  other.handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  Gate began;
+  Gate gate;
+  errand::QueueOptions opts = options(1);
+  opts.close = {.drain = errand::Drain::running, .timeout = 1ms};
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  queue->handle<Mail>([&](const Mail&) {
+    began.open();
+    gate.wait();
+    return Receipt{};
+  });
+  auto task = queue->enqueue(Mail{});
+  ASSERT_TRUE(task);
+  EXPECT_TRUE(began.wait());
+  store->fails = true;
+  EXPECT_FALSE(queue->enqueue(Mail{}));
+  gate.open();
+  queue.reset();
+  store->fails = false;
+  ASSERT_TRUE(other.enqueue(Report{0}));
+  EXPECT_TRUE(ran.reaches(1));
+  EXPECT_TRUE(other.wait_idle(kSoon));
+  // What became of the attempt is told to the store all the same, by whoever is left.
+  const auto kept = store->find(task->id(), errand::real_clock()->now());
+  EXPECT_EQ(task->info().error().code(), errand::Code::gone);
+  ASSERT_FALSE(!kept);
+  EXPECT_EQ(kept->state, errand::TaskState::completed);
+  queue.reset();
+}
+
+TEST_P(Faults, DoNotKeepTasksAsideThatAHandlerOfAnyKindIsFor) {
+  errand::QueueOptions opts = options(1);
+  opts.start = false;
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  ASSERT_TRUE(queue->enqueue_bytes("unheard of", {}));
+  auto other = queue->enqueue_bytes("neither", {});
+  ASSERT_TRUE(other);
+  Tally ran(1);
+  queue->handle<Report>([](const Report&) {});
+  queue->start();
+  EXPECT_TRUE(soon([&] { return other->info()->no_handler; }));
+  // Nor does a store that is away just then.
+  store->fails = true;
+  queue->handle_any([&](std::span<const std::byte>) { ran.add(0); });
+  store->fails = false;
+  EXPECT_TRUE(ran.reaches(2));
+  queue.reset();
+}
+
+// The logger is the user's code, and hears of the fault from whoever leads.
+TEST_P(Faults, MayBeAnsweredByALoggerThatEnqueues) {
+  queue = std::make_unique<errand::Queue>(options(1));
+  queue->handle<Report>([](const Report&) {});
+  std::atomic<int> answers{0};
+  std::atomic<int> refused{0};
+  errand::set_logger([&](const errand::LogLine& line) {
+    if (line.text != "shaky: commit: the store is away") return;
+    ++answers;
+    const auto answer = queue->enqueue(Report{});
+    if (!answer && answer.error().code() == errand::Code::would_block) ++refused;
+  });
+  store->fails = true;
+  EXPECT_FALSE(queue->enqueue(Report{}));
+  errand::set_logger({});
+  EXPECT_EQ(answers, 1);
+  EXPECT_EQ(refused, 1);
+  store->fails = false;
+  EXPECT_TRUE(soon([&] { return healthy(); }));
+  queue.reset();
+}
