@@ -379,7 +379,6 @@ void Committer::detach(Member& member) {
 // Rounds are taken under the mutex, one at a time: the one that has begun may still know what the caller has changed,
 // and no later one does.
 void Committer::see_out_round() {
-  if (leads_here()) return;
   std::uint32_t taken = 0;
   {
     MutexLock lock(mu_);

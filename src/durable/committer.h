@@ -80,8 +80,6 @@ class Committer {
   /// No more calls to `member` from here on: waits for the transaction that is on its way. What it has posted is told
   /// to the store all the same.
   void detach(Member& member);
-  /// Waits for the transaction that is on its way, if there is one.
-  void see_out_round();
 
   /// Leads once, if there is something to do and nobody leads. Returns when it is to be called again.
   WaitUntil step();
@@ -142,6 +140,7 @@ class Committer {
   void wake_service();
   [[nodiscard]] bool has_work(SteadyTime now) const ERRAND_REQUIRES(mu_);
   void wait_for(Call& call) ERRAND_EXCLUDES(mu_);
+  void see_out_round() ERRAND_EXCLUDES(mu_);
   [[nodiscard]] bool leads_here() const;
 
   Store& store_;

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "base/log.h"
 #include "base/time.h"
 #include "durable/named_tasks.h"
 
@@ -52,35 +51,26 @@ void NamedTasks::add_handler(std::string kind, Handler handler, HandlerOptions o
     std::sort(all->begin(), all->end());
     names_ = std::move(all);
     any_kind_ = any_kind_ || kind.empty();
-  }
-  // Tasks of this kind that came when nobody had a handler for it are claimed from now on; also those that a claim set
-  // aside which was on its way, and knew nothing of it.
-  committer().see_out_round();
-  {
-    MutexLock lock(mu_);
     to_restore_.insert(to_restore_.end(), names.begin(), names.end());
   }
-  if (auto restored = restore(); !restored) log(LogLevel::error, name_, restored.error().message());
   wish_again();
 }
 
-Result<void> NamedTasks::restore() {
+// Tasks of kinds that came when nobody had a handler for them are claimed from now on. Called before a transaction: the
+// one that was on its way when the handler came is over, and may have set some more aside.
+void NamedTasks::restore() {
   std::vector<std::string> names;
   {
     MutexLock lock(mu_);
     names.swap(to_restore_);
   }
-  if (names.empty()) return {};
-  auto kinds = with_those_of_any(names);
-  if (kinds) {
-    auto restored = hub_->store->restore(name_, *kinds);
-    if (restored) return {};
-    kinds = restored.error();
-  }
-  // With the next transaction, then.
+  if (names.empty()) return;
+  const auto kinds = with_those_of_any(names);
+  const bool restored = kinds && hub_->store->restore(name_, *kinds);
   MutexLock lock(mu_);
-  to_restore_.insert(to_restore_.end(), names.begin(), names.end());
-  return kinds.error();
+  more_ = true;
+  // Else before the next one, then. Why is the committer's to tell: it meets the same store.
+  if (!restored) to_restore_.insert(to_restore_.end(), names.begin(), names.end());
 }
 
 // A store restores kinds by their names. Where the handler of any kind is among them, these are those of the tasks that

@@ -37,7 +37,7 @@ void NamedTasks::workers_changed() {
 void NamedTasks::wish_again() {
   {
     MutexLock lock(mu_);
-    more_ = true;
+    more_ = again_ = true;
   }
   committer().wish();
   wake_those_inside();

@@ -61,7 +61,7 @@ void NamedTasks::coming(const NewTask& task, WallTime now) {
 
 bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
   post_suspects();
-  static_cast<void>(restore());
+  restore();
   const bool nobody = engine_.options.drive == Drive::threads && engine_.workers() == 0;
   MutexLock lock(mu_);
   std::size_t coming = 0;
@@ -91,6 +91,7 @@ bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
     more_ = more_ || coming > 0;
     return false;
   }
+  again_ = false;
   claiming_names_ = names_;
   request = {.queue = name_, .kinds = *claiming_names_, .any_kind = any_kind_, .limit = limit};
   return true;
@@ -102,7 +103,7 @@ void NamedTasks::claimed(Claimed claimed) {
     MutexLock lock(mu_);
     // They ran out before more came: the next claim is a larger one.
     if (more_ && ready_in_all_ == 0 && claimed.more) ahead_ = std::min(2 * target(), kMostAhead);
-    more_ = claimed.more;
+    more_ = claimed.more || again_;
     lower(next_due_, claimed.next_due);
     for (KeptTask& task : claimed.tasks) {
       auto kind = kind_of(task.task.kind);

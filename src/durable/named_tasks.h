@@ -161,7 +161,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   void post(std::unique_ptr<Run> run) ERRAND_EXCLUDES(post_mutex_);
   void post_suspects();
   void begin_drain();
-  Result<void> restore();
+  void restore();
   [[nodiscard]] Result<std::vector<std::string>> with_those_of_any(std::vector<std::string> names) const;
   void ended(TaskId id, const Finish* finish);
   [[nodiscard]] std::shared_ptr<const Kind> kind_of(std::string_view name) const ERRAND_REQUIRES(mu_);
@@ -212,6 +212,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   bool claiming_ ERRAND_GUARDED_BY(mu_) = false;
   int holds_ ERRAND_GUARDED_BY(mu_) = 0;     // somebody changes tasks, and nothing is claimed meanwhile
   bool more_ ERRAND_GUARDED_BY(mu_) = true;  // there may be more to claim
+  // That was said while a claim was on its way, whose answer does not know of it.
+  bool again_ ERRAND_GUARDED_BY(mu_) = false;
   std::optional<WallTime> next_due_ ERRAND_GUARDED_BY(mu_);
   std::size_t coming_[10] ERRAND_GUARDED_BY(mu_) = {};  // due tasks in the transaction to come, by priority
   std::size_t ready_[10] ERRAND_GUARDED_BY(mu_) = {};   // claimed and not begun, by priority

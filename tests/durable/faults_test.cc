@@ -250,6 +250,52 @@ TEST_P(Faults, LeaveNothingOfAQueueThatIsGone) {
   queue.reset();
 }
 
+// A commit that is on its way when a kind gets its handler may still set tasks of that kind aside.
+TEST_P(Faults, DoNotComeFromAHandlerThatComesDuringAClaim) {
+  Tally ran(1);
+  errand::QueueOptions opts = options(1);
+  opts.start = false;
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  ASSERT_TRUE(queue->enqueue(Report{0}));
+  Gate claims;
+  Gate goes_on;
+  std::atomic<bool> first{true};
+  store->before_commit([&](const errand::Batch& batch) {
+    if (batch.claims.empty() || !first.exchange(false)) return;
+    claims.open();
+    goes_on.wait();
+  });
+  queue->handle<Mail>([](const Mail&) { return Receipt{}; });
+  queue->start();
+  ASSERT_TRUE(claims.wait());
+  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  goes_on.open();
+  EXPECT_TRUE(ran.reaches(1));
+  queue.reset();
+}
+
+// The claim that is on its way found nothing because of the pause, and comes back when that is over.
+TEST_P(Faults, DoNotComeFromAPauseThatEndsDuringAClaim) {
+  Tally ran(1);
+  errand::QueueOptions opts = options(1);
+  opts.start = false;
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  ASSERT_TRUE(queue->enqueue(Report{0}));
+  std::atomic<bool> first{true};
+  store->before_commit([&](const errand::Batch& batch) {
+    if (!batch.claims.empty() && first) {
+      EXPECT_TRUE(store->set_paused("mail", true));
+    }
+  });
+  store->after_commit([&] {
+    if (first.exchange(false)) queue->resume();
+  });
+  queue->start();
+  EXPECT_TRUE(ran.reaches(1));
+  queue.reset();
+}
+
 TEST_P(Faults, DoNotKeepTasksAsideThatAHandlerOfAnyKindIsFor) {
   errand::QueueOptions opts = options(1);
   opts.start = false;
