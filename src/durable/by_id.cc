@@ -123,9 +123,8 @@ Result<void> NamedTasks::cancel(TaskId id) {
       }
     }
   }
-  const bool took_out = waiting != nullptr;
-  if (took_out) waiting.release()->give_back();
-  if (took_out || (record != 0 && engine_.cancel(TaskId{record}))) return committer().sync();
+  if (waiting != nullptr) waiting.release()->give_back();
+  if (record != 0 && engine_.cancel(TaskId{record})) return committer().sync();
   auto done = change_one(id, {.what = Change::What::cancel}, "cancel");
   // What was marked here may have been taken out, and so have ended, before the store was asked.
   if (!done && marked && done.error().code() == Code::cancelled) return {};
