@@ -1,30 +1,11 @@
 // In a forked child named tasks belong to the parent: their queue and their handles say so, and nothing hangs.
 
-#include <sys/wait.h>
-#include <unistd.h>
-
+#include "support/child.h"
 #include "threads.h"
 
 using errand::Code;
 
 namespace {
-
-// The child's exit code: 0, or the step that failed.
-int in_child(const std::function<void()>& body) {
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::alarm(20);
-    body();
-    ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
-}
-
-void require(bool condition, int step) {
-  if (!condition) ::_exit(step);
-}
 
 class Forks : public Named {};
 ERRAND_ON_BOTH_STORES(Forks);

@@ -13,9 +13,9 @@
 #include <utility>
 #include <vector>
 
-using namespace std::chrono_literals;
+#include "support/gate.h"
 
-inline constexpr std::chrono::seconds kSoon = 20s;
+using namespace std::chrono_literals;
 
 struct Receipt {
   int code = 0;

@@ -1,35 +1,11 @@
 // In a forked child a queue belongs to the parent: it says so, and nothing hangs.
 
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include <functional>
 #include <memory>
 
 #include "support.h"
+#include "support/child.h"
 
 using errand::Code;
-
-namespace {
-
-// The child's exit code: 0, or the step that failed.
-int in_child(const std::function<void()>& body) {
-  const pid_t pid = ::fork();
-  if (pid == 0) {
-    ::alarm(20);
-    body();
-    ::_exit(0);
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + status;
-}
-
-void require(bool condition, int step) {
-  if (!condition) ::_exit(step);
-}
-
-}  // namespace
 
 TEST(Fork, EveryCallIsRefusedInTheChild) {
   auto queue = std::make_unique<errand::Queue>(errand::QueueOptions{.workers = 2});

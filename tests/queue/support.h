@@ -13,10 +13,9 @@
 #include <utility>
 #include <vector>
 
-using namespace std::chrono_literals;
+#include "support/gate.h"
 
-// How long a test waits for what is bound to happen.
-inline constexpr std::chrono::seconds kSoon = 20s;
+using namespace std::chrono_literals;
 
 // A queue whose tasks run in dispatch(), and whose time the test moves.
 struct Manual {
@@ -59,26 +58,6 @@ template <class F>
 F&& offer(F& f) {
   return static_cast<F&&>(f);
 }
-
-// Opens once, for all who wait.
-class Gate {
- public:
-  void open() {
-    const std::lock_guard lock(mu_);
-    open_ = true;
-    changed_.notify_all();
-  }
-  // False if nobody opens it.
-  bool wait() {
-    std::unique_lock lock(mu_);
-    return changed_.wait_for(lock, kSoon, [this] { return open_; });
-  }
-
- private:
-  std::mutex mu_;
-  std::condition_variable changed_;
-  bool open_ = false;
-};
 
 // Counts up, and waits for a number.
 class Counter {
