@@ -1,0 +1,108 @@
+// What is asked about named tasks, and done to them from outside, driven by hand.
+
+#include <stdexcept>
+
+#include "support.h"
+
+namespace {
+
+class NamedTaskById : public Named {};
+ERRAND_ON_BOTH_STORES(NamedTaskById);
+
+}  // namespace
+
+TEST_P(NamedTaskById, IsCancelledWhileItWaits) {
+  int ran = 0;
+  queue->handle<Report>([&](const Report&) { ++ran; });
+  auto ready = queue->enqueue(Report{1});
+  auto later = queue->enqueue(Report{2}, {.delay = 10min});
+  ASSERT_TRUE(ready && later);
+  EXPECT_TRUE(queue->cancel(ready->id()));
+  EXPECT_TRUE(later->cancel());
+  EXPECT_EQ(ready->state(), errand::TaskState::cancelled);
+  advance(20min);
+  EXPECT_EQ(ran, 0);
+  const auto again = queue->cancel(ready->id());
+  ASSERT_FALSE(again);
+  EXPECT_EQ(again.error().code(), errand::Code::cancelled);
+  EXPECT_EQ(ready->result().error().code(), errand::Code::cancelled);
+}
+
+TEST_P(NamedTaskById, IsAskedToStopWhileItRuns) {
+  queue->handle<Report>([&](const Report&, errand::Attempt& attempt) {
+    EXPECT_FALSE(attempt.stop_requested());
+    EXPECT_TRUE(queue->cancel(attempt.id()));
+    EXPECT_TRUE(attempt.stop_requested());
+    EXPECT_EQ(attempt.stop_reason(), errand::StopReason::cancelled);
+  });
+  auto task = queue->enqueue(Report{1});
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  EXPECT_EQ(task->state(), errand::TaskState::cancelled);
+}
+
+TEST_P(NamedTaskById, IsHeldReleasedMovedAndRemoved) {
+  std::vector<int> order;
+  queue->handle<Report>([&](const Report& report) { order.push_back(report.pages); });
+  auto one = queue->enqueue(Report{1});
+  auto two = queue->enqueue(Report{2});
+  ASSERT_TRUE(one && two);
+  EXPECT_TRUE(queue->hold(one->id()));
+  EXPECT_TRUE(queue->reschedule(two->id(), clock->now() + 1h));
+  queue->dispatch();
+  EXPECT_TRUE(order.empty());
+  EXPECT_TRUE(info(one->id()).held);
+  const std::string payload = "{\"pages\":11}";
+  EXPECT_TRUE(queue->set_payload(one->id(), std::as_bytes(std::span(payload))));
+  EXPECT_TRUE(queue->release(one->id()));
+  queue->dispatch();
+  EXPECT_EQ(order, std::vector<int>{11});
+  EXPECT_FALSE(queue->remove(two->id())) << "it is not over";
+  EXPECT_TRUE(queue->set_priority(two->id(), 1));
+  EXPECT_EQ(info(two->id()).priority, 1);
+  advance(1h);
+  EXPECT_EQ(order, (std::vector<int>{11, 2}));
+  EXPECT_TRUE(queue->remove(two->id()));
+  EXPECT_EQ(queue->info(two->id()).error().code(), errand::Code::not_found);
+}
+
+TEST_P(NamedTaskById, ManyAreChangedByAFilter) {
+  int ran = 0;
+  queue->handle<Report>([&](const Report&) { ++ran; });
+  for (int i = 0; i < 2500; ++i) ASSERT_TRUE(queue->enqueue(Report{i}, {.tags = {i % 2 == 0 ? "even" : "odd"}}));
+  const auto refused = queue->change({}, {.what = errand::Change::What::cancel});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code(), errand::Code::invalid);
+  const auto changed = queue->change({.tag = "even"}, {.what = errand::Change::What::cancel});
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->ids.size(), 1250u);
+  while (queue->stats().available != 0) queue->dispatch();
+  EXPECT_EQ(ran, 1250);
+  const auto gone = queue->change({.all = true}, {.what = errand::Change::What::remove});
+  ASSERT_TRUE(gone);
+  EXPECT_EQ(gone->ids.size(), 2500u);
+}
+
+TEST_P(NamedTaskById, IsListedAndCounted) {
+  queue->handle<Report>([](const Report& report) {
+    if (report.pages == 0) throw std::runtime_error("x");
+  });
+  ASSERT_TRUE(queue->enqueue(Report{0}));
+  ASSERT_TRUE(queue->enqueue(Report{1}));
+  queue->dispatch();
+  ASSERT_TRUE(queue->enqueue(Report{2}));
+  ASSERT_TRUE(queue->enqueue(Report{3}, {.delay = 1h}));
+  auto stats = queue->stats();
+  EXPECT_EQ(stats.submitted, 4u);
+  EXPECT_EQ(stats.available, 1u);
+  EXPECT_EQ(stats.scheduled, 1u);
+  EXPECT_EQ(stats.retryable, 1u);
+  EXPECT_EQ(stats.completed, 1u);
+  EXPECT_EQ(stats.failed, 1u);
+  EXPECT_EQ(queue->list().size(), 4u);
+  EXPECT_EQ(queue->list({.state = errand::TaskState::available}).size(), 1u);
+  EXPECT_EQ(queue->list({.state = errand::TaskState::running}).size(), 0u);
+  EXPECT_EQ(queue->list({.limit = 3}).size(), 3u);
+  const auto first = queue->list({.limit = 1});
+  EXPECT_EQ(queue->list({.limit = 10, .after = first.at(0).id}).size(), 3u);
+}
