@@ -12,6 +12,7 @@
 #include <errand/outcome.h>
 #include <errand/prepared.h>
 #include <errand/queue.h>
+#include <errand/queue_options.h>
 #include <errand/random.h>
 #include <errand/result.h>
 #include <errand/retry.h>
