@@ -83,15 +83,6 @@ void Committer::wait_for(Call& call) {
   lead();
 }
 
-void Committer::add_later(Member& member, NewTask task, Callback<void(const Result<Added>&)> done) {
-  {
-    MutexLock lock(mu_);
-    later_.push_back({&member, std::move(task), std::move(done)});
-    if (leading_) return;
-  }
-  wake_service();
-}
-
 void Committer::finish(Member& member, Finish finish) {
   bool leads = false;
   {
@@ -180,7 +171,7 @@ void Committer::lead() {
 }
 
 bool Committer::has_work(SteadyTime now) const {
-  if (!later_.empty() || !calls_.empty() || !expired_.empty()) return true;
+  if (!calls_.empty() || !expired_.empty()) return true;
   return now >= retry_at_ && (!endings_.empty() || now >= notes_at_ || wished_.load(std::memory_order_acquire));
 }
 
@@ -188,7 +179,6 @@ Committer::Round Committer::take() {
   Round round;
   MutexLock lock(mu_);
   round.calls.swap(calls_);
-  round.later.swap(later_);
   round.endings.swap(endings_);
   round.expired.swap(expired_);
   for (auto& [id, note] : notes_) round.notes.push_back(std::move(note));
@@ -254,10 +244,6 @@ Result<Committed> Committer::commit(Round& round, std::vector<Member*>& claimers
       added.push_back(std::move(task));
     }
   }
-  for (Later& later : round.later) {
-    later.member->coming(later.task, now);
-    added.push_back(std::move(later.task));
-  }
   for (Member* member : round.members) {
     if (std::find(round.changed.begin(), round.changed.end(), member->name()) != round.changed.end())
       member->look_again();
@@ -289,7 +275,6 @@ void Committer::deliver(Round& round, Committed& committed, const std::vector<Me
   for (Call* call : round.calls) {
     for (std::size_t i = 0; i < call->tasks.size(); ++i) call->results.push_back(std::move(committed.added[next++]));
   }
-  for (Later& later : round.later) later.done(committed.added[next++]);
 }
 
 // Nothing of the transaction happened. Who waits is told; what became of attempts is tried again until it is in.
@@ -298,7 +283,6 @@ void Committer::put_back(Round& round, const Error& error) {
     call->error = error;
     for (std::size_t i = 0; i < call->tasks.size(); ++i) call->results.push_back(error);
   }
-  for (Later& later : round.later) later.done(error);
   for (Member* member : round.members) member->look_again();
   // What they wished for, they still do.
   wished_.store(true, std::memory_order_release);

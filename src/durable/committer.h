@@ -10,7 +10,6 @@
 // A transaction also carries what the store's queues want to claim, so that a task that is enqueued is in its worker's
 // hands when its enqueue returns.
 
-#include <errand/callback.h>
 #include <errand/clock.h>
 #include <errand/random.h>
 #include <errand/store.h>
@@ -58,8 +57,6 @@ class Committer {
 
   /// Returns when the tasks are in the store, with a result for each; `would_block` on a thread that leads.
   [[nodiscard]] std::vector<Result<Added>> add(Member& member, std::vector<NewTask> tasks);
-  /// `done` is called once the task is in the store, or is not, by whoever leads.
-  void add_later(Member& member, NewTask task, Callback<void(const Result<Added>&)> done);
   /// An attempt ends: ending() is called while its member still has it, and finish() once that is ready for the task to
   /// come again.
   void ending() noexcept { endings_begun_.fetch_add(1, std::memory_order_relaxed); }
@@ -109,11 +106,6 @@ class Committer {
     std::optional<Error> error{};
     std::atomic<std::uint32_t> word{kWaiting};
   };
-  struct Later {
-    Member* member;
-    NewTask task;
-    Callback<void(const Result<Added>&)> done;
-  };
   struct Ending {
     Member* member;  // null: it is gone
     Finish finish;
@@ -121,7 +113,6 @@ class Committer {
   // What one transaction is made of.
   struct Round {
     std::vector<Call*> calls{};
-    std::vector<Later> later{};
     std::vector<Ending> endings{};
     std::vector<Note> notes{};
     std::vector<TaskId> expired{};
@@ -160,7 +151,6 @@ class Committer {
   bool leading_ ERRAND_GUARDED_BY(mu_) = false;
   bool asked_ ERRAND_GUARDED_BY(mu_) = false;        // step() came while somebody led, and said nothing
   std::vector<Call*> calls_ ERRAND_GUARDED_BY(mu_);  // empty while nobody leads
-  std::vector<Later> later_ ERRAND_GUARDED_BY(mu_);
   std::vector<Ending> endings_ ERRAND_GUARDED_BY(mu_);
   std::unordered_map<std::uint64_t, Note> notes_ ERRAND_GUARDED_BY(mu_);
   std::vector<TaskId> expired_ ERRAND_GUARDED_BY(mu_);
