@@ -1,9 +1,11 @@
 #pragma once
 /// A named line of background work, and the workers that do it.
 
+#include <errand/acceptance.h>
 #include <errand/attempt.h>
 #include <errand/callback.h>
 #include <errand/codec.h>
+#include <errand/detail/task_maker.h>
 #include <errand/events.h>
 #include <errand/handler.h>
 #include <errand/prepared.h>
@@ -39,60 +41,9 @@ struct ListOptions {
 };
 
 namespace detail {
-class Engine;
 class Handlers;
 class NamedTasks;
 struct DefaultQueue;
-
-struct Draft {
-  Record* record;             // null: refused
-  std::uint64_t id_or_error;  // the address of a new Error where refused
-};
-
-// A task that is in its store, and a handle to it.
-struct NamedDraft {
-  NamedHandle* handle;
-  std::uint64_t id;
-};
-
-[[nodiscard]] Draft begin(Engine& engine);
-[[nodiscard]] Draft begin(Engine& engine, TaskOptions& options);
-void publish(Engine& engine, Draft draft, const Ops& ops) noexcept;
-void abandon(Engine& engine, Draft draft) noexcept;
-
-struct TaskMaker {
-  template <class T>
-  static Task<T> refused(Draft draft) {
-    return Task<T>(static_cast<Record*>(nullptr), draft.id_or_error);
-  }
-  template <class T>
-  static Result<Task<T>> named(const Result<NamedDraft>& draft) {
-    if (!draft) return draft.error();
-    return Task<T>(draft->handle, draft->id);
-  }
-  // Builds the closure in the record. If that throws, the place is left empty and the task was never there.
-  template <class F, class A>
-  static Task<ValueOf<F>> make(Engine& engine, Draft draft, A&& f) {
-    static_assert(std::is_nothrow_destructible_v<F>, "the destructor of a body has to be noexcept");
-    if (draft.record == nullptr) [[unlikely]]
-      return refused<ValueOf<F>>(draft);
-    if constexpr (fits_in_record<F> && std::is_nothrow_constructible_v<F, A>) {
-      store<F>(*draft.record, std::forward<A>(f));
-    } else {
-      struct Guard {
-        ~Guard() {
-          if (engine != nullptr) abandon(*engine, draft);
-        }
-        Engine* engine;
-        Draft draft;
-      } guard{&engine, draft};
-      store<F>(*draft.record, std::forward<A>(f));
-      guard.engine = nullptr;
-    }
-    publish(engine, draft, kOps<F>);
-    return Task<ValueOf<F>>(draft.record, draft.id_or_error);
-  }
-};
 
 template <class M>
 inline constexpr char kMessageKey = 0;
@@ -252,6 +203,14 @@ class Queue {
     constexpr auto reader = detail::output_reader<output_t<M>>();
     return detail::TaskMaker::named<output_t<M>>(enqueue_named(named(message, std::move(options)), reader));
   }
+  /// The same without waiting for the disk: the task is accepted once its Acceptance says so, and is lost if the
+  /// process dies before that. Many of them share a flush. Where so many are on their way that they hold more than
+  /// 64 MiB, it waits for the disk as enqueue() does.
+  template <Message M>
+  Acceptance<output_t<M>> enqueue_async(const M& message, TaskOptions options = {}) {
+    constexpr auto reader = detail::output_reader<output_t<M>>();
+    return Acceptance<output_t<M>>(post_named(named(message, std::move(options)), reader));
+  }
   /// The same inside a transaction of the queue's store: the task is there if the transaction is committed.
   template <class Tx, Message M>
     requires requires(Tx& tx, const NewTask& task, WallTime now, const Store& store) {
@@ -269,6 +228,8 @@ class Queue {
   /// The same with bytes of one's own.
   Result<Task<>> enqueue_bytes(std::string_view kind, std::span<const std::byte> payload, TaskOptions options = {},
                                std::string_view content_type = "application/octet-stream");
+  Acceptance<> enqueue_bytes_async(std::string_view kind, std::span<const std::byte> payload, TaskOptions options = {},
+                                   std::string_view content_type = "application/octet-stream");
   /// Many at once, in one transaction; a result for each, in order.
   std::vector<Result<Task<>>> enqueue_many(std::vector<Named> tasks);
   template <Message M>
@@ -381,6 +342,7 @@ class Queue {
 
   void add_handler(std::string kind, detail::Handler handler, HandlerOptions options);
   [[nodiscard]] Result<detail::NamedDraft> enqueue_named(Result<Named> task, detail::OutputReader reader);
+  [[nodiscard]] std::shared_ptr<detail::AcceptanceState> post_named(Result<Named> task, detail::OutputReader reader);
   [[nodiscard]] std::vector<Result<detail::NamedDraft>> enqueue_all(std::vector<Result<Named>> tasks,
                                                                     detail::OutputReader reader);
   [[nodiscard]] const Store& store();

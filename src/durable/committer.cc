@@ -84,19 +84,40 @@ void Committer::wait_for(Call& call) {
 }
 
 void Committer::finish(Member& member, Finish finish) {
-  bool leads = false;
+  Then then{};
   {
     MutexLock lock(mu_);
     endings_.push_back({&member, std::move(finish)});
-    // Whoever leads looks again before it lets go.
-    if (leading_) return;
-    leads = leading_ = !durable_ && !trouble_;
+    then = after_posting();
   }
-  if (leads) {
-    lead();
-  } else {
-    wake_service();
+  see_to_it(then);
+}
+
+void Committer::post(std::shared_ptr<Post> post) {
+  posted_bytes_.fetch_add(post->size, std::memory_order_relaxed);
+  Then then{};
+  {
+    MutexLock lock(mu_);
+    posts_.push_back(std::move(post));
+    then = after_posting();
   }
+  see_to_it(then);
+}
+
+Committer::Then Committer::after_posting() {
+  // Whoever leads looks again before it lets go.
+  if (leading_) return Then::nothing;
+  // Where no flush is to be waited for, it is done at once.
+  if (!durable_ && !trouble_) {
+    leading_ = true;
+    return Then::lead;
+  }
+  return std::exchange(told_, true) ? Then::nothing : Then::tell;
+}
+
+void Committer::see_to_it(Then then) {
+  if (then == Then::lead) lead();
+  if (then == Then::tell) wake_service();
 }
 
 void Committer::note(Note note) {
@@ -171,13 +192,14 @@ void Committer::lead() {
 }
 
 bool Committer::has_work(SteadyTime now) const {
-  if (!calls_.empty() || !expired_.empty()) return true;
+  if (!calls_.empty() || !posts_.empty() || !expired_.empty()) return true;
   return now >= retry_at_ && (!endings_.empty() || now >= notes_at_ || wished_.load(std::memory_order_acquire));
 }
 
 Committer::Round Committer::take() {
   Round round;
   MutexLock lock(mu_);
+  round.posts.swap(posts_);
   round.calls.swap(calls_);
   round.endings.swap(endings_);
   round.expired.swap(expired_);
@@ -238,6 +260,11 @@ void Committer::note_due(const Round& round) {
 Result<Committed> Committer::commit(Round& round, std::vector<Member*>& claimers, std::vector<Finish>& finished) {
   const WallTime now = this->now();
   std::vector<NewTask> added;
+  // Before what callers wait for: whoever posted and then called wants it in this order.
+  for (const auto& post : round.posts) {
+    post->member->coming(post->task, now);
+    added.push_back(std::move(post->task));
+  }
   for (Call* call : round.calls) {
     for (NewTask& task : call->tasks) {
       call->member->coming(task, now);
@@ -272,13 +299,25 @@ void Committer::deliver(Round& round, Committed& committed, const std::vector<Me
     for (Member* member : round.members) member->settled();
   }
   std::size_t next = 0;
+  for (const auto& post : round.posts) {
+    posted_bytes_.fetch_sub(post->size, std::memory_order_relaxed);
+    post->resolved(committed.added[next++]);
+  }
   for (Call* call : round.calls) {
     for (std::size_t i = 0; i < call->tasks.size(); ++i) call->results.push_back(std::move(committed.added[next++]));
   }
 }
 
+void Committer::resolve(const std::vector<std::shared_ptr<Post>>& posts, const Error& error) {
+  for (const auto& post : posts) {
+    posted_bytes_.fetch_sub(post->size, std::memory_order_relaxed);
+    post->resolved(error);
+  }
+}
+
 // Nothing of the transaction happened. Who waits is told; what became of attempts is tried again until it is in.
 void Committer::put_back(Round& round, const Error& error) {
+  resolve(round.posts, error);
   for (Call* call : round.calls) {
     call->error = error;
     for (std::size_t i = 0; i < call->tasks.size(); ++i) call->results.push_back(error);
@@ -315,6 +354,7 @@ WaitUntil Committer::step() {
   bool leads = false;
   {
     MutexLock lock(mu_);
+    told_ = false;
     const SteadyTime now = clock_->mono();
     const bool due = now >= retry_at_ && due_ && *due_ <= clock_->now();
     leads = !leading_ && (due || has_work(now));
@@ -349,6 +389,7 @@ void Committer::attach(Member& member) {
 }
 
 void Committer::detach(Member& member) {
+  std::vector<std::shared_ptr<Post>> late;
   {
     MutexLock lock(mu_);
     members_.erase(std::remove(members_.begin(), members_.end(), &member), members_.end());
@@ -356,7 +397,12 @@ void Committer::detach(Member& member) {
     for (Ending& ending : endings_) {
       if (ending.member == &member) ending.member = nullptr;
     }
+    const auto its =
+        std::stable_partition(posts_.begin(), posts_.end(), [&](const auto& post) { return post->member != &member; });
+    late.assign(std::make_move_iterator(its), std::make_move_iterator(posts_.end()));
+    posts_.erase(its, posts_.end());
   }
+  resolve(late, Error(Code::shutting_down, "enqueue to queue \"" + member.name() + "\": it has shut down"));
   see_out_round();
 }
 

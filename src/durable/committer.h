@@ -4,8 +4,9 @@
 //   a caller that waits    posts its tasks. If nobody leads, it leads: commits what is there, its own included, then
 //                          hands the lead to the caller that has waited longest. A lone caller so commits on its own
 //                          thread, and while one transaction is flushed the next one fills.
-//   whoever does not wait  (a worker with an attempt's end) posts, and goes on. The hub's thread leads for it if no
-//                          caller does.
+//   whoever does not wait  (a worker with an attempt's end, or enqueue_async) posts, and goes on. The hub's thread
+//   leads
+//                          for it if no caller does.
 //
 // A transaction also carries what the store's queues want to claim, so that a task that is enqueued is in its worker's
 // hands when its enqueue returns.
@@ -50,6 +51,21 @@ class Member {
   [[nodiscard]] virtual std::optional<WallTime> next_due() const = 0;
 };
 
+/// A task that is posted by somebody who does not wait for it.
+struct Post {
+  Post(Member& member, NewTask task)
+      : member(&member), size(sizeof(NewTask) + task.payload.size()), task(std::move(task)) {}
+  virtual ~Post() = default;
+  Post(const Post&) = delete;
+  Post& operator=(const Post&) = delete;
+  /// What became of it; once. Called by whoever leads, with no lock held.
+  virtual void resolved(const Result<Added>& result) noexcept = 0;
+
+  Member* const member;
+  const std::size_t size;  // bytes that it holds, more or less
+  NewTask task;
+};
+
 /// Threads: any.
 class Committer {
  public:
@@ -57,6 +73,10 @@ class Committer {
 
   /// Returns when the tasks are in the store, with a result for each; `would_block` on a thread that leads.
   [[nodiscard]] std::vector<Result<Added>> add(Member& member, std::vector<NewTask> tasks);
+  /// Returns at once; the post says what became of the task.
+  void post(std::shared_ptr<Post> post);
+  /// So much is posted and not resolved that whoever has more is to wait, with sync().
+  [[nodiscard]] bool crowded() const noexcept { return posted_bytes_.load(std::memory_order_relaxed) > kMostPosted; }
   /// An attempt ends: ending() is called while its member still has it, and finish() once that is ready for the task to
   /// come again.
   void ending() noexcept { endings_begun_.fetch_add(1, std::memory_order_relaxed); }
@@ -94,6 +114,7 @@ class Committer {
 
  private:
   static constexpr Duration kNotesAfter = std::chrono::milliseconds(500);
+  static constexpr std::size_t kMostPosted = std::size_t{64} << 20;  // bytes, more or less
   static constexpr std::uint32_t kWaiting = 0;
   static constexpr std::uint32_t kLead = 1;
   static constexpr std::uint32_t kDone = 2;
@@ -112,6 +133,7 @@ class Committer {
   };
   // What one transaction is made of.
   struct Round {
+    std::vector<std::shared_ptr<Post>> posts{};
     std::vector<Call*> calls{};
     std::vector<Ending> endings{};
     std::vector<Note> notes{};
@@ -128,6 +150,11 @@ class Committer {
   void put_back(Round& round, const Error& error) ERRAND_EXCLUDES(mu_);
   void note_due(const Round& round) ERRAND_EXCLUDES(mu_);
   void lead() ERRAND_EXCLUDES(mu_);
+  // What whoever has posted something, and does not wait for it, is to do about it.
+  enum class Then : unsigned char { nothing, lead, tell };
+  [[nodiscard]] Then after_posting() ERRAND_REQUIRES(mu_);
+  void see_to_it(Then then) ERRAND_EXCLUDES(mu_);
+  void resolve(const std::vector<std::shared_ptr<Post>>& posts, const Error& error);
   void wake_service();
   [[nodiscard]] bool has_work(SteadyTime now) const ERRAND_REQUIRES(mu_);
   void wait_for(Call& call) ERRAND_EXCLUDES(mu_);
@@ -140,8 +167,9 @@ class Committer {
   std::atomic<std::uint32_t> word_{0};
   // Relaxed: whoever sees that a member has it no more, under that one's lock, sees it counted here.
   std::atomic<std::uint64_t> endings_begun_{0};
-  std::atomic<std::uint64_t> delivered_{0};  // release: what members did about it
-  std::atomic<bool> wished_{false};          // only to spare wakes: the members know what they wish for
+  std::atomic<std::uint64_t> delivered_{0};   // release: what members did about it
+  std::atomic<std::size_t> posted_bytes_{0};  // relaxed: it orders nothing
+  std::atomic<bool> wished_{false};           // only to spare wakes: the members know what they wish for
 
   // The logger, and on_wake, are user code that may call a queue while this thread leads: it can't wait for itself.
   std::atomic<std::thread::id> leader_{};
@@ -150,7 +178,9 @@ class Committer {
   mutable Mutex mu_;
   bool leading_ ERRAND_GUARDED_BY(mu_) = false;
   bool asked_ ERRAND_GUARDED_BY(mu_) = false;        // step() came while somebody led, and said nothing
+  bool told_ ERRAND_GUARDED_BY(mu_) = false;         // the store's thread was woken, and has not looked yet
   std::vector<Call*> calls_ ERRAND_GUARDED_BY(mu_);  // empty while nobody leads
+  std::vector<std::shared_ptr<Post>> posts_ ERRAND_GUARDED_BY(mu_);
   std::vector<Ending> endings_ ERRAND_GUARDED_BY(mu_);
   std::unordered_map<std::uint64_t, Note> notes_ ERRAND_GUARDED_BY(mu_);
   std::vector<TaskId> expired_ ERRAND_GUARDED_BY(mu_);

@@ -85,25 +85,6 @@ std::string key_of(const Named& named, const std::string& queue) {
 
 }  // namespace
 
-// While a call that takes something in is on its way, a queue that drains waits for it.
-class NamedTasks::Entrance {
- public:
-  // Sequentially consistent, as new_task() and begin_close(): either that call sees that the queue closes, or idle()
-  // sees this.
-  explicit Entrance(NamedTasks& tasks) noexcept : tasks_(tasks) {
-    tasks_.entering_.fetch_add(1, std::memory_order_seq_cst);
-  }
-  ~Entrance() {
-    tasks_.entering_.fetch_sub(1, std::memory_order_seq_cst);
-    if (tasks_.closing_.load(std::memory_order_seq_cst)) tasks_.engine_.note_progress();
-  }
-  Entrance(const Entrance&) = delete;
-  Entrance& operator=(const Entrance&) = delete;
-
- private:
-  NamedTasks& tasks_;
-};
-
 Result<NewTask> NamedTasks::new_task(Named&& named, WallTime now) {
   const auto refused = [&](Code code, const std::string& why) {
     return Error(code, "enqueue \"" + clean_text(named.kind, kMostKind) + "\" to queue \"" + name_ + "\": " + why);
@@ -190,29 +171,31 @@ std::vector<Result<NamedDraft>> NamedTasks::enqueue(std::vector<Result<Named>> t
       refused.emplace_back(made.error());
     }
   }
-  const bool watched = std::any_of(callbacks.begin(), callbacks.end(), [](const auto& one) { return bool(one); });
   std::vector<Result<Added>> results;
   if (!added.empty()) results = committer().add(*this, std::move(added));
   std::vector<Result<NamedDraft>> drafts;
   std::size_t next = 0;
   for (const auto& error : refused) {
-    if (error) {
-      engine_.note_refusal(*error);
-      drafts.emplace_back(*error);
-      continue;
-    }
-    const Result<Added>& result = results[next];
+    const Result<Added> result = error ? Result<Added>(*error) : std::move(results[next]);
+    took_in(result, error ? Callback<void(const TaskInfo&)>() : std::move(callbacks[next]));
+    if (!error) ++next;
     if (result) {
-      enqueued_.fetch_add(result->existed ? 0 : 1, std::memory_order_relaxed);
-      if (watched && callbacks[next]) watch_end(result->id, std::move(callbacks[next]));
-      drafts.emplace_back(draft(result->id, result->existed, reader));
+      drafts.emplace_back(draft(*result, reader));
     } else {
-      engine_.note_refusal(result.error());
       drafts.emplace_back(result.error());
     }
-    ++next;
   }
   return drafts;
+}
+
+// What an enqueue came to.
+void NamedTasks::took_in(const Result<Added>& result, Callback<void(const TaskInfo&)> on_finish) {
+  if (!result) {
+    engine_.note_refusal(result.error());
+    return;
+  }
+  enqueued_.fetch_add(result->existed ? 0 : 1, std::memory_order_relaxed);
+  if (on_finish) watch_end(result->id, std::move(on_finish));
 }
 
 }  // namespace detail

@@ -32,13 +32,6 @@ Error forked(TaskId id) {
   return {Code::forked, "task " + to_string(id) + ": its queue belongs to the process that forked this one"};
 }
 
-// How often this process is the child of a fork. There the locks of the queue and of its store may be held for ever.
-constinit std::atomic<std::uint32_t> forks{0};
-[[maybe_unused]] const bool told_of_forks = [] {
-  at_fork([]() noexcept {}, []() noexcept {}, []() noexcept { forks.fetch_add(1, std::memory_order_relaxed); });
-  return true;
-}();
-
 // Holds on to nothing: with its queue the store may be closed, and opened again.
 class Handle final : public NamedHandle {
  public:
@@ -82,7 +75,7 @@ class Handle final : public NamedHandle {
 
  private:
   [[nodiscard]] Result<std::shared_ptr<NamedTasks>> tasks() const {
-    if (forks_ != forks.load(std::memory_order_relaxed)) return forked(id_);
+    if (forks_ != forks_so_far()) return forked(id_);
     auto found = tasks_.lock();
     if (found == nullptr) return queue_gone(id_);
     return found;
@@ -92,7 +85,7 @@ class Handle final : public NamedHandle {
   const std::shared_ptr<Clock> clock_;
   const TaskId id_;
   const OutputReader reader_;
-  const std::uint32_t forks_ = forks.load(std::memory_order_relaxed);
+  const std::uint32_t forks_ = forks_so_far();
   mutable std::shared_ptr<NamedTasks::Watch> watch_{};
 };
 
@@ -130,16 +123,21 @@ bool NamedTasks::is_over(TaskId id) const {
   return detail::is_over(info(id));
 }
 
-NamedDraft NamedTasks::draft(TaskId id, bool existed, OutputReader reader) {
-  auto handle = std::make_unique<Handle>(weak_from_this(), hub_->clock, id, reader);
-  handle->existed = existed;
-  return {handle.release(), id.value};
+NamedDraft NamedTasks::draft_of(std::weak_ptr<NamedTasks> home, std::shared_ptr<Clock> clock, const Added& added,
+                                OutputReader reader) {
+  auto handle = std::make_unique<Handle>(std::move(home), std::move(clock), added.id, reader);
+  handle->existed = added.existed;
+  return {handle.release(), added.id.value};
+}
+
+NamedDraft NamedTasks::draft(const Added& added, OutputReader reader) {
+  return draft_of(weak_from_this(), hub_->clock, added, reader);
 }
 
 Result<NamedDraft> NamedTasks::handle_of(TaskId id, OutputReader reader) {
   const auto task = kept(id);
   if (!task) return task.error();
-  return draft(id, false, reader);
+  return draft({.id = id}, reader);
 }
 
 // --- watches ---------------------------------------------------------------------------------------------------------

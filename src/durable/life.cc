@@ -142,7 +142,7 @@ void NamedTasks::close(SteadyTime deadline) {
 bool NamedTasks::idle() const {
   const bool closing = closing_.load(std::memory_order_acquire);
   // Before the rest: what it was to bring is here when it is not seen any more.
-  if (closing && entering_.load(std::memory_order_seq_cst) != 0) return false;
+  if (entering_.load(std::memory_order_seq_cst) != 0) return false;
   const std::uint64_t delivered = hub_->committer.delivered();
   {
     MutexLock lock(mu_);

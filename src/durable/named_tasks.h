@@ -10,6 +10,7 @@
 //   handlers.cc     which kinds can be handled
 //   life.cc         the beginning and the end of the queue
 //   enqueue.cc      what is taken in
+//   acceptance.cc   and by whom it is not waited for
 //   run.cc          one attempt
 //   by_id.cc        what is asked about tasks, and done to them
 //   handle.cc       Task<T> of a named task
@@ -42,6 +43,9 @@ struct Kind {
   Handler handler;
   HandlerOptions options;
 };
+
+/// Of what is refused before it is posted.
+[[nodiscard]] std::shared_ptr<AcceptanceState> refused_acceptance(Error error);
 
 class NamedTasks final : public durable::Member, public NamedSource, public std::enable_shared_from_this<NamedTasks> {
  public:
@@ -93,11 +97,10 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   [[nodiscard]] Result<NamedDraft> enqueue(Result<Named> task, OutputReader reader);
   [[nodiscard]] std::vector<Result<NamedDraft>> enqueue(std::vector<Result<Named>> tasks, OutputReader reader);
 
-  /// For a transaction of the caller's own: a task as the store takes it, and a handle once it is there.
+  /// Does not wait for the store.
+  [[nodiscard]] std::shared_ptr<AcceptanceState> post(Result<Named> task, OutputReader reader);
+  /// For a transaction of the caller's own: a task as the store takes it; then draft() makes the handle.
   [[nodiscard]] Result<NewTask> prepare(Result<Named> task);
-  [[nodiscard]] NamedDraft added(const Added& added, OutputReader reader) {
-    return draft(added.id, added.existed, reader);
-  }
 
   // --- by_id.cc ---
   [[nodiscard]] Result<TaskInfo> info(TaskId id) const;
@@ -110,6 +113,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   void add_to(Stats& stats) const;
 
   // --- handle.cc ---
+  [[nodiscard]] NamedDraft draft(const Added& added, OutputReader reader);
   [[nodiscard]] Result<NamedDraft> handle_of(TaskId id, OutputReader reader);
   struct Watch {
     std::atomic<std::uint32_t> word{0};  // moves when the task ends, or is to be looked at; release and acquire
@@ -165,9 +169,30 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   [[nodiscard]] Result<std::vector<std::string>> with_those_of_any(std::vector<std::string> names) const;
   void ended(TaskId id, const Finish* finish);
   [[nodiscard]] std::shared_ptr<const Kind> kind_of(std::string_view name) const ERRAND_REQUIRES(mu_);
-  class Entrance;
+  // While something that is taken in is on its way, the queue is not idle, and if it drains it waits for that.
+  class Entrance {
+   public:
+    // Sequentially consistent, as new_task() and begin_close(): either that call sees that the queue closes, or idle()
+    // sees this.
+    explicit Entrance(NamedTasks& tasks) noexcept : tasks_(tasks) {
+      tasks_.entering_.fetch_add(1, std::memory_order_seq_cst);
+    }
+    ~Entrance() {
+      tasks_.entering_.fetch_sub(1, std::memory_order_seq_cst);
+      tasks_.engine_.note_progress();
+    }
+    Entrance(const Entrance&) = delete;
+    Entrance& operator=(const Entrance&) = delete;
+
+   private:
+    NamedTasks& tasks_;
+  };
   [[nodiscard]] Result<NewTask> new_task(Named&& named, WallTime now);
-  [[nodiscard]] NamedDraft draft(TaskId id, bool existed, OutputReader reader);
+  class OnItsWay;
+  void took_in(const Result<Added>& result, Callback<void(const TaskInfo&)> on_finish);
+  /// The queue may be gone: all that the handle does then is to say so.
+  [[nodiscard]] static NamedDraft draft_of(std::weak_ptr<NamedTasks> home, std::shared_ptr<Clock> clock,
+                                           const Added& added, OutputReader reader);
   struct Watching;
   [[nodiscard]] std::shared_ptr<Watch> watch(TaskId id, bool inside);
   [[nodiscard]] bool watches(TaskId id, const std::shared_ptr<Watch>& watch) const;

@@ -238,7 +238,7 @@ void Engine::pause() {
 void Engine::resume() {
   signals.fetch_and(~kPaused, std::memory_order_release);
   parking.wake_all();
-  if (options.drive == Drive::manual) call_on_wake();
+  wake_driver();
 }
 
 // --- idle ------------------------------------------------------------------------------------------------------------
@@ -324,7 +324,7 @@ void Engine::post(Finisher finisher) {
   }
   heavy_barrier();
   if (parking.wakeable()) parking.wake_one();
-  if (options.drive == Drive::manual) call_on_wake();
+  wake_driver();
 }
 
 void Engine::run_callbacks() {
@@ -349,6 +349,10 @@ void Engine::run_callbacks() {
 
 void Engine::call_on_wake() noexcept {
   if (options.on_wake) guarded("on_wake", [&] { options.on_wake(); });
+}
+
+void Engine::wake_driver() noexcept {
+  if (options.drive == Drive::manual) call_on_wake();
 }
 
 // --- manual drive ----------------------------------------------------------------------------------------------------

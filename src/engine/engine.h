@@ -125,6 +125,8 @@ class Engine {
   }
   /// For who waits until the queue is idle: look again.
   void note_progress();
+  /// dispatch() has something to do, where that is what runs the queue.
+  void wake_driver() noexcept;
 
   // --- control.cc ---
   Result<void> start();

@@ -466,7 +466,7 @@ void Engine::announce(int priority) {
   if (parking.wakeable()) [[unlikely]]
     parking.wake_one();
   if (options.drive == Drive::manual) [[unlikely]]
-    call_on_wake();
+    wake_driver();
 }
 
 }  // namespace detail

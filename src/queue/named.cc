@@ -19,6 +19,15 @@ Error unknown(const Queue& queue, TaskId id) {
   return {Code::not_found, "queue \"" + queue.name() + "\" knows no task " + to_string(id)};
 }
 
+std::string text_of(std::span<const std::byte> bytes) {
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+Named bytes_task(std::string_view kind, std::span<const std::byte> payload, TaskOptions&& options,
+                 std::string_view content_type) {
+  return {std::string(kind), text_of(payload), std::string(content_type), std::move(options), {}};
+}
+
 }  // namespace
 
 detail::NamedTasks& Queue::Durable::make(detail::Engine& engine, StorePtr store) {
@@ -69,6 +78,11 @@ Result<detail::NamedDraft> Queue::enqueue_named(Result<Named> task, detail::Outp
   return named_tasks().enqueue(std::move(task), reader);
 }
 
+std::shared_ptr<detail::AcceptanceState> Queue::post_named(Result<Named> task, detail::OutputReader reader) {
+  if (engine_->forked()) return detail::refused_acceptance(forked(*this));
+  return named_tasks().post(std::move(task), reader);
+}
+
 std::vector<Result<detail::NamedDraft>> Queue::enqueue_all(std::vector<Result<Named>> tasks,
                                                            detail::OutputReader reader) {
   if (!engine_->forked()) return named_tasks().enqueue(std::move(tasks), reader);
@@ -93,17 +107,17 @@ Result<NewTask> Queue::prepare_named(Result<Named> task) {
 }
 
 Result<detail::NamedDraft> Queue::draft_of(const Added& added, detail::OutputReader reader) {
-  return named_tasks().added(added, reader);
+  return named_tasks().draft(added, reader);
 }
 
 Result<Task<>> Queue::enqueue_bytes(std::string_view kind, std::span<const std::byte> payload, TaskOptions options,
                                     std::string_view content_type) {
-  Named task{std::string(kind),
-             std::string(reinterpret_cast<const char*>(payload.data()), payload.size()),
-             std::string(content_type),
-             std::move(options),
-             {}};
-  return detail::TaskMaker::named<void>(enqueue_named(std::move(task), {}));
+  return detail::TaskMaker::named<void>(enqueue_named(bytes_task(kind, payload, std::move(options), content_type), {}));
+}
+
+Acceptance<> Queue::enqueue_bytes_async(std::string_view kind, std::span<const std::byte> payload, TaskOptions options,
+                                        std::string_view content_type) {
+  return Acceptance<>(post_named(bytes_task(kind, payload, std::move(options), content_type), {}));
 }
 
 std::vector<Result<Task<>>> Queue::enqueue_many(std::vector<Named> tasks) {
@@ -164,10 +178,7 @@ Result<void> Queue::reschedule(TaskId id, WallTime at) {
   return change_one(id, {.what = Change::What::edit, .run_at = at}, "reschedule");
 }
 Result<void> Queue::set_payload(TaskId id, std::span<const std::byte> payload) {
-  return change_one(id,
-                    {.what = Change::What::edit,
-                     .payload = std::string(reinterpret_cast<const char*>(payload.data()), payload.size())},
-                    "set the payload of");
+  return change_one(id, {.what = Change::What::edit, .payload = text_of(payload)}, "set the payload of");
 }
 
 }  // namespace v0
