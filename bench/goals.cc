@@ -57,4 +57,25 @@ const std::vector<Goal>& memory_goals() {
   return goals;
 }
 
+const std::vector<Goal>& durable_goals() {
+  static const std::vector<Goal> goals = {
+      {.row = "D1 1 thread enqueues", .against = "fdatasync alone", .bound = 0.8},
+      {.row = "D2 64 threads enqueue", .against = "fdatasync alone", .bound = 12},
+      {.row = "D3 pipelined", .bound = 400e3},
+      {.row = "D3 pipelined", .who = "errand, enqueue_many", .bound = 400e3},
+      {.row = "D4 enqueued, run and completed, kept", .bound = 150e3},
+      {.row = "D4 enqueued, run and completed, kept", .who = "errand, 64 blocking threads", .bound = 65e3},
+      {.row = "D4 enqueued, run and completed, ephemeral", .bound = 180e3},
+      {.row = "D5 idle, from the call to the body, p50", .against = "fdatasync alone", .bound = 1.6},
+      {.row = "D5 idle, from the call to the body, p99", .bound = 500},
+      {.row = "D6 claims of 100, 1 M kept", .who = "1 M waiting", .against = "100 k waiting", .bound = 0.9},
+      {.row = "D6 claimed and completed, 1 M kept", .who = "1 M waiting", .against = "100 k waiting", .bound = 0.9},
+      {.row = "D7 64 threads enqueue, flushes 2 ms slower", .against = "a flush for each thread", .bound = 0.75},
+      {.row = "D7 4,000 in flight, flushes 2 ms slower", .against = "errand, the disk as it is", .bound = 0.5},
+      {.row = "D idle: processor time of one core", .bound = 0.2},
+      {.row = "D idle: written", .bound = 0},
+  };
+  return goals;
+}
+
 }  // namespace bench

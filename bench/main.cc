@@ -1,4 +1,4 @@
-// errand_bench memory [--only W] [--check] [--json | --page] [--runs N] [--scale X] [--counted FILE]
+// errand_bench memory | durable [--only W] [--check] [--json | --page] [--runs N] [--scale X] [--counted FILE]
 // errand_bench once [NAME ROUNDS]
 //
 // FILE is what bench/instructions printed. `once` alone lists the names. The commit that --page names is that of the
@@ -16,13 +16,20 @@
 
 namespace {
 
+using Workloads = std::vector<void (*)(bench::Suite&)>;
+
+const Workloads kMemory = {bench::throughput, bench::handles, bench::tree,   bench::latency,
+                           bench::fairness,   bench::status,  bench::timers, bench::memory};
+const Workloads kDurable = {bench::enqueuing, bench::working,   bench::starting,
+                            bench::backlog,   bench::slow_disk, bench::idle_store};
+
 int misused(const std::string& what) {
-  std::fprintf(
-      stderr,
-      "errand_bench: %s\n"
-      "usage: errand_bench memory [--only W] [--check] [--json | --page] [--runs N] [--scale X] [--counted FILE]\n"
-      "       errand_bench once [NAME ROUNDS]\n",
-      what.c_str());
+  std::fprintf(stderr,
+               "errand_bench: %s\n"
+               "usage: errand_bench memory | durable [--only W] [--check] [--json | --page] [--runs N] [--scale X] "
+               "[--counted FILE]\n"
+               "       errand_bench once [NAME ROUNDS]\n",
+               what.c_str());
   return 2;
 }
 
@@ -46,7 +53,9 @@ int main(int argc, char** argv) {
   bool check = false;
   std::string counted;
   if (argc >= 2 && std::string_view(argv[1]) == "once") return once(argc, argv);
-  if (argc < 2 || std::string_view(argv[1]) != "memory") return misused("expected the name of a suite: memory or once");
+  const std::string_view name = argc >= 2 ? argv[1] : "";
+  if (name != "memory" && name != "durable") return misused("expected the name of a suite: memory, durable or once");
+  const bool durable = name == "durable";
   for (int i = 2; i < argc; ++i) {
     const std::string_view option = argv[i];
     const char* const value = i + 1 < argc ? argv[i + 1] : "";
@@ -70,11 +79,9 @@ int main(int argc, char** argv) {
   }
 
   // More than any workload has at a time.
-  if (scale.size >= 1) bench::warm_memory(std::size_t{8} << 30);
+  if (scale.size >= 1 && !durable) bench::warm_memory(std::size_t{8} << 30);
   bench::Suite suite(scale);
-  for (auto* workload : {bench::throughput, bench::handles, bench::tree, bench::latency, bench::fairness, bench::status,
-                         bench::timers, bench::memory})
-    workload(suite);
+  for (auto* workload : durable ? kDurable : kMemory) workload(suite);
   if (!counted.empty()) {
     auto rows = bench::read_counted(counted);
     if (!rows) return misused("--counted " + counted + ": not what bench/instructions prints");
@@ -86,7 +93,7 @@ int main(int argc, char** argv) {
 
   std::vector<bench::Verdict> verdicts;
   bool missed = false;
-  for (const bench::Goal& goal : bench::memory_goals()) {
+  for (const bench::Goal& goal : durable ? bench::durable_goals() : bench::memory_goals()) {
     const auto verdict = bench::judge(goal, suite.rows);
     if (!verdict) continue;
     missed = missed || !verdict->met;

@@ -80,6 +80,15 @@ void forget_peak_of_resident_bytes() {
   demand(clear.good(), "cannot write /proc/self/clear_refs");
 }
 
+std::uint64_t written_bytes() {
+  std::ifstream io("/proc/self/io");
+  std::uint64_t bytes = 0;
+  for (std::string key; io >> key && key != "write_bytes:";) {
+  }
+  demand(static_cast<bool>(io >> bytes), "cannot read write_bytes in /proc/self/io");
+  return bytes;
+}
+
 double cpu_seconds() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);

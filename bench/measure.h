@@ -56,6 +56,8 @@ void warm_memory(std::size_t bytes);
 /// The most there were since they were last forgotten.
 [[nodiscard]] std::size_t peak_of_resident_bytes();
 void forget_peak_of_resident_bytes();
+/// What the process has had written to disks so far.
+[[nodiscard]] std::uint64_t written_bytes();
 /// Of the whole process, user and system.
 [[nodiscard]] double cpu_seconds();
 /// How long a cache line takes from one core to the other and is seen there, in nanoseconds: it changes within seconds

@@ -104,4 +104,14 @@ void memory(Suite& suite);      // W7, W8, idle
 
 [[nodiscard]] const std::vector<Goal>& memory_goals();
 
+// Those of the durable tier, on SQLite.
+void enqueuing(Suite& suite);   // D1 to D3
+void working(Suite& suite);     // D4
+void starting(Suite& suite);    // D5
+void backlog(Suite& suite);     // D6
+void slow_disk(Suite& suite);   // D7
+void idle_store(Suite& suite);  // nothing to do
+
+[[nodiscard]] const std::vector<Goal>& durable_goals();
+
 }  // namespace bench

@@ -44,7 +44,8 @@ class NamedTasks::OnItsWay final : public AcceptanceState, public durable::Post 
         auto synced = home->committer().sync();
         if (!ready() && !synced) return synced.error();
         // The queue has gone meanwhile, and refuses what it finds.
-        if (!ready()) return Error(Code::shutting_down, "enqueue to queue \"" + home->name() + "\": it is shutting down");
+        if (!ready())
+          return Error(Code::shutting_down, "enqueue to queue \"" + home->name() + "\": it is shutting down");
       }
     }
     ERRAND_ASSERT(ready());

@@ -70,10 +70,9 @@ TEST_P(Acceptances, MayBeDropped) {
   int ran = 0;
   int finished = 0;
   queue->handle<Report>([&](const Report&) { ++ran; });
-  static_cast<void>(
-      queue->enqueue_async(Report{1}, {.on_finish = [&](const errand::TaskInfo& info) {
-                                         finished += info.state == errand::TaskState::completed ? 1 : 0;
-                                       }}));
+  static_cast<void>(queue->enqueue_async(Report{1}, {.on_finish = [&](const errand::TaskInfo& info) {
+                                           finished += info.state == errand::TaskState::completed ? 1 : 0;
+                                         }}));
   for (int i = 0; i < 3; ++i) queue->dispatch();
   EXPECT_EQ(ran, 1);
   EXPECT_EQ(finished, 1);
@@ -127,8 +126,7 @@ TEST(Acceptance, TellsWhyTheStoreDidNotTakeTheTask) {
 TEST(Acceptance, WakesALoopThatDrivesTheQueue) {
   int woken = 0;
   const auto store = std::make_shared<Shaky>(true);
-  errand::Queue queue(
-      {.name = "mail", .drive = errand::Drive::manual, .store = store, .on_wake = [&] { ++woken; }});
+  errand::Queue queue({.name = "mail", .drive = errand::Drive::manual, .store = store, .on_wake = [&] { ++woken; }});
   queue.handle<Report>([](const Report&) {});
   queue.dispatch();
   const int before = woken;
