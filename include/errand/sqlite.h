@@ -137,6 +137,22 @@ class SqliteStore {
   ///         `unavailable` past the limit, or where Store::commit is; `invalid` for a limit <= 0.
   Result<void> transaction(Callback<Result<void>(Transaction&)> body, Duration limit = std::chrono::seconds(5));
 
+  /// Copies everything into a new file, while the store is in use: every task that was accepted before the call is in
+  /// there, and those that come meanwhile are, up to some moment. open_sqlite() opens the copy like any other file;
+  /// what runs now is available in there, as after a crash.
+  ///
+  /// Returns when the copy is on the disk. It is written as PATH.partial, in steps of 1 MiB between which others get
+  /// their turn, and gets its name at the end: after an error, or a crash, there is no PATH. What a crash leaves of
+  /// PATH.partial the next backup to that path makes anew.
+  ///
+  /// To put a copy in the place of a store's file: while nobody has that open, remove its PATH-wal and PATH-shm, and
+  /// move the copy to PATH.
+  ///
+  /// Errors: `invalid` where PATH is there, or PATH-wal or PATH-journal of a database that was; `unavailable` where the
+  ///         system refuses, the disk is full, or another backup of this store is under way; `would_block` inside of a
+  ///         transaction of the store.
+  Result<void> backup(std::string_view path);
+
  private:
   friend Result<SqliteStore> open_sqlite(std::string_view, const SqliteOptions&);
   explicit SqliteStore(StorePtr store) : store_(std::move(store)) {}

@@ -117,6 +117,7 @@ Result<void> SqliteTasks::open_again() {
   if (connection_ != nullptr) {
     if (const int status = empty_log(connection_->handle()); status != SQLITE_OK)
       return connection_->error(status, "write back the log");
+    copy_.reset();  // else SQLite would keep the connection
     connection_.reset();
   }
   auto next = Connection::open(path_, options_.vfs, Connection::Missing::refuse);

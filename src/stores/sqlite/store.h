@@ -8,6 +8,7 @@
 //   transaction.cc  the caller's own transaction
 //   crashes.cc      what was running when the last owner died
 //   schedules.cc    schedules, and what their slots come to
+//   backup.cc       a copy while it is in use
 
 #include <errand/sqlite.h>
 
@@ -18,6 +19,7 @@
 #include "base/file_lock.h"
 #include "base/mutex.h"
 #include "base/running_file.h"
+#include "sqlite/backup.h"
 #include "sqlite/claims.h"
 #include "sqlite/connection.h"
 #include "sqlite/fence.h"
@@ -54,6 +56,7 @@ class SqliteTasks final : public Store {
 
   using Body = Callback<Result<void>(Transaction&)>;
   [[nodiscard]] Result<void> transaction(const Body& body, Duration limit);
+  [[nodiscard]] Result<void> backup(const std::string& path);
   // For Transaction alone: REQUIRES that its body runs, so this thread holds mu_.
   [[nodiscard]] Result<void> run_sql(std::string_view sql, std::span<const detail::SqlArgument> values,
                                      std::vector<Row>* rows);
@@ -153,6 +156,9 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<KeptSchedule> read_schedule(std::string_view queue, std::string_view name) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> count_runs(KeptSchedule& schedule) ERRAND_REQUIRES(mu_);
 
+  // backup.cc
+  [[nodiscard]] Result<bool> go_on_copying(const std::string& what) ERRAND_REQUIRES(mu_);
+
   // None of these two over a file layer of a test's own.
   const std::optional<FileLock> owner_;
   const std::unique_ptr<RunningFile> running_;
@@ -161,6 +167,7 @@ class SqliteTasks final : public Store {
   // Lock order: nothing is taken under it. Held over whole transactions: there is one writer.
   Mutex mu_;
   std::unique_ptr<Connection> connection_ ERRAND_GUARDED_BY(mu_);  // null: could not be opened again so far
+  std::unique_ptr<Copy> copy_ ERRAND_GUARDED_BY(mu_);  // of what connection_ has; null: no backup is under way
   Claims claims_ ERRAND_GUARDED_BY(mu_);
   std::set<std::string, std::less<>> paused_ ERRAND_GUARDED_BY(mu_);
   std::int64_t last_number_ ERRAND_GUARDED_BY(mu_) = 0;
