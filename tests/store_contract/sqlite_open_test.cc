@@ -55,6 +55,33 @@ TEST_F(OpenSqlite, IsFreeAgainWhenTheLastHandleIsGone) {
   EXPECT_TRUE(errand::open_sqlite(path));
 }
 
+// Whatever would be written to it would be lost with its last handle.
+TEST_F(OpenSqlite, IsOfNoUseWhileItsFileHasNoName) {
+  const auto now = errand::WallTime{};
+  const auto store = errand::open_sqlite(path);
+  ASSERT_TRUE(store);
+  const errand::NewTask task[] = {{.queue = "mail", .kind = "welcome", .content_type = "text/plain"}};
+  ASSERT_TRUE((*store)->commit({.added = task}, now));
+  const auto expect_away = [&] {
+    const auto refused = (*store)->commit({.added = task}, now);
+    ASSERT_FALSE(refused) << "it took a task that nobody will find again";
+    EXPECT_EQ(refused.error().code(), Code::unavailable);
+    EXPECT_NE(refused.error().message().find("was deleted, moved or replaced"), std::string::npos)
+        << refused.error().message();
+    EXPECT_NE(refused.error().message().find(path), std::string::npos);
+    EXPECT_FALSE((*store)->counts(now));
+    EXPECT_FALSE((*store)->set_paused("mail", true));
+  };
+  std::filesystem::rename(path, folder / "elsewhere.db");
+  expect_away();
+  std::ofstream(path) << "another one";
+  expect_away();
+  std::filesystem::rename(folder / "elsewhere.db", path);
+  EXPECT_TRUE((*store)->commit({.added = task}, now));
+  const auto found = (*store)->list({}, {}, 10, now);
+  EXPECT_TRUE(found && found->size() == 2);
+}
+
 TEST_F(OpenSqlite, RefusesWhatIsNoDatabase) {
   std::ofstream(path) << std::string(8192, 'x');
   expect_refused(Code::invalid, "no database");

@@ -21,6 +21,7 @@ Code code_of(int status) noexcept {
   switch (status & 0xff) {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_PROTOCOL:  // somebody else's locks, asked for too often in vain
     case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_NOMEM:
@@ -181,6 +182,11 @@ void Connection::note(int status) noexcept {
 
 void Connection::keep_log(bool keeps) noexcept {
   sqlite3_db_config(handle_, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, keeps ? 1 : 0, nullptr);
+}
+
+bool Connection::lost_its_name() noexcept {
+  int moved = 0;
+  return sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
 }
 
 std::string Connection::path() const {

@@ -91,6 +91,9 @@ class Connection {
   void note(int status) noexcept;
   /// A read, a write or a flush has failed, as far as error() and note() have seen.
   [[nodiscard]] bool disk_failed() const noexcept { return disk_failed_; }
+  /// Another file, or none, has the name that this one was opened by: what is written here goes with the last handle,
+  /// and no system call fails for that.
+  [[nodiscard]] bool lost_its_name() noexcept;
   /// Whether closing leaves the log as it is, and does not write it back. So it is at first, and after a failure of the
   /// disk: what a log has that may not be on the disk is for whoever opens it next to make whole.
   void keep_log(bool keeps) noexcept;

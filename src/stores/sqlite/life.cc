@@ -103,7 +103,11 @@ Result<std::int64_t> SqliteTasks::read_life() {
 // --- after a failure of the disk -------------------------------------------------------------------------------------
 
 Result<void> SqliteTasks::ready(const std::string& what) {
-  if (connection_ != nullptr && !connection_->disk_failed()) return {};
+  if (connection_ != nullptr && !connection_->disk_failed()) {
+    if (!connection_->lost_its_name()) return {};
+    return error(Code::unavailable, what,
+                 "the file \"" + path_ + "\" was deleted, moved or replaced: put it back, or open the store anew");
+  }
   const auto opened = open_again();
   if (opened) return {};
   std::string_view why = opened.error().message();
