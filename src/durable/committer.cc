@@ -340,9 +340,12 @@ void Committer::put_back(Round& round, const Error& error) {
     }
     const SteadyTime now = clock_->mono();
     if (!notes_.empty()) notes_at_ = now;
-    back_off_ = back_off_ == Duration::zero() ? kFirstBackOff : std::min(2 * back_off_, kMostBackOff);
-    const auto half = static_cast<std::uint64_t>(back_off_.count() / 2);
-    retry_at_ = saturating_add(now, back_off_ / 2 + Duration(rng_.below(half + 1)));
+    // Callers may meet the fault many times before then: the store is not away any longer for that.
+    if (now >= retry_at_) {
+      back_off_ = back_off_ == Duration::zero() ? kFirstBackOff : std::min(2 * back_off_, kMostBackOff);
+      const auto half = static_cast<std::uint64_t>(back_off_.count() / 2);
+      retry_at_ = saturating_add(now, back_off_ / 2 + Duration(rng_.below(half + 1)));
+    }
     trouble_ = error;
     speak = now >= next_line_;
     if (speak) next_line_ = saturating_add(now, kLineEvery);

@@ -116,3 +116,21 @@ TEST(Committer, ALeaverIsNotCalledAnyMore) {
   }
   over = true;
 }
+
+// However many callers meet the fault meanwhile, and however often.
+TEST(Committer, AsksAStoreThatFailedAgainAfterTimeAndNotAfterCalls) {
+  const auto store = std::make_shared<Shaky>();
+  const auto clock = std::make_shared<errand::ManualClock>();
+  Committer committer(*store, clock, 1);
+  Quiet member;
+  committer.attach(member);
+  store->fails = true;
+  committer.ending();
+  committer.finish(member, {.id = errand::TaskId{1}});
+  for (int i = 0; i < 20; ++i) EXPECT_FALSE(committer.add(member, {task()}).front());
+  store->fails = false;
+  clock->advance(100ms);
+  static_cast<void>(committer.step());
+  EXPECT_EQ(committer.delivered(), committer.endings());
+  EXPECT_FALSE(committer.trouble());
+}
