@@ -4,8 +4,7 @@
 #include <errand/sqlite.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
-
+#include "effort.h"
 #include "history.h"
 #include "test_disk/disk.h"
 #include "test_disk/sql.h"
@@ -25,7 +24,7 @@ Result<SqliteStore> open_on(const Disk& disk, Synchronous synchronous = Synchron
 }
 
 std::uint64_t points() {
-  return std::getenv("ERRAND_LONG") != nullptr ? kNever : 100;
+  return by_effort<std::uint64_t>(100, 1500, kNever);
 }
 
 // A store on a disk of its own, and what was asked of it.

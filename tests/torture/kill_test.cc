@@ -1,11 +1,12 @@
 // The owner of a SQLite file is killed at random moments, again and again. Nothing that it acknowledged is lost, and
 // nothing runs again but what ran at the kill, or was over and not yet in the store.
 //
-// ERRAND_SEED replays the choice of the moments. ERRAND_CYCLES says how many kills have to count, by default 12, with
-// ERRAND_LONG=1 300; a kill counts if tasks had been acknowledged then and were not finished.
+// ERRAND_SEED replays the choice of the moments. ERRAND_CYCLES says how many kills have to count; one counts if tasks
+// had been acknowledged then and were not finished. The owner itself sees that no acknowledgement comes before its
+// flush is over: see flushes.h.
 //
-// The files are beside the build, and not where the system keeps temporary files: that may be memory. A kill would
-// leave it as it is too, but there commits take no time, and a kill hardly ever meets one.
+// On a disk in memory a kill would leave all as it is too, but commits take no time there, and it hardly ever meets
+// one.
 
 #include <errand/random.h>
 #include <errand/sqlite.h>
@@ -16,8 +17,8 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <random>
 
+#include "effort.h"
 #include "life.h"
 #include "witness.h"
 
@@ -27,49 +28,21 @@ namespace {
 
 // Far more than anything here takes, on a busy machine under a sanitizer too.
 constexpr auto kSoon = 120s;
-// A slow machine may stop here, with fewer kills.
-constexpr auto kTimeBox = 15s;
-constexpr int kFewest = 4;
 constexpr std::uint64_t kSerialsPerLife = 1'000'000;
 
-struct Plan {
-  std::uint64_t seed = 0;
-  int cycles = 12;
-  bool boxed = true;
-};
-
-Plan plan() {
-  const char* seed = std::getenv("ERRAND_SEED");
+int cycles() {
   const char* cycles = std::getenv("ERRAND_CYCLES");
-  const bool is_long = std::getenv("ERRAND_LONG") != nullptr;
-  Plan plan;
-  plan.seed = seed != nullptr ? std::strtoull(seed, nullptr, 10) : std::random_device()();
-  plan.cycles = cycles != nullptr ? std::atoi(cycles) : is_long ? 300 : 12;
-  plan.boxed = cycles == nullptr && !is_long;
-  return plan;
+  return cycles != nullptr ? std::atoi(cycles) : by_effort(12, 60, 5000);
 }
 
-// One file, from its first owner to its last. Stays if a test failed.
+// One file, from its first owner to its last.
 class Kills : public testing::Test {
  protected:
-  Kills() {
-    std::string pattern = (std::filesystem::path(ERRAND_SCRATCH) / "kills-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
-    path = (folder / "tasks.db").string();
-    history.open(folder / "history.txt");
-  }
-  ~Kills() override {
-    if (!HasFailure()) {
-      std::filesystem::remove_all(folder);
-      return;
-    }
-    std::printf("left for you: %s\n", folder.c_str());
-  }
-
   Life live(const std::string& mode) {
     ++lives;
     history << "# life " << lives << '\n';
-    return {{path, mode, std::to_string(lives * kSerialsPerLife), std::to_string(rng())},
+    return {ERRAND_VICTIM,
+            {path, mode, std::to_string(lives * kSerialsPerLife), std::to_string(rng())},
             [this](std::string_view line) {
               history << line << '\n';
               witness.hear(line);
@@ -127,35 +100,61 @@ class Kills : public testing::Test {
     sqlite3_close(db);
   }
 
-  const Plan to_do = plan();
-  errand::Rng rng{to_do.seed};
-  std::filesystem::path folder;
-  std::string path;
+  const std::uint64_t seed = torture_seed();
+  errand::Rng rng{seed};
+  const Scratch folder;
+  const std::string path = folder.file("tasks.db");
   std::uint64_t lives = 0;
   Witness witness;
-  std::ofstream history;
+  std::ofstream history{folder.file("history.txt")};
 };
 
 TEST_F(Kills, LoseNothingAndRepeatOnlyWhatWasInFlight) {
-  const auto began = Life::Clock::now();
+  Figures figures("T1", "the owner is killed at random moments");
+  const Rounds rounds(4, cycles(), 15s);
   int counted = 0;
   int kills = 0;
-  while (counted < to_do.cycles && witness.complaints().empty() && !HasFailure()) {
-    if (to_do.boxed && counted >= kFewest && Life::Clock::now() - began > kTimeBox) break;
+  while (rounds.go_on(counted) && witness.complaints().empty()) {
     counted += live_and_die() ? 1 : 0;
     ++kills;
-    ASSERT_LE(kills, 4 * to_do.cycles + 10) << "hardly a kill finds work";
+    ASSERT_LE(kills, 4 * rounds.wanted() + 10) << "hardly a kill finds work";
   }
   if (!HasFailure()) drain();
   look_into_the_store();
   look_into_the_file();
   const auto& complaints = witness.complaints();
   for (std::size_t i = 0; i < std::min<std::size_t>(complaints.size(), 20); ++i) ADD_FAILURE() << complaints[i];
-  std::printf(
-      "%d kills, %d of them counted; %zu acknowledged; ends in the store %zu, not known to be there %zu, of "
-      "which %zu ran again; ERRAND_SEED=%llu\n",
-      kills, counted, witness.acked(), witness.settled(), witness.unsettled(), witness.again(),
-      static_cast<unsigned long long>(to_do.seed));
+  if (HasFailure()) ADD_FAILURE() << "ERRAND_SEED=" << seed;
+  figures.count("kills", kills).count("met work", counted).count("acknowledged", witness.acked());
+  figures.count("ends known to be in the store", witness.settled()).count("in flight", witness.unsettled());
+  figures.count("ran again", witness.again()).count("complaints", complaints.size());
+}
+
+// A process that stands still is not dead: its file stays its own, and it goes on as if nothing had been.
+TEST_F(Kills, AStoppedOwnerKeepsItsFile) {
+  Figures figures("T5", "the owner stands still, and goes on");
+  const int stops = by_effort(2, 40, 1000);
+  Life life = live("work");
+  const auto goes_on = [&] {
+    const std::size_t enough = witness.acked() + 5;
+    life.listen(Life::Clock::now() + kSoon, [&] { return witness.acked() >= enough; });
+    EXPECT_GE(witness.acked(), enough);
+  };
+  goes_on();
+  for (int i = 0; i < stops && !HasFailure(); ++i) {
+    life.signal(SIGSTOP);
+    const auto other = errand::open_sqlite(path);
+    ASSERT_FALSE(other) << "two own one file";
+    EXPECT_EQ(other.error().code(), errand::Code::owned_by) << other.error().message();
+    life.signal(SIGCONT);
+    goes_on();
+  }
+  life.kill();
+  witness.life_ends();
+  drain();
+  look_into_the_store();
+  EXPECT_TRUE(witness.complaints().empty()) << witness.complaints().front();
+  figures.count("stops", stops).count("acknowledged", witness.acked());
 }
 
 }  // namespace

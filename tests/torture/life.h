@@ -1,5 +1,5 @@
 #pragma once
-// A victim (victim.cc) as a process: started, listened to, killed.
+// A victim (victim.cc, suicide.cc) as a process: started, listened to, killed.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -21,16 +21,17 @@ class Life {
  public:
   using Clock = std::chrono::steady_clock;
 
-  Life(std::vector<std::string> arguments, std::function<void(std::string_view)> hears) : hears_(std::move(hears)) {
+  Life(const char* program, std::vector<std::string> arguments, std::function<void(std::string_view)> hears)
+      : hears_(std::move(hears)) {
     int pipe[2];
     if (::pipe2(pipe, O_CLOEXEC) != 0) throw std::runtime_error("no pipe");
     posix_spawn_file_actions_t actions;
     ::posix_spawn_file_actions_init(&actions);
     ::posix_spawn_file_actions_adddup2(&actions, pipe[1], STDOUT_FILENO);
-    std::vector<char*> argv{const_cast<char*>(ERRAND_VICTIM)};
+    std::vector<char*> argv{const_cast<char*>(program)};
     for (std::string& argument : arguments) argv.push_back(argument.data());
     argv.push_back(nullptr);
-    const int status = ::posix_spawn(&pid_, ERRAND_VICTIM, &actions, nullptr, argv.data(), environ);
+    const int status = ::posix_spawn(&pid_, program, &actions, nullptr, argv.data(), environ);
     ::posix_spawn_file_actions_destroy(&actions);
     ::close(pipe[1]);
     out_ = pipe[0];
@@ -57,6 +58,7 @@ class Life {
     }
   }
 
+  void signal(int number) { ::kill(pid_, number); }
   /// SIGKILL, then the rest of what it said. The status is waitpid's. This or end(), and once.
   int kill() {
     if (pid_ > 0) ::kill(pid_, SIGKILL);

@@ -6,8 +6,7 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
-#include <cstdlib>
-
+#include "effort.h"
 #include "history.h"
 #include "test_disk/disk.h"
 
@@ -25,7 +24,7 @@ Result<SqliteStore> open_on(const Disk& disk, Synchronous synchronous = Synchron
 }
 
 std::uint64_t points() {
-  return std::getenv("ERRAND_LONG") != nullptr ? kAllPoints : 150;
+  return by_effort<std::uint64_t>(150, 800, kAllPoints);
 }
 
 // One life that ends at operation n, and the next one. False if there were fewer operations.

@@ -4,9 +4,9 @@
 #include <errand/sqlite.h>
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <set>
 
+#include "effort.h"
 #include "test_disk/disk.h"
 
 using namespace errand;
@@ -19,7 +19,7 @@ namespace {
 constexpr WallTime kNow{std::chrono::seconds(1'700'000'000)};
 
 std::uint64_t points() {
-  return std::getenv("ERRAND_LONG") != nullptr ? 1'000'000 : 60;
+  return by_effort<std::uint64_t>(60, 800, 1'000'000);
 }
 
 Result<SqliteStore> open_on(const Disk& disk) {

@@ -5,7 +5,8 @@
 //   torture_victim PATH drain 0 SEED      runs what is left, and ends
 //
 // With an odd seed commits are not flushed, which no kill may be able to tell. With an even one nearly every kill comes
-// in the middle of a flush, since everything else takes no time beside it.
+// in the middle of a flush, since everything else takes no time beside it; and there each acknowledgement is held
+// against the flushes that were over by then.
 
 #include <errand/errand.h>
 #include <errand/sqlite.h>
@@ -20,6 +21,8 @@
 #include <string>
 #include <thread>
 #include <vector>
+
+#include "flushes.h"
 
 using namespace std::chrono_literals;
 
@@ -82,6 +85,8 @@ class Victim {
   }
 
  private:
+  [[nodiscard]] bool flushed() const { return seed_ % 2 == 0; }
+
   // Everything in the store that is not over.
   int count() const {
     const auto counts = store_->counts(errand::real_clock()->now());
@@ -104,7 +109,9 @@ class Victim {
         say("intent", serial);
       }
       waiting_.fetch_add(static_cast<int>(serials.size()));
+      const std::uint64_t before = flushes::begun();
       const auto results = queue_.enqueue_many(std::move(tasks));
+      if (flushed() && flushes::last_over() <= before) say("odd", "0 is acknowledged, and no flush was over");
       for (std::size_t i = 0; i < serials.size(); ++i) {
         if (!results[i]) fail(results[i].error());
         say("ack", serials[i]);
