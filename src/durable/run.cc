@@ -106,7 +106,8 @@ NamedRun::Verdict Run::end(Over over, Rng& rng) noexcept {
   Finish end = finish(next.to);
   end.attempts = number() - (next.gives_back ? 1 : 0);
   end.started_at = started_at_;
-  if (next.to != TaskState::available) end.run_at = saturating_add(now, next.wait);
+  // As the store keeps it, or the queue would wake for a moment at which the store has nothing for it yet.
+  if (next.to != TaskState::available) end.run_at = up_to_micros(saturating_add(now, next.wait));
   const bool failed = next.error.has_value() && !next.gives_back;
   if (next.error) end.error = kept(*next.error);
   if (failed) end.failed = KeptAttempt{number(), *started_at_, took, *end.error};

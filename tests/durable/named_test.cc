@@ -373,6 +373,23 @@ TEST_P(NamedTask, BadInputIsRefusedAndLeavesNoTrace) {
   EXPECT_THROW(errand::Queue{options()}, std::invalid_argument) << "a second queue of this name";
 }
 
+// Stores keep microseconds. A wait that ends between two of them is over when dispatch() says, and not a moment later.
+TEST_P(NamedTask, IsThereAgainAtTheMomentThatDispatchTells) {
+  int bodies = 0;
+  queue->handle<Report>([&](const Report&) -> errand::Outcome {
+    ++bodies;
+    return bodies == 1 ? errand::snooze(1'000'001ns) : errand::done();
+  });
+  auto task = queue->enqueue(Report{});
+  ASSERT_TRUE(task);
+  const errand::SteadyTime next = queue->dispatch();
+  EXPECT_EQ(bodies, 1);
+  ASSERT_GT(next, clock->mono());
+  clock->advance(next - clock->mono());
+  queue->dispatch();
+  EXPECT_EQ(bodies, 2);
+}
+
 TEST_P(NamedTask, KeepsItsOwnRetryPolicyAndLimits) {
   queue->handle<Report>([](const Report&) { throw std::runtime_error("x"); }, {.retry = errand::Retry::fixed(1s)});
   auto task = queue->enqueue(Report{}, {.max_attempts = 2, .retry = errand::Retry::fixed(1h)});
