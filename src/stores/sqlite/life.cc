@@ -24,7 +24,8 @@ int note_log_pages(void* pages, sqlite3*, const char*, int count) {
 
 }  // namespace
 
-Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions& options) {
+Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions& options,
+                                   std::unique_ptr<RunningFile> running) {
   if (path.empty() || path.find('\0') != std::string::npos)
     return error(Code::invalid, "open", "expected the path of a file, got \"" + path.substr(0, 256) + "\"");
   std::optional<FileLock> owner;
@@ -37,8 +38,7 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
   auto connection = Connection::open(path, options.vfs);
   if (!connection) return connection.error();
   if (auto ready = prepare_schema(**connection, options, path); !ready) return ready.error();
-  std::unique_ptr<RunningFile> running;
-  if (owner) {
+  if (owner && running == nullptr) {
     auto opened = RunningFile::open(path + "-running");
     if (!opened) return error(opened.error().code(), "open \"" + path + "\"", opened.error().message());
     running = std::move(*opened);

@@ -31,7 +31,9 @@ namespace sqlite {
 
 class SqliteTasks final : public Store {
  public:
-  [[nodiscard]] static Result<StorePtr> open(const std::string& path, const SqliteOptions& options);
+  /// `running`: where it is said who runs, if that is not to be PATH-running.
+  [[nodiscard]] static Result<StorePtr> open(const std::string& path, const SqliteOptions& options,
+                                             std::unique_ptr<RunningFile> running = nullptr);
   ~SqliteTasks() override;
 
   [[nodiscard]] StoreTraits traits() const noexcept override { return {.name = "sqlite", .durable = true}; }
@@ -159,7 +161,7 @@ class SqliteTasks final : public Store {
   // backup.cc
   [[nodiscard]] Result<bool> go_on_copying(const std::string& what) ERRAND_REQUIRES(mu_);
 
-  // None of these two over a file layer of a test's own.
+  // None of these two over a file layer of a test's own, unless the test brings the second one.
   const std::optional<FileLock> owner_;
   const std::unique_ptr<RunningFile> running_;
   const SqliteOptions options_;

@@ -1,0 +1,446 @@
+// What callers and workers do, in whatever order the stage has them.
+
+#include <errand/codec.h>
+#include <errand/sqlite.h>
+
+#include <stdexcept>
+
+#include "durable_world.h"
+#include "sqlite/store.h"
+
+namespace sim {
+
+struct Letter {
+  std::string text;
+  static constexpr std::string_view kind = "says";
+};
+
+}  // namespace sim
+
+template <>
+struct errand::Codec<sim::Letter> {
+  static constexpr std::string_view content_type = "text/plain";
+  static errand::Result<std::string> encode(const sim::Letter& letter) { return letter.text; }
+  static errand::Result<sim::Letter> decode(std::string_view bytes, std::string_view) {
+    return sim::Letter{std::string(bytes)};
+  }
+};
+
+namespace sim {
+
+using namespace std::chrono_literals;
+using errand::Result;
+using errand::TaskId;
+
+namespace {
+
+// A transaction of the store behind the watched one.
+struct WatchedTransaction {
+  errand::Transaction& tx;
+  const errand::Store& store;
+  std::vector<errand::NewTask> tasks{};
+  std::vector<Result<errand::Added>> added{};
+
+  Result<errand::Added> add(const errand::NewTask& task, errand::WallTime now) {
+    auto one = tx.add(task, now);
+    tasks.push_back(task);
+    added.push_back(one);
+    return one;
+  }
+  [[nodiscard]] bool is_of(const errand::Store& other) const { return &store == &other; }
+};
+
+std::span<const std::byte> bytes_of(const std::string& text) {
+  return std::as_bytes(std::span(text.data(), text.size()));
+}
+
+}  // namespace
+
+// --- the process -----------------------------------------------------------------------------------------------------
+
+void World::handle(Line& line) {
+  const auto keep = 24h * 3650;
+  const errand::HandlerOptions options{.keep_completed = keep, .keep_cancelled = keep, .keep_discarded = keep};
+  line.queue->handle(
+      "says", [this](std::span<const std::byte>, errand::Attempt& attempt) { return says(attempt); }, options);
+  line.queue->handle(
+      "returns", [this](std::span<const std::byte>, errand::Attempt& attempt) { returns(attempt); }, options);
+}
+
+void World::stores_thread() {
+  errand::durable::Hub& hub = lines_[0].tasks->hub();
+  while (goes_on()) {
+    const std::uint32_t seen = hub.committer.word().load(std::memory_order_acquire);
+    const errand::WaitUntil until = hub.step();
+    clock_->wait(hub.committer.word(), seen, until);
+  }
+}
+
+void World::worker(int line_number, int number) {
+  Line& line = lines_[static_cast<std::size_t>(line_number)];
+  errand::detail::Engine& engine = *line.engine;
+  errand::detail::Worker& worker = *line.workers[static_cast<std::size_t>(number)];
+  while (goes_on()) {
+    errand::detail::Worker::Claimed claimed;
+    {
+      const errand::detail::Seat seat(engine, &worker);
+      while (engine.step_timers()) {
+      }
+      engine.run_callbacks();
+      const bool paused = oracle_.is_paused(line.queue->name()) && !line.pause_in_hand;
+      claimed = worker.claim();
+      if (claimed.record != nullptr)
+        oracle_.taken(line.tasks->task_of(errand::detail::id_of(*claimed.record, claimed.word)), paused);
+    }
+    if (claimed.record == nullptr) {
+      stage_->idle();
+      continue;
+    }
+    const errand::detail::Seat seat(engine, &worker);
+    worker.run(claimed);
+    if (one_in(4)) worker.settle();
+    stage_->pause();
+  }
+}
+
+errand::Outcome World::says(errand::Attempt& attempt) {
+  const Said said = body(attempt, true);
+  switch (said.what) {
+    case Said::What::retry:
+      return errand::retry("again");
+    case Said::What::snooze:
+      return errand::snooze(errand::Duration(1 + rng_.below(500'000'000)));
+    case Said::What::cancel:
+      return errand::cancel("no need");
+    case Said::What::discard:
+      return errand::discard("no use");
+    case Said::What::threw:
+      throw std::runtime_error("thrown");
+    default:
+      return errand::done();
+  }
+}
+
+void World::returns(errand::Attempt& attempt) {
+  if (body(attempt, false).what == Said::What::threw) throw std::runtime_error("thrown");
+}
+
+Said World::body(errand::Attempt& attempt, bool explicitly) {
+  const bool heard = !store_->is_dead();
+  if (heard) {
+    const auto payload = attempt.payload();
+    oracle_.begins(attempt.id(), payload, attempt.number(), clock_->now());
+  }
+  for (std::uint64_t turns = rng_.below(6); turns > 0 && !store_->is_dead(); --turns) stage_->pause();
+  Said said;
+  said.stop = attempt.stop_reason();
+  using What = Said::What;
+  constexpr What kSaid[] = {What::done,   What::done,   What::retry,  What::threw,
+                            What::snooze, What::cancel, What::discard};
+  said.what = explicitly ? kSaid[rng_.below(std::size(kSaid))] : one_in(3) ? What::threw : What::returned;
+  if (is_last_ && !one_in(4)) said.what = explicitly ? What::done : What::returned;
+  if (!store_->is_dead()) oracle_.ends(attempt.id(), said);
+  return said;
+}
+
+// --- callers ---------------------------------------------------------------------------------------------------------
+
+void World::caller() {
+  while (goes_on()) {
+    Line& line = lines_[rng_.below(kQueues)];
+    const std::uint64_t dice = rng_.below(100);
+    if (dice < 40) {
+      enqueue(line);
+    } else if (dice < 50) {
+      enqueue_many(line);
+    } else if (dice < 58) {
+      enqueue_in_transaction(line);
+    } else if (dice < 64) {
+      enqueue_and_wait(line);
+    } else if (dice < 72) {
+      cancel(line);
+    } else if (dice < 82) {
+      change(line);
+    } else if (dice < 84) {
+      pause_or_resume(line, true);
+    } else if (dice < 90) {
+      pause_or_resume(line, false);
+    } else if (dice < 94) {
+      tell_again();
+    } else {
+      advance_schedule(line);
+    }
+    stage_->pause();
+  }
+}
+
+// In the last life: nothing stands in the way of any task any more.
+void World::healer() {
+  for (Line& line : lines_) {
+    line.queue->resume();
+    const auto released = line.queue->change({.all = true}, {.what = errand::Change::What::release});
+    if (!released) oracle_.breaks("tasks can't be released: " + released.error().message());
+  }
+  healed_ = true;
+}
+
+// Nobody and nothing is about to disturb a line.
+World::Calm World::calm() const {
+  const bool well =
+      !store_->is_faulty && !store_->is_away && !store_->is_dead() && !lines_[0].tasks->committer().trouble();
+  return {well, busy_ == 0, disturbed_};
+}
+
+bool World::is_calm_since(const Calm& before) const {
+  const Calm now = calm();
+  return before.is_well && now.is_well && before.is_quiet && before.disturbed == now.disturbed;
+}
+
+void World::disturb(Line& line, const std::function<void()>& act) {
+  oracle_.stirs(line.queue->name());
+  ++busy_;
+  ++disturbed_;
+  act();
+  --busy_;
+}
+
+std::optional<TaskId> World::any_task(const Line& line) {
+  std::vector<TaskId> ids;
+  for (const auto& [id, task] : oracle_.tasks()) {
+    if (task.queue == line.queue->name() && !task.removed) ids.push_back(TaskId{id});
+  }
+  if (ids.empty()) return std::nullopt;
+  // The last ones are more likely to be on their way.
+  const std::size_t few = std::min<std::size_t>(ids.size(), one_in(2) ? 6 : 1000);
+  return ids[ids.size() - 1 - rng_.below(few)];
+}
+
+errand::TaskOptions World::options(Line&, std::uint64_t* watch) {
+  errand::TaskOptions options;
+  const std::uint64_t dice = rng_.below(100);
+  if (dice < 20) options.delay = errand::Duration(rng_.below(4'000'000'000));
+  if (dice >= 20 && dice < 25) options.at = clock_->now() + errand::Duration(rng_.below(4'000'000'000));
+  if (one_in(2)) options.priority = static_cast<int>(rng_.below(10));
+  options.max_attempts = 1 + static_cast<int>(rng_.below(4));
+  options.retry = errand::Retry::fixed(errand::Duration(1'000'000 + rng_.below(2'000'000'000)));
+  if (one_in(7)) options.timeout = errand::Duration(1 + rng_.below(1'000'000'000));
+  if (one_in(9)) options.expires_at = clock_->now() + errand::Duration(rng_.below(3'000'000'000));
+  if (one_in(5)) {
+    options.unique.key = "key " + std::to_string(rng_.below(4));
+    options.unique.on_clash = static_cast<errand::OnClash>(rng_.below(3));
+  }
+  options.ephemeral = one_in(10);
+  *watch = 0;
+  if (one_in(3)) {
+    *watch = ++watches_;
+    options.on_finish = [this, number = *watch, life = lives_](const errand::TaskInfo& info) {
+      if (life == lives_ && !store_->is_dead()) oracle_.on_finish(number, info);
+    };
+  }
+  return options;
+}
+
+void World::told(const std::string& payload, const Result<errand::Task<>>& task, Line& line,
+                 const errand::TaskOptions& options, std::uint64_t watch, const Calm& before) {
+  if (store_->is_dead()) return;
+  if (!task) {
+    const bool faulty = !before.is_well || !calm().is_well || before.disturbed != disturbed_;
+    return oracle_.refused(payload, task.error(), faulty);
+  }
+  const bool now = options.delay == errand::Duration::zero() && !options.at;
+  const bool in_line = now && is_calm_since(before) && !oracle_.is_paused(line.queue->name());
+  oracle_.accepted(payload, task->id(), task->existed(), in_line);
+  // Who watches a task that is over by then may learn it from the store alone, if that can be asked: see 0019.
+  if (watch != 0 && is_calm_since(before)) oracle_.watches(task->id(), watch);
+}
+
+void World::enqueue(Line& line) {
+  std::uint64_t watch = 0;
+  errand::TaskOptions options = this->options(line, &watch);
+  const errand::TaskOptions as_asked{.delay = options.delay, .at = options.at};
+  const Calm before = calm();
+  const std::string payload = oracle_.asks();
+  auto task = line.queue->enqueue_bytes(one_in(3) ? "returns" : "says", bytes_of(payload), std::move(options));
+  told(payload, task, line, as_asked, watch, before);
+}
+
+void World::enqueue_many(Line& line) {
+  std::vector<errand::Named> tasks;
+  std::vector<std::string> payloads;
+  std::vector<std::uint64_t> watches;
+  std::vector<errand::TaskOptions> asked;
+  const Calm before = calm();
+  const bool alike = one_in(2);  // a backlog, of no importance
+  for (std::uint64_t left = 1 + rng_.below(alike ? 24 : 4); left > 0; --left) {
+    watches.push_back(0);
+    errand::TaskOptions options = this->options(line, &watches.back());
+    if (alike) options = {.priority = 9, .max_attempts = 2, .retry = errand::Retry::fixed(1s)}, watches.back() = 0;
+    asked.push_back({.delay = options.delay, .at = options.at});
+    payloads.push_back(oracle_.asks());
+    tasks.push_back({.kind = "says", .payload = payloads.back(), .options = std::move(options)});
+  }
+  const auto results = line.queue->enqueue_many(std::move(tasks));
+  for (std::size_t i = 0; i < results.size(); ++i) told(payloads[i], results[i], line, asked[i], watches[i], before);
+}
+
+void World::enqueue_in_transaction(Line& line) {
+  if (where_ == Where::memory || store_->is_away) return enqueue(line);
+  auto& inner = static_cast<errand::sqlite::SqliteTasks&>(*store_->inner());
+  const bool rolls_back = one_in(3);
+  std::vector<std::string> payloads;
+  std::vector<errand::NewTask> tasks;
+  std::vector<Result<errand::Added>> added;
+  const auto body = [&](errand::Transaction& tx) -> Result<void> {
+    WatchedTransaction watched{tx, *store_};
+    for (std::uint64_t left = 1 + rng_.below(3); left > 0; --left) {
+      std::uint64_t watch = 0;
+      errand::TaskOptions options = this->options(line, &watch);
+      options.on_finish = {};
+      payloads.push_back(oracle_.asks());
+      auto task = line.queue->enqueue(watched, Letter{payloads.back()}, std::move(options));
+      if (!task && task.error().code() != errand::Code::invalid) return task.error();
+    }
+    tasks = watched.tasks;
+    added = watched.added;
+    if (rolls_back) return errand::Error(errand::Code::failed, "rolled back");
+    return {};
+  };
+  const auto done = inner.transaction(body, 5s);
+  if (store_->is_dead()) return;
+  if (rolls_back && !done) {
+    oracle_.count("rolled back");
+    return;
+  }
+  oracle_.count("transactions");
+  if (!done) {
+    oracle_.transaction_failed(tasks, store_->is_faulty);
+    return;
+  }
+  for (std::size_t i = 0; i < tasks.size(); ++i) oracle_.added(tasks[i], added[i], clock_->now());
+}
+
+void World::enqueue_and_wait(Line& line) {
+  const Calm before = calm();
+  const std::string payload = oracle_.asks();
+  auto task =
+      line.queue->enqueue_bytes("says", bytes_of(payload), {.max_attempts = 2, .retry = errand::Retry::fixed(1s)});
+  told(payload, task, line, {}, 0, before);
+  if (!task || store_->is_dead()) return;
+  bool over = task->wait_for(10s);
+  if (store_->is_dead()) return;
+  if (!over && oracle_.is_final(task->id())) {
+    // It may have ended just as the time was up.
+    const Calm calm = this->calm();
+    over = task->wait_for(0s);
+    if (store_->is_dead() || !is_calm_since(calm)) return;
+  }
+  oracle_.stopped_waiting(task->id(), over);
+}
+
+void World::cancel(Line& line) {
+  const auto id = any_task(line);
+  if (!id) return;
+  disturb(line, [&] {
+    const int retries = oracle_.tasks().at(id->value).retries;
+    const auto done = line.queue->cancel(*id);
+    if (!store_->is_dead() && done) oracle_.cancelled(*id, retries);
+  });
+}
+
+void World::change(Line& line) {
+  const auto id = any_task(line);
+  if (!id) return;
+  errand::Queue& queue = *line.queue;
+  disturb(line, [&] {
+    switch (rng_.below(7)) {
+      case 0:
+      case 1:
+        static_cast<void>(queue.retry(*id));
+        break;
+      case 2:
+        static_cast<void>(queue.hold(*id));
+        break;
+      case 3:
+        static_cast<void>(queue.release(*id));
+        break;
+      case 4:
+        static_cast<void>(queue.set_priority(*id, static_cast<int>(rng_.below(10))));
+        break;
+      case 5:
+        static_cast<void>(queue.reschedule(*id, clock_->now() + errand::Duration(rng_.below(2'000'000'000))));
+        break;
+      default:
+        static_cast<void>(queue.change({.priority = 9}, {.what = errand::Change::What::release}));
+    }
+  });
+}
+
+void World::pause_or_resume(Line& line, bool pauses) {
+  if (line.pause_in_hand) return;
+  line.pause_in_hand = true;
+  disturb(line, [&] {
+    if (pauses) {
+      line.queue->pause();
+    } else {
+      line.queue->resume();
+    }
+  });
+  line.pause_in_hand = false;
+}
+
+// A process that lost its claims says what became of them, a second time or too late.
+void World::tell_again() {
+  if (oracle_.told().empty()) return;
+  // By preference of a task that somebody has claimed anew.
+  errand::Finish old = oracle_.told()[rng_.below(oracle_.told().size())];
+  for (const errand::Finish& one : oracle_.told()) {
+    const auto found = oracle_.tasks().find(one.id.value);
+    if (found != oracle_.tasks().end() && found->second.token != 0 && one_in(2)) old = one;
+  }
+  const errand::Finish one[] = {old};
+  static_cast<void>(store_->commit({.finished = one}, lines_[0].tasks->committer().now()));
+}
+
+// Whoever looks after a schedule: reads it, and adds the runs of the slots that have come. Two may do so at once.
+void World::advance_schedule(Line& line) {
+  const errand::WallTime now = lines_[0].tasks->committer().now();
+  const std::string queue = line.queue->name();
+  auto found = store_->find_schedule(queue, "hourly");
+  if (!found && found.error().code() == errand::Code::not_found) {
+    found = store_->put_schedule({.queue = queue,
+                                  .name = "hourly",
+                                  .interval = 1h,
+                                  .next = now,
+                                  .task = {.queue = queue, .kind = "says", .schedule = "hourly"}},
+                                 now);
+  }
+  if (!found || store_->is_dead()) return;
+  std::vector<errand::NewTask> runs;
+  // Some were dealt with before: whose clock was set back, or who did not hear that it is done.
+  for (std::uint64_t left = 1 + rng_.below(2); left > 0; --left) {
+    const errand::WallTime slot{std::chrono::hours(one_in(3) ? rng_.below(static_cast<std::uint64_t>(slot_) + 1)
+                                                             : static_cast<std::uint64_t>(++slot_))};
+    runs.push_back({.queue = queue,
+                    .kind = "says",
+                    .payload = oracle_.asks(),
+                    .run_at = now,
+                    .max_attempts = 2,
+                    .schedule = "hourly",
+                    .slot = slot});
+  }
+  if (one_in(2)) {
+    static_cast<void>(store_->commit({.added = runs}, now));
+  } else {
+    errand::Advance advance;
+    advance.queue = queue;
+    advance.schedule = "hourly";
+    advance.version = found->version;
+    advance.runs = runs;
+    const errand::Advance one[] = {advance};
+    static_cast<void>(store_->commit({.advanced = one}, now));
+  }
+  const std::string names[] = {queue};
+  if (!store_->is_dead()) lines_[0].tasks->hub().changed(names);
+}
+
+}  // namespace sim

@@ -1,0 +1,160 @@
+#pragma once
+// What must be true of named tasks, kept by somebody who has not written the library: what was asked, what the store
+// answered, which bodies began and how they ended. It knows none of the library's rules but by having them written
+// down here once more, plainly.
+
+#include <errand/store.h>
+
+#include <array>
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace sim {
+
+/// How a body ended, and what it had been told by then.
+struct Said {
+  enum class What : unsigned char { returned, done, retry, threw, snooze, cancel, discard };
+  What what = What::returned;
+  errand::StopReason stop = errand::StopReason::none;
+};
+
+/// What is known of a task.
+struct Known {
+  std::string queue{};
+  std::string payload{};
+  std::string key{};
+  int priority = 5;
+  int max_attempts = 1;
+  bool ephemeral = false;
+  std::optional<errand::WallTime> expires_at{};
+  errand::WallTime run_at{};
+  std::optional<errand::TaskState> final{};  // unset: it waits or runs
+  bool held = false;
+  bool removed = false;  // nobody needs to find it any more
+  int attempts = 0;
+  int crashes = 0;
+  std::uint64_t token = 0;  // of its claim in this life of the process; 0: it has none
+  enum class Body : unsigned char { none, runs, over } body = Body::none;
+  Said said{};
+  int retries = 0;            // by hand
+  bool never_begins = false;  // somebody was told that it is cancelled before it began
+  // In line: since its enqueue, as its caller knows, and nothing was done to it since.
+  enum class Stand : unsigned char { added, in_line, moved } stand = Stand::added;
+};
+
+class Oracle {
+ public:
+  using Task = std::pair<const std::uint64_t, Known>;
+
+  // --- what the store is asked, and answers ---
+  /// `faulty`: it may fail just now.
+  void committed(const errand::Batch& batch, const errand::Result<errand::Committed>& committed, errand::WallTime now,
+                 bool faulty);
+  void changed(const errand::TaskFilter& filter, const errand::Change& change,
+               const errand::Result<errand::Changed>& changed, errand::WallTime now, bool faulty);
+  void tidied(const errand::Result<errand::Tidied>& tidied, errand::WallTime now, bool faulty);
+  void paused(const std::string& queue, bool paused, bool done);
+  /// In a transaction of somebody's own, that was committed.
+  void added(const errand::NewTask& task, const errand::Result<errand::Added>& added, errand::WallTime now);
+  void transaction_failed(const std::vector<errand::NewTask>& tasks, bool faulty);
+
+  // --- what callers hear ---
+  /// A payload that nobody had before.
+  [[nodiscard]] std::string asks();
+  void accepted(const std::string& payload, errand::TaskId id, bool existed, bool in_line);
+  void refused(const std::string& payload, const errand::Error& error, bool faulty);
+  /// Tasks of this queue may be given back and claimed anew: nothing is said of their order.
+  void stirs(const std::string& queue);
+  /// `retries`: of the task by hand, before it was asked.
+  void cancelled(errand::TaskId id, int retries);
+  void watches(errand::TaskId id, std::uint64_t number);
+  void on_finish(std::uint64_t number, const errand::TaskInfo& info);
+  void stopped_waiting(errand::TaskId id, bool over);
+
+  // --- what workers do ---
+  void taken(errand::TaskId id, bool paused);
+  void begins(errand::TaskId id, std::string_view payload, int number, errand::WallTime now);
+  void ends(errand::TaskId id, Said said);
+
+  // --- lives of the process ---
+  enum class Death : unsigned char { kill, power_cut, close };
+  void died(Death how);
+  /// All that there is in the store. `began`: a new life has just begun.
+  void looks_at(const std::vector<errand::KeptTask>& rows, bool began);
+  /// The store was in memory.
+  void forgets();
+  /// Nobody is at work any more: who is to hear of an end has heard.
+  void all_told();
+
+  [[nodiscard]] std::size_t unfinished() const;
+  [[nodiscard]] bool is_final(errand::TaskId id) const;
+  [[nodiscard]] bool suspect_runs() const;
+  [[nodiscard]] bool is_paused(const std::string& queue) const { return paused_.contains(queue); }
+  [[nodiscard]] const std::map<std::uint64_t, Known>& tasks() const noexcept { return tasks_; }
+  /// Ends that were told before: told again, none may count.
+  [[nodiscard]] const std::deque<errand::Finish>& told() const noexcept { return told_; }
+  /// Some operation that failed may have happened all the same, as far as a next life can see.
+  [[nodiscard]] bool is_unsure() const noexcept {
+    return !maybe_added_.empty() || !maybe_touched_.empty() || maybe_any_;
+  }
+
+  /// The first promise that was broken.
+  [[nodiscard]] const std::string& broken() const noexcept { return broken_; }
+  void breaks(const std::string& what);
+  [[nodiscard]] std::uint64_t trace() const noexcept { return trace_; }
+  void mix(std::uint64_t value) noexcept { trace_ = (trace_ ^ value) * 0x100000001b3; }
+  /// What has happened, by kind: a simulation in which it never does shows nothing.
+  [[nodiscard]] const std::map<std::string, std::uint64_t>& counts() const noexcept { return counts_; }
+  void count(const std::string& what) { ++counts_[what]; }
+  /// Tells what happens, for whoever looks into a seed.
+  bool tells = false;
+
+ private:
+  struct Watch {
+    errand::TaskId id{};
+    int calls = 0;
+  };
+  struct Next {
+    errand::TaskState to;
+    int attempts;
+  };
+
+  void add(const errand::NewTask& task, const errand::Added& added);
+  void finish(const errand::Finish& finish, const errand::Result<void>& result);
+  void claim(const errand::KeptTask& task);
+  void expire(errand::TaskId id, errand::WallTime now);
+  void change(Known& task, const errand::Change& change, errand::WallTime now);
+  void ended(Known& task, errand::TaskState to);
+  [[nodiscard]] static Next next(const Known& task);
+  void succeeded();
+  void charge();
+  void compare(Task& task, const errand::KeptTask& row, bool began);
+  void adopt(const errand::KeptTask& row);
+  [[nodiscard]] Known* find(errand::TaskId id, const char* what);
+  [[nodiscard]] std::string text(errand::TaskId id) const;
+  void tell(const char* what, errand::TaskId id) const;
+
+  std::map<std::uint64_t, Known> tasks_{};
+  std::map<std::string, std::uint64_t> by_payload_{};  // of this life's asks: what came into the store
+  std::uint64_t asked_ = 0;
+  std::uint64_t last_token_ = 0;
+  std::set<std::string> paused_{};
+  std::map<std::uint64_t, Watch> watches_{};  // of this life
+  std::deque<errand::Finish> told_{};
+  using Slot = std::tuple<std::string, std::string, std::int64_t>;
+  std::map<Slot, std::uint64_t> slots_{};
+  // Of operations that failed since the last one that succeeded.
+  std::map<std::string, errand::NewTask> maybe_added_{};
+  std::set<std::uint64_t> maybe_touched_{};
+  bool maybe_any_ = false;
+  errand::WallTime latest_ = errand::WallTime::min();  // the latest moment that the store was told
+  std::string broken_{};
+  std::uint64_t trace_ = 0xcbf29ce484222325;
+  std::map<std::string, std::uint64_t> counts_{};
+};
+
+}  // namespace sim

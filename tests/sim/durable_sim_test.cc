@@ -1,0 +1,91 @@
+// The whole library with its durable tier, as it is: callers, workers and the store's thread take turns, a seed says in
+// which order, and what befalls them meanwhile. docs/decisions/0019 says how, and why so.
+//
+//   durable_sim_tests --seed=N replays one seed, --seeds=N runs as many, --steps=N gives each so many turns
+
+#include <errand/errand.h>
+#include <gtest/gtest.h>
+
+#include <charconv>
+#include <cstdio>
+#include <string_view>
+
+#include "durable_world.h"
+
+namespace {
+
+struct Arguments {
+  std::uint64_t seed = 0;  // 0: all of them
+  std::uint64_t seeds = 150;
+  int steps = 300;
+  bool counts = false;
+  bool tell = false;
+} arguments;
+
+struct Lived {
+  std::uint64_t trace = 0;
+  std::string broken{};
+};
+
+std::map<std::string, std::uint64_t> counts;
+
+Lived live(std::uint64_t seed, sim::Where where) {
+  static const sim::Folder folder;
+  sim::World world(seed, where, arguments.steps, folder);
+  world.tells(arguments.tell);
+  world.live();
+  for (const auto& [what, count] : world.oracle().counts()) counts[what] += count;
+  return {world.trace(), world.oracle().broken()};
+}
+
+void live_all(sim::Where where) {
+  errand::set_logger([](const errand::LogLine&) {});  // each fault is a line
+  const std::uint64_t first = arguments.seed != 0 ? arguments.seed : 1;
+  const std::uint64_t last = arguments.seed != 0 ? arguments.seed : arguments.seeds;
+  counts.clear();
+  for (std::uint64_t seed = first; seed <= last; ++seed) {
+    const Lived lived = live(seed, where);
+    EXPECT_EQ(lived.broken, "") << "--seed=" << seed;
+    if (!lived.broken.empty()) break;
+  }
+  errand::set_logger({});
+  if (arguments.counts) {
+    for (const auto& [what, count] : counts)
+      std::printf("%8llu %s\n", static_cast<unsigned long long>(count), what.c_str());
+  }
+}
+
+}  // namespace
+
+TEST(DurableSim, SqliteKeepsThePromises) {
+  live_all(sim::Where::sqlite);
+}
+
+TEST(DurableSim, MemoryKeepsThePromises) {
+  live_all(sim::Where::memory);
+}
+
+TEST(DurableSim, TheSameSeedGivesTheSameTrace) {
+  errand::set_logger([](const errand::LogLine&) {});
+  for (const sim::Where where : {sim::Where::memory, sim::Where::sqlite}) {
+    EXPECT_EQ(live(7, where).trace, live(7, where).trace);
+    EXPECT_NE(live(7, where).trace, live(8, where).trace);
+  }
+  errand::set_logger({});
+}
+
+int main(int count, char** values) {
+  testing::InitGoogleTest(&count, values);
+  for (int i = 1; i < count; ++i) {
+    const std::string_view text(values[i]);
+    const auto number = [&](std::string_view name, auto& into) {
+      if (text.starts_with(name)) std::from_chars(text.data() + name.size(), text.data() + text.size(), into);
+    };
+    number("--seed=", arguments.seed);
+    number("--seeds=", arguments.seeds);
+    number("--steps=", arguments.steps);
+    if (text == "--counts") arguments.counts = true;
+    if (text == "--tell") arguments.tell = true;
+  }
+  return RUN_ALL_TESTS();
+}
