@@ -195,7 +195,7 @@ Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
       }
       if (record != 0) static_cast<void>(engine_.cancel(TaskId{record}));
     }
-    for (const TaskId id : all.ids) ended(id, nullptr);
+    for (const TaskId id : all.ids) ended(id, TaskState::cancelled);
     engine_.note_progress();
   }
   if (!done) return done.error();

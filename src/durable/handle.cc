@@ -210,11 +210,11 @@ void NamedTasks::watch_end(TaskId id, Callback<void(const TaskInfo&)> callback) 
     watching_.store(watched_.size(), std::memory_order_release);
   }
   // It may be over by now, and nobody have looked here.
-  if (is_over(id)) ended(id, nullptr);
+  if (is_over(id)) ended(id, TaskState::completed);
 }
 
-// A task is final in the store. `finish`: how, if an attempt of this process ended it.
-void NamedTasks::ended(TaskId id, const Finish* finish) {
+// A task is final in the store. `to`: how, for those who ask when it is so no more.
+void NamedTasks::ended(TaskId id, TaskState to) {
   if (watching_.load(std::memory_order_acquire) == 0) return;
   Watched watched;
   {
@@ -229,13 +229,13 @@ void NamedTasks::ended(TaskId id, const Finish* finish) {
   if (!watched.watches.empty()) note_named_end(*hub_->clock);
   if (watched.callbacks.empty()) return;
   TaskInfo info;
-  if (auto found = this->info(id)) {
-    info = std::move(*found);
-  } else {
-    // An ephemeral one is gone when it is completed.
+  if (auto found = this->info(id)) info = std::move(*found);
+  if (!is_final(info.state)) {
+    // An ephemeral one is gone when it is completed, and one that was told to try again meanwhile has another life.
+    info = {};
     info.id = id;
     info.queue = name_;
-    info.state = finish != nullptr ? finish->to : TaskState::completed;
+    info.state = to;
   }
   for (auto& callback : watched.callbacks) engine_.post_callback(std::move(callback), info);
 }

@@ -111,7 +111,7 @@ void NamedTasks::claimed(Claimed claimed) {
       runs.push_back(std::make_unique<Run>(*this, std::move(task), std::move(kind)));
     }
   }
-  for (const TaskId id : claimed.expired) ended(id, nullptr);
+  for (const TaskId id : claimed.expired) ended(id, TaskState::discarded);
   for (auto& run : runs) {
     {
       MutexLock lock(mu_);
@@ -202,12 +202,12 @@ void NamedTasks::over(Run& run) {
 void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
   if (!result && is_over(finish.id)) {
     // The body ended it itself, in a transaction of its own.
-    ended(finish.id, nullptr);
+    ended(finish.id, TaskState::completed);
   } else if (!result) {
     // Another process has it by now, and what became of it is that one's to say.
     log(LogLevel::warning, name_, result.error().message());
   } else if (is_final(finish.to)) {
-    ended(finish.id, &finish);
+    ended(finish.id, finish.to);
   } else {
     {
       MutexLock lock(mu_);
@@ -228,7 +228,7 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
 }
 
 void NamedTasks::expired(const std::vector<TaskId>& ids) {
-  for (const TaskId id : ids) ended(id, nullptr);
+  for (const TaskId id : ids) ended(id, TaskState::discarded);
   engine_.note_progress();
 }
 

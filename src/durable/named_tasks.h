@@ -167,7 +167,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   void begin_drain();
   void restore();
   [[nodiscard]] Result<std::vector<std::string>> with_those_of_any(std::vector<std::string> names) const;
-  void ended(TaskId id, const Finish* finish);
+  void ended(TaskId id, TaskState to);
   [[nodiscard]] std::shared_ptr<const Kind> kind_of(std::string_view name) const ERRAND_REQUIRES(mu_);
   // While something that is taken in is on its way, the queue is not idle, and if it drains it waits for that.
   class Entrance {
