@@ -182,12 +182,16 @@ Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
   }
   wish_again();
   if (change.what == Change::What::cancel) {
+    std::vector<TaskId> missed;
     for (const TaskId id : all.running) {
       std::uint64_t record = 0;
       {
         MutexLock lock(mu_);
         const auto live = live_.find(id.value);
-        if (live == live_.end()) continue;
+        if (live == live_.end()) {
+          missed.push_back(id);
+          continue;
+        }
         // One that has not begun, or is just being posted, ends as it is taken out.
         live->second.run->cancel();
         live->second.cancelled = true;
@@ -197,9 +201,25 @@ Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
     }
     for (const TaskId id : all.ids) ended(id, TaskState::cancelled);
     engine_.note_progress();
+    if (done && !missed.empty()) done = cancel_again(std::move(missed), change, all);
   }
   if (!done) return done.error();
   return all;
+}
+
+// These ran as far as the store knew, and their bodies were over: what had become of them was on its way, and may be
+// another attempt. Once it is in the store, that decides anew.
+Result<void> NamedTasks::cancel_again(std::vector<TaskId> ids, const Change& change, Changed& all) {
+  std::erase_if(all.running, [&](TaskId id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); });
+  TaskFilter filter;
+  filter.ids = std::move(ids);
+  auto again = this->change(std::move(filter), change);
+  if (!again) return again.error();
+  for (const auto& [from, to] :
+       {std::pair{&again->ids, &all.ids}, {&again->running, &all.running}, {&again->refused, &all.refused}}) {
+    to->insert(to->end(), from->begin(), from->end());
+  }
+  return {};
 }
 
 Result<void> NamedTasks::run_one(TaskId id) {

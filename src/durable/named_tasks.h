@@ -109,6 +109,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   Result<void> cancel(TaskId id);
   Result<void> change_one(TaskId id, const Change& change, const char* what);
   Result<Changed> change(TaskFilter filter, Change change);
+  Result<void> cancel_again(std::vector<TaskId> ids, const Change& change, Changed& all);
   Result<void> run_one(TaskId id);
   void add_to(Stats& stats) const;
 

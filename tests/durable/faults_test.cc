@@ -336,3 +336,37 @@ TEST_P(Faults, MayBeAnsweredByALoggerThatEnqueues) {
   EXPECT_TRUE(soon([&] { return healthy(); }));
   queue.reset();
 }
+
+// A body ends and wants another attempt while its task is cancelled: the store still has it for running, and here it is
+// over.
+TEST_P(Faults, DoNotComeFromACancelThatMeetsTheEndOfABody) {
+  Gate began;
+  Gate body;
+  Gate ends;
+  Gate changed;
+  std::atomic<int> bodies{0};
+  queue = std::make_unique<errand::Queue>(options(1));
+  queue->handle<Report>([&](const Report&) {
+    ++bodies;
+    began.open();
+    body.wait();
+    return errand::retry_after(1ms, "again");
+  });
+  auto task = queue->enqueue(Report{0});
+  ASSERT_TRUE(task);
+  ASSERT_TRUE(began.wait());
+  store->before_commit([&](const errand::Batch& batch) {
+    if (batch.finished.empty()) return;
+    ends.open();
+    changed.wait();
+  });
+  store->before_change = [&] {
+    body.open();
+    ends.wait();
+  };
+  store->after_change = [&] { changed.open(); };
+  EXPECT_TRUE(queue->change({.ids = {task->id()}}, {.what = errand::Change::What::cancel}));
+  EXPECT_TRUE(soon([&] { return task->state() == errand::TaskState::cancelled; }));
+  EXPECT_EQ(bodies, 1);
+  queue.reset();
+}

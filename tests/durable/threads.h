@@ -98,6 +98,10 @@ class Shaky final : public errand::Store {
     look_after_ = std::move(look);
   }
 
+  // Called on the thread that changes tasks, while nobody changes these two.
+  std::function<void()> before_change{};
+  std::function<void()> after_change{};
+
   errand::StoreTraits traits() const noexcept override { return {.name = "shaky", .durable = durable_}; }
   errand::Result<errand::Committed> commit(const errand::Batch& batch, errand::WallTime now) override {
     ++commits;
@@ -130,7 +134,10 @@ class Shaky final : public errand::Store {
   errand::Result<errand::Changed> change(const errand::TaskFilter& filter, const errand::Change& change,
                                          errand::TaskId after, std::size_t limit, errand::WallTime now) override {
     if (fails) return away("change");
-    return inner_->change(filter, change, after, limit, now);
+    if (before_change) before_change();
+    auto changed = inner_->change(filter, change, after, limit, now);
+    if (after_change) after_change();
+    return changed;
   }
   errand::Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) override {
     if (fails) return away("restore");
