@@ -52,7 +52,7 @@ struct ScheduleInfo {
 };
 
 namespace detail {
-class Recurrence;
+struct ScheduleHandle;
 }
 
 /// A handle to a schedule; dropping it changes nothing. Copies mean the same schedule. It may outlive its Queue; then,
@@ -62,7 +62,7 @@ class Recurrence;
 class Schedule {
  public:
   /// False where the schedule was refused.
-  explicit operator bool() const noexcept { return recurrence_ != nullptr; }
+  explicit operator bool() const noexcept { return handle_ != nullptr; }
   /// Why it was refused. REQUIRES: it was.
   [[nodiscard]] const Error& error() const noexcept;
 
@@ -76,10 +76,10 @@ class Schedule {
 
  private:
   friend class Queue;
-  explicit Schedule(std::shared_ptr<detail::Recurrence> recurrence) : recurrence_(std::move(recurrence)) {}
+  explicit Schedule(std::shared_ptr<detail::ScheduleHandle> handle) : handle_(std::move(handle)) {}
   explicit Schedule(Error error) : error_(std::move(error)) {}
 
-  std::shared_ptr<detail::Recurrence> recurrence_;
+  std::shared_ptr<detail::ScheduleHandle> handle_;
   std::optional<Error> error_;
 };
 

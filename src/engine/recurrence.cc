@@ -12,54 +12,28 @@ void Recurrence::begin(WallTime from) {
   next_slot_ = timetable.next(last_);
 }
 
-Recurrence::Turn Recurrence::take_turn(WallTime now) {
-  Turn turn;
+Recurrence::Step Recurrence::step(WallTime now) {
+  Step step;
   MutexLock lock(mu_);
-  if (ended_ || !next_slot_) return turn;
-  // The newest slot that has come, if its jitter holds it back, is dealt with next time.
-  auto come = timetable.passed(last_, now, 2).newest;
-  WallTime until = now;
-  if (!come.empty() && fire_time(come.back()) > now) {
-    until = come.back() - Duration(1);
-    come.pop_back();
-  }
-  if (come.empty()) return turn;
-  CatchUp slots = catch_up(timetable, last_, until,
-                           {.missed = options.missed,
-                            .at_most = static_cast<std::size_t>(options.catch_up_cap),
-                            .window = options.catch_up_window});
-  last_ = until;
-  last_slot_ = come.back();
+  if (ended_ || !next_slot_) return step;
+  const SlotRules rules{.missed = {.missed = options.missed,
+                                   .at_most = static_cast<std::size_t>(options.catch_up_cap),
+                                   .window = options.catch_up_window,
+                                   .spread = spread()},
+                        .overlap = options.overlap,
+                        .paused = paused_};
+  const Turn turn = take_turn(timetable, last_, now, rules, static_cast<int>(live_.size()) + starting_, waiting_ != 0);
+  if (!turn.last) return step;
+  last_ = *turn.last;
+  last_slot_ = turn.last;
   next_slot_ = timetable.next(last_);
-  turn.skipped = slots.skipped;
-  if (paused_) {
-    turn.skipped += slots.fire.size();
-    slots.fire.clear();
-  }
-  for (std::size_t i = 0; i < slots.fire.size(); ++i) {
-    switch (decide_overlap(options.overlap, static_cast<int>(live_.size()) + starting_, waiting_)) {
-      case SlotAction::start:
-        ++starting_;
-        ++turn.starts;
-        break;
-      case SlotAction::queue:
-        ++waiting_;
-        break;
-      case SlotAction::skip:
-        ++turn.skipped;
-        break;
-      case SlotAction::cancel_earlier:
-        turn.cancels.insert(turn.cancels.end(), live_.begin(), live_.end());
-        waiting_ = 0;
-        // Of several slots at once only the last one starts; the others have nothing to cancel yet.
-        turn.skipped += static_cast<std::uint64_t>(turn.starts);
-        starting_ += 1 - turn.starts;
-        turn.starts = 1;
-        break;
-    }
-  }
+  if (turn.cancels) step.cancels = live_;
+  if (turn.waits) ++waiting_;
+  step.starts = static_cast<int>(turn.starts.size());
+  step.skipped = turn.skipped;
+  starting_ += step.starts;
   skipped_ += turn.skipped;
-  return turn;
+  return step;
 }
 
 void Recurrence::run_submitted(TaskId id) {
@@ -98,7 +72,7 @@ bool Recurrence::run_ended(TaskId id) {
 std::optional<WallTime> Recurrence::next_fire() const {
   MutexLock lock(mu_);
   if (ended_ || !next_slot_) return std::nullopt;
-  return fire_time(*next_slot_);
+  return spread().fire_time(*next_slot_);
 }
 
 void Recurrence::pause() {

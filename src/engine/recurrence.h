@@ -29,13 +29,13 @@ class Recurrence {
         timetable(std::move(timetable)),
         body(std::move(body)) {}
 
-  /// What the slots up to `now` come to. Moves on to the next slot.
-  struct Turn {
+  /// What there is to do for the slots up to `now`. Moves on to the next slot.
+  struct Step {
     int starts = 0;                 // runs to submit
     std::vector<TaskId> cancels{};  // runs to cancel first
     std::uint64_t skipped = 0;
   };
-  [[nodiscard]] Turn take_turn(WallTime now);
+  [[nodiscard]] Step step(WallTime now);
   /// A run is over; true if one that waited for it is to be submitted now.
   [[nodiscard]] bool run_ended(TaskId id);
   /// A run besides the slots is about to be submitted.
@@ -44,10 +44,18 @@ class Recurrence {
   /// The queue did not take a run; how many slots are left out for that.
   [[nodiscard]] std::uint64_t run_refused();
 
+  /// The clock's time on the axis of the slots, and what leads from there to the wall clock's.
+  [[nodiscard]] WallTime now(const Clock& clock) const {
+    return by_wall ? clock.now() : WallTime(clock.mono().time_since_epoch());
+  }
+  [[nodiscard]] Duration offset(const Clock& clock) const {
+    return by_wall ? Duration::zero() : clock.now() - WallTime(clock.mono().time_since_epoch());
+  }
+
   [[nodiscard]] std::optional<WallTime> next_fire() const;
   void begin(WallTime from);
   void pause();
-  /// From the next slot after `now` on; how many passed meanwhile that take_turn() has not seen.
+  /// From the next slot after `now` on; how many passed meanwhile that step() has not seen.
   [[nodiscard]] std::uint64_t resume(WallTime now);
   void end();
   [[nodiscard]] bool ended() const;
@@ -63,9 +71,7 @@ class Recurrence {
   std::weak_ptr<PagePool> home{};  // the queue's; constant once it is listed
 
  private:
-  [[nodiscard]] WallTime fire_time(WallTime slot) const {
-    return slot + slot_jitter(options.name, slot, options.jitter);
-  }
+  [[nodiscard]] Spread spread() const { return {options.name, options.jitter}; }
 
   mutable Mutex mu_;
   WallTime last_ ERRAND_GUARDED_BY(mu_){};  // slots up to here have been dealt with
@@ -73,7 +79,7 @@ class Recurrence {
   std::optional<WallTime> next_slot_ ERRAND_GUARDED_BY(mu_);
   bool paused_ ERRAND_GUARDED_BY(mu_) = false;
   bool ended_ ERRAND_GUARDED_BY(mu_) = false;
-  int starting_ ERRAND_GUARDED_BY(mu_) = 0;  // runs that take_turn() said to submit and that are not yet
+  int starting_ ERRAND_GUARDED_BY(mu_) = 0;  // runs that step() said to submit and that are not yet
   int waiting_ ERRAND_GUARDED_BY(mu_) = 0;   // slots that wait for the running one
   std::vector<TaskId> live_ ERRAND_GUARDED_BY(mu_);
   TaskId last_run_ ERRAND_GUARDED_BY(mu_){};

@@ -2,13 +2,10 @@
 
 #include <algorithm>
 
-#include "base/log.h"
 #include "base/time.h"
 #include "engine/engine.h"
-#include "engine/options.h"
 #include "engine/recurrence.h"
-#include "schedule/cron_next.h"
-#include "schedule/cron_parse.h"
+#include "engine/timing.h"
 
 namespace errand {
 inline namespace v0 {
@@ -30,27 +27,6 @@ TaskOptions options_of_run(const ScheduleOptions& schedule) {
   task.timeout = schedule.timeout;
   task.name = schedule.name;
   return task;
-}
-
-Error bad_schedule(const std::string& queue, const std::string& why) {
-  return {Code::invalid, "schedule on queue \"" + queue + "\": " + why};
-}
-
-// A slot that is spread past the next one is left out when that one comes.
-std::optional<std::string> check_spread(Duration jitter, const Timetable& timetable, WallTime now) {
-  if (jitter == Duration::zero()) return std::nullopt;
-  const std::optional<Duration> interval = timetable.shortest_interval(now);
-  if (!interval || jitter < *interval) return std::nullopt;
-  return "jitter: expected less than the interval of " + to_text(*interval) + ", got " + to_text(jitter);
-}
-
-// The clock's time on a schedule's own axis.
-WallTime now_for(const Recurrence& recurrence, const Clock& clock) {
-  return recurrence.by_wall ? clock.now() : WallTime(clock.mono().time_since_epoch());
-}
-
-Duration offset_for(const Recurrence& recurrence, const Clock& clock) {
-  return recurrence.by_wall ? Duration::zero() : clock.now() - WallTime(clock.mono().time_since_epoch());
 }
 
 void submit_run(Engine& engine, const std::shared_ptr<Recurrence>& recurrence) {
@@ -77,33 +53,18 @@ std::string recurrence_name(const Recurrence& recurrence) {
 
 Result<std::shared_ptr<Recurrence>> Recurrences::add_every(Duration interval, const TakeBody& take,
                                                            ScheduleOptions options) {
-  if (interval <= Duration::zero()) {
-    return bad_schedule(engine_.options.name, "interval: expected more than zero, got " + to_text(interval));
-  }
-  if (auto complaint = check(options, true)) return bad_schedule(engine_.options.name, *complaint);
   const WallTime now(engine_.clock->mono().time_since_epoch());
-  auto timetable = Timetable::every(now, interval);
-  if (auto complaint = check_spread(options.jitter, timetable, now))
-    return bad_schedule(engine_.options.name, *complaint);
-  return add(std::move(options), "@every " + to_text(interval), false, std::move(timetable), take, now);
+  auto timetable = interval_timetable(engine_.options.name, interval, options, now);
+  if (!timetable) return timetable.error();
+  return add(std::move(options), "@every " + to_text(interval), false, std::move(*timetable), take, now);
 }
 
 Result<std::shared_ptr<Recurrence>> Recurrences::add_cron(std::string_view expression, const TakeBody& take,
                                                           ScheduleOptions options) {
-  if (auto complaint = check(options, false)) return bad_schedule(engine_.options.name, *complaint);
-  auto parsed = parse_cron(expression);
-  if (!parsed) return bad_schedule(engine_.options.name, parsed.error().message());
-  auto zone = find_zone(options.time_zone);
-  if (!zone) return bad_schedule(engine_.options.name, "time_zone: " + zone.error().message());
   const WallTime now = engine_.clock->now();
-  if (auto fires = check_fires(*parsed, *zone, options.dst, now); !fires)
-    return bad_schedule(engine_.options.name, "cron \"" + std::string(expression) + "\": " + fires.error().message());
-  const std::vector<CronRemark> warnings = parsed->warnings;
-  auto timetable = Timetable::cron(std::move(*parsed), std::move(*zone), options.dst, now);
-  if (auto complaint = check_spread(options.jitter, timetable, now))
-    return bad_schedule(engine_.options.name, *complaint);
-  for (const CronRemark& warning : warnings) log(LogLevel::warning, engine_.options.name, warning.reason);
-  return add(std::move(options), std::string(expression), true, std::move(timetable), take, now);
+  auto timetable = cron_timetable(engine_.options.name, expression, options, now);
+  if (!timetable) return timetable.error();
+  return add(std::move(options), std::string(expression), true, std::move(*timetable), take, now);
 }
 
 // Fills in the name where there is none.
@@ -113,11 +74,27 @@ std::optional<Error> Recurrences::reserve(std::string& name, bool by_wall) {
     return Error(Code::shutting_down, "schedule on queue \"" + engine_.options.name + "\": it is shutting down");
   std::erase_if(all_, [](const auto& r) { return r->ended(); });
   if (name.empty()) name = (by_wall ? "cron-" : "every-") + std::to_string(++made_);
-  const bool taken = std::any_of(all_.begin(), all_.end(), [&](const auto& r) { return r->options.name == name; }) ||
-                     std::find(reserved_.begin(), reserved_.end(), name) != reserved_.end();
-  if (taken) return bad_schedule(engine_.options.name, "name: there is a schedule \"" + name + "\" already");
+  if (is_taken(name) || stored_.contains(name))
+    return bad_schedule(engine_.options.name, "name: there is a schedule \"" + name + "\" already");
   reserved_.push_back(name);
   return std::nullopt;
+}
+
+bool Recurrences::is_taken(const std::string& name) const {
+  return std::any_of(all_.begin(), all_.end(), [&](const auto& r) { return r->options.name == name && !r->ended(); }) ||
+         std::find(reserved_.begin(), reserved_.end(), name) != reserved_.end();
+}
+
+bool Recurrences::hold_name(const std::string& name) {
+  MutexLock lock(mu_);
+  if (is_taken(name)) return false;
+  stored_.insert(name);
+  return true;
+}
+
+void Recurrences::let_go_of_name(const std::string& name) {
+  MutexLock lock(mu_);
+  stored_.erase(name);
 }
 
 Result<std::shared_ptr<Recurrence>> Recurrences::add(ScheduleOptions options, std::string expression, bool by_wall,
@@ -177,11 +154,11 @@ bool Recurrences::step(SteadyTime now, WallTime wall_now) {
   const Clock& clock = *engine_.clock;
   bool fired = false;
   for (const auto& recurrence : all()) {
-    const Recurrence::Turn turn = recurrence->take_turn(now_for(*recurrence, clock));
-    skipped_.fetch_add(turn.skipped, std::memory_order_relaxed);
-    for (const TaskId id : turn.cancels) static_cast<void>(engine_.cancel(id, StopReason::cancelled));
-    for (int i = 0; i < turn.starts; ++i) submit_run(engine_, recurrence);
-    fired = fired || turn.starts > 0;
+    const Recurrence::Step step = recurrence->step(recurrence->now(clock));
+    skipped_.fetch_add(step.skipped, std::memory_order_relaxed);
+    for (const TaskId id : step.cancels) static_cast<void>(engine_.cancel(id, StopReason::cancelled));
+    for (int i = 0; i < step.starts; ++i) submit_run(engine_, recurrence);
+    fired = fired || step.starts > 0;
   }
   changed();
   return fired;
@@ -197,7 +174,7 @@ void Recurrences::trigger(const std::shared_ptr<Recurrence>& recurrence) {
 }
 
 void Recurrences::resume(const std::shared_ptr<Recurrence>& recurrence) {
-  skipped_.fetch_add(recurrence->resume(now_for(*recurrence, *engine_.clock)), std::memory_order_relaxed);
+  skipped_.fetch_add(recurrence->resume(recurrence->now(*engine_.clock)), std::memory_order_relaxed);
   changed();
 }
 
@@ -228,76 +205,6 @@ std::uint64_t Recurrences::skipped() const {
   return skipped_.load(std::memory_order_relaxed);
 }
 
-namespace {
-
-// Whether the schedule's queue is left behind in the process that forked this one. Its locks may be held for ever.
-bool forked(const Recurrence& recurrence) {
-  const auto pool = recurrence.home.lock();
-  return pool != nullptr && pool->forked.load(std::memory_order_acquire);
-}
-
-// Does something with the schedule's queue, if there still is one in this process.
-template <class Use>
-void with_engine(const Recurrence& recurrence, Use use) {
-  const auto pool = recurrence.home.lock();
-  if (pool == nullptr || pool->forked.load(std::memory_order_acquire)) return;
-  const std::shared_lock lock(pool->engine_mutex);
-  Engine* const engine = pool->engine.load(std::memory_order_relaxed);
-  if (engine != nullptr) use(*engine);
-}
-
-}  // namespace
 }  // namespace detail
-
-const Error& Schedule::error() const noexcept {
-  ERRAND_ASSERT(error_.has_value());
-  return *error_;
-}
-
-// A schedule that was refused has nothing to act on, and the calls below do nothing.
-
-void Schedule::pause() {
-  if (recurrence_ == nullptr) return;
-  detail::with_engine(*recurrence_, [&](detail::Engine&) { recurrence_->pause(); });
-}
-
-void Schedule::resume() {
-  if (recurrence_ == nullptr) return;
-  detail::with_engine(*recurrence_, [&](detail::Engine& engine) { engine.recurrences->resume(recurrence_); });
-}
-
-void Schedule::trigger() {
-  if (recurrence_ == nullptr) return;
-  detail::with_engine(*recurrence_, [&](detail::Engine& engine) {
-    if (!recurrence_->ended()) engine.recurrences->trigger(recurrence_);
-  });
-}
-
-void Schedule::cancel() {
-  if (recurrence_ == nullptr) return;
-  detail::with_engine(*recurrence_, [&](detail::Engine& engine) {
-    recurrence_->end();
-    engine.recurrences->changed();
-  });
-}
-
-ScheduleInfo Schedule::info() const {
-  if (recurrence_ == nullptr || detail::forked(*recurrence_)) return {.cancelled = true};
-  Duration offset{};
-  detail::with_engine(*recurrence_,
-                      [&](detail::Engine& engine) { offset = detail::offset_for(*recurrence_, *engine.clock); });
-  return recurrence_->info(offset);
-}
-
-std::vector<WallTime> Schedule::next(int count) const {
-  std::vector<WallTime> slots;
-  if (recurrence_ == nullptr) return slots;
-  detail::with_engine(*recurrence_, [&](detail::Engine& engine) {
-    slots = recurrence_->next(count, detail::now_for(*recurrence_, *engine.clock),
-                              detail::offset_for(*recurrence_, *engine.clock));
-  });
-  return slots;
-}
-
 }  // namespace v0
 }  // namespace errand

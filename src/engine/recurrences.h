@@ -6,6 +6,7 @@
 
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,9 @@ class Recurrences {
                                                              ScheduleOptions options);
   [[nodiscard]] std::vector<std::shared_ptr<Recurrence>> all() const;
   [[nodiscard]] std::shared_ptr<Recurrence> find(std::string_view name) const;
+  /// A schedule that is kept in a store has this name, and no closure's gets it. False if one has it already.
+  [[nodiscard]] bool hold_name(const std::string& name);
+  void let_go_of_name(const std::string& name);
 
   /// Fires the slots that have come. True if there may be more at once.
   bool step(SteadyTime now, WallTime wall_now);
@@ -53,6 +57,7 @@ class Recurrences {
   [[nodiscard]] Result<std::shared_ptr<Recurrence>> add(ScheduleOptions options, std::string expression, bool by_wall,
                                                         Timetable timetable, const TakeBody& take, WallTime now);
   [[nodiscard]] std::optional<Error> reserve(std::string& name, bool by_wall);
+  [[nodiscard]] bool is_taken(const std::string& name) const ERRAND_REQUIRES(mu_);
 
   Engine& engine_;
   std::atomic<std::uint64_t> skipped_{0};
@@ -64,6 +69,7 @@ class Recurrences {
   mutable Mutex mu_;
   std::vector<std::shared_ptr<Recurrence>> all_ ERRAND_GUARDED_BY(mu_);
   std::vector<std::string> reserved_ ERRAND_GUARDED_BY(mu_);  // names of those whose bodies are being taken
+  std::set<std::string> stored_ ERRAND_GUARDED_BY(mu_);       // names of those that a store keeps
   bool closed_ ERRAND_GUARDED_BY(mu_) = false;
   int made_ ERRAND_GUARDED_BY(mu_) = 0;
 };

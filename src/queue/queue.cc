@@ -9,6 +9,7 @@
 #include "engine/observers.h"
 #include "engine/options.h"
 #include "engine/recurrences.h"
+#include "engine/schedule_handle.h"
 #include "queue/handlers.h"
 #include "queue/named.h"
 
@@ -86,7 +87,7 @@ const std::string& Queue::name() const noexcept {
 Schedule Queue::add_every(Duration interval, const Callback<AnyBody()>& take, ScheduleOptions options) {
   if (engine_->forked()) return Schedule(forked(*this));
   auto made = engine_->recurrences->add_every(interval, take, std::move(options));
-  return made ? Schedule(std::move(*made)) : Schedule(made.error());
+  return made ? Schedule(detail::handle_of(std::move(*made))) : Schedule(made.error());
 }
 
 Result<Schedule> Queue::add_cron(std::string_view expression, const Callback<AnyBody()>& take,
@@ -94,20 +95,20 @@ Result<Schedule> Queue::add_cron(std::string_view expression, const Callback<Any
   if (engine_->forked()) return forked(*this);
   auto made = engine_->recurrences->add_cron(expression, take, std::move(options));
   if (!made) return made.error();
-  return Schedule(std::move(*made));
+  return Schedule(detail::handle_of(std::move(*made)));
 }
 
 std::vector<ScheduleInfo> Queue::schedules() const {
   std::vector<ScheduleInfo> infos;
   if (engine_->forked()) return infos;
-  for (auto& recurrence : engine_->recurrences->all()) infos.push_back(Schedule(std::move(recurrence)).info());
+  for (auto& recurrence : engine_->recurrences->all()) infos.push_back(detail::handle_of(std::move(recurrence))->info());
   std::sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return infos;
 }
 
 Result<Schedule> Queue::schedule(std::string_view name) const {
   if (engine_->forked()) return forked(*this);
-  if (auto found = engine_->recurrences->find(name)) return Schedule(std::move(found));
+  if (auto found = engine_->recurrences->find(name)) return Schedule(detail::handle_of(std::move(found)));
   return Error(Code::not_found, "queue \"" + this->name() + "\" has no schedule \"" + std::string(name) + "\"");
 }
 

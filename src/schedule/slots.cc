@@ -81,18 +81,58 @@ Passed Timetable::passed(WallTime after, WallTime until, std::size_t at_most) co
 
 CatchUp catch_up(const Timetable& timetable, WallTime last, WallTime now, const MissedRules& rules) {
   const std::size_t wanted = rules.missed == Missed::all ? std::max<std::size_t>(rules.at_most, 1) : 1;
-  Passed passed = timetable.passed(last, now, wanted);
+  Passed passed = timetable.passed(last, now, wanted + 1);
+  if (passed.count != 0 && rules.spread.fire_time(passed.newest.back()) > now) {
+    // It has come, and is not due yet.
+    passed.newest.pop_back();
+    --passed.count;
+  }
   if (passed.count == 0) return {};
+  if (passed.newest.size() > wanted) passed.newest.erase(passed.newest.begin());
   const WallTime newest = passed.newest.back();
-  const bool newest_on_time = now - newest <= rules.on_time;
+  const bool newest_on_time = now - rules.spread.fire_time(newest) <= rules.on_time;
   const auto left_out = [&](WallTime slot) {
     if (slot == newest && newest_on_time) return false;
     return rules.missed == Missed::skip || (rules.window && now - slot > *rules.window);
   };
-  CatchUp result{std::move(passed.newest), 0};
+  CatchUp result{std::move(passed.newest), 0, newest};
   std::erase_if(result.fire, left_out);
   result.skipped = passed.count - result.fire.size();
   return result;
+}
+
+Turn take_turn(const Timetable& timetable, WallTime last, WallTime now, const SlotRules& rules, int live,
+               bool one_waits) {
+  const CatchUp due = catch_up(timetable, last, now, rules.missed);
+  Turn turn;
+  turn.last = due.last;
+  turn.skipped = due.skipped;
+  if (rules.paused) {
+    turn.skipped += due.fire.size();
+    return turn;
+  }
+  for (const WallTime slot : due.fire) {
+    const bool waits = one_waits || turn.waits;
+    switch (decide_overlap(rules.overlap, live + static_cast<int>(turn.starts.size()), waits ? 1 : 0)) {
+      case SlotAction::start:
+        turn.starts.push_back(slot);
+        break;
+      case SlotAction::queue:
+        turn.waits = slot;
+        break;
+      case SlotAction::skip:
+        ++turn.skipped;
+        if (turn.waits) ++turn.behind;
+        break;
+      case SlotAction::cancel_earlier:
+        // Of several slots at once only the last one starts; the others have nothing to cancel yet.
+        turn.cancels = true;
+        turn.skipped += turn.starts.size();
+        turn.starts = {slot};
+        break;
+    }
+  }
+  return turn;
 }
 
 SlotAction decide_overlap(Overlap overlap, int running, int waiting) noexcept {

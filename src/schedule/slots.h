@@ -8,7 +8,11 @@
 
 #include <limits>
 #include <optional>
+#include <string_view>
 #include <variant>
+#include <vector>
+
+#include "base/time.h"
 
 namespace errand {
 inline namespace v0 {
@@ -72,21 +76,38 @@ class Timetable {
   std::variant<Interval, Calendar> kind_;
 };
 
+/// A delay from 0 to `at_most`, spread evenly over slots and schedules, and always the same for one slot of one
+/// schedule.
+[[nodiscard]] Duration slot_jitter(std::string_view schedule, WallTime slot, Duration at_most) noexcept;
+
+/// How far a schedule's slots are spread.
+struct Spread {
+  std::string_view schedule{};
+  Duration jitter{};
+
+  /// When the slot comes due.
+  [[nodiscard]] WallTime fire_time(WallTime slot) const noexcept {
+    return saturating_add(slot, slot_jitter(schedule, slot, jitter));
+  }
+};
+
 /// What becomes of missed slots. A slot is missed if a newer one has come due, or if it is later than `on_time`.
 struct MissedRules {
   Missed missed = Missed::latest;
   std::size_t at_most = 100;                   ///< `all`: how many are made up for, the newest
   std::optional<Duration> window{};            ///< missed slots older than this are left out; unset: no limit
   Duration on_time = std::chrono::minutes(1);  ///< how late the newest slot may be and still not count as missed
+  Spread spread{};                             ///< jitter is shorter than the time between two slots
 };
 
 /// What to do with the slots that have come due.
 struct CatchUp {
-  std::vector<WallTime> fire{};  ///< oldest first
-  std::uint64_t skipped = 0;     ///< to be counted and shown; not a failure
+  std::vector<WallTime> fire{};    ///< oldest first
+  std::uint64_t skipped = 0;       ///< to be counted and shown; not a failure
+  std::optional<WallTime> last{};  ///< the newest that has come due; unset: none has
 };
 
-/// The slots later than `last` (the slot dealt with last, or else the moment of registration), up to `now`.
+/// The slots later than `last` (the slot dealt with last, or else the moment of registration) that are due by `now`.
 [[nodiscard]] CatchUp catch_up(const Timetable& timetable, WallTime last, WallTime now, const MissedRules& rules);
 
 /// What to do with a slot that has come, given the schedule's own runs.
@@ -99,9 +120,27 @@ enum class SlotAction : unsigned char {
 /// `running` and `waiting` count the live runs of this one schedule.
 [[nodiscard]] SlotAction decide_overlap(Overlap overlap, int running, int waiting) noexcept;
 
-/// A delay from 0 to `at_most`, spread evenly over slots and schedules, and always the same for one slot of one
-/// schedule.
-[[nodiscard]] Duration slot_jitter(std::string_view schedule, WallTime slot, Duration at_most) noexcept;
+/// What a schedule says about its slots.
+struct SlotRules {
+  MissedRules missed{};
+  Overlap overlap = Overlap::queue_one;
+  bool paused = false;
+};
+
+/// What the slots that have come due amount to.
+struct Turn {
+  std::vector<WallTime> starts{};   ///< get a run now; oldest first
+  std::optional<WallTime> waits{};  ///< gets one once no run is live
+  bool cancels = false;             ///< what is live is cancelled first
+  std::uint64_t skipped = 0;        ///< the others
+  std::uint64_t behind = 0;         ///< of these, those later than the one that waits
+  std::optional<WallTime> last{};   ///< the newest of all; unset: none has come
+};
+
+/// What becomes of the slots later than `last` that are due by `now`, beside so many live runs of the schedule, and
+/// where a slot waits for these already. Asked by both tiers: closures' schedules and stored ones.
+[[nodiscard]] Turn take_turn(const Timetable& timetable, WallTime last, WallTime now, const SlotRules& rules, int live,
+                             bool one_waits);
 
 }  // namespace v0
 }  // namespace errand

@@ -293,6 +293,18 @@ TEST(Schedules, JitterSpreadsTheSlotsAndKeepsTheirNumber) {
   EXPECT_TRUE(moved);
 }
 
+// A slot that its jitter holds back is not late, however small the window.
+TEST(Schedules, JitterMakesNoSlotMissed) {
+  for (const Missed missed : {Missed::skip, Missed::latest}) {
+    errand::ScheduleOptions options{.name = "spread", .missed = missed, .jitter = 50min};
+    if (missed == Missed::latest) options.catch_up_window = 1s;
+    Ticking t(std::move(options), 1h);
+    for (int i = 0; i < 11 * 60; ++i) t.advance(1min);
+    EXPECT_EQ(t.at.size(), 10u);
+    EXPECT_EQ(t.tick.info().skipped, 0u);
+  }
+}
+
 TEST(Schedules, ARunThatFindsTheQueueFullIsCounted) {
   errand::set_logger([](const errand::LogLine&) {});
   Manual m({.capacity = 1});

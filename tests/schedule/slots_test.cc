@@ -140,6 +140,79 @@ TEST(MissedSlots, AreLeftOutBeyondTheWindow) {
   EXPECT_EQ(catch_up(hourly, kStart, kStart + 1h + 30s, {.window = 1s}).fire.size(), 1u) << "on time, so not missed";
 }
 
+TEST(MissedSlots, AreDueWhenTheirJitterIsOver) {
+  const auto hourly = Timetable::every(kStart, 1h);
+  const Spread spread{"report", 50min};
+  const WallTime fires = spread.fire_time(kStart + 5h);
+  ASSERT_GT(fires, kStart + 5h + 2min) << "late by the slot, and on time by its jitter";
+  for (const Missed missed : {Missed::skip, Missed::latest, Missed::all}) {
+    const MissedRules rules{.missed = missed, .window = 1s, .spread = spread};
+    const auto early = catch_up(hourly, kStart + 4h, fires - 1ns, rules);
+    EXPECT_TRUE(early.fire.empty());
+    EXPECT_EQ(early.skipped, 0u);
+    EXPECT_EQ(early.last, std::nullopt);
+    EXPECT_EQ(catch_up(hourly, kStart + 4h, fires, rules).fire, (std::vector<WallTime>{kStart + 5h}));
+    EXPECT_EQ(catch_up(hourly, kStart + 4h, fires, rules).last, kStart + 5h);
+  }
+  const auto all = catch_up(hourly, kStart, fires - 1ns, {.missed = Missed::all, .at_most = 3, .spread = spread});
+  EXPECT_EQ(all.fire, (std::vector<WallTime>{kStart + 2h, kStart + 3h, kStart + 4h}));
+  EXPECT_EQ(all.skipped, 1u);
+}
+
+namespace {
+
+// Five slots of an hour each, the last of them just now.
+Turn five(Overlap overlap, int live, bool one_waits = false, bool paused = false) {
+  return take_turn(Timetable::every(kStart, 1h), kStart, kStart + 5h,
+                   {.missed = {.missed = Missed::all, .at_most = 4}, .overlap = overlap, .paused = paused}, live,
+                   one_waits);
+}
+std::vector<WallTime> hours(std::initializer_list<int> all) {
+  std::vector<WallTime> slots;
+  for (const int hour : all) slots.push_back(kStart + 1h * hour);
+  return slots;
+}
+
+}  // namespace
+
+TEST(Turns, QueueOneStartsOneAndKeepsOneWaiting) {
+  const Turn idle = five(Overlap::queue_one, 0);
+  EXPECT_EQ(idle.starts, hours({2}));
+  EXPECT_EQ(idle.waits, kStart + 3h);
+  EXPECT_EQ(idle.skipped, 3u);
+  EXPECT_EQ(idle.behind, 2u) << "the first was left out before";
+  EXPECT_EQ(idle.last, kStart + 5h);
+  const Turn busy = five(Overlap::queue_one, 1);
+  EXPECT_TRUE(busy.starts.empty());
+  EXPECT_EQ(busy.waits, kStart + 2h);
+  EXPECT_EQ(busy.skipped, 4u);
+  EXPECT_EQ(busy.behind, 3u);
+  const Turn full = five(Overlap::queue_one, 1, true);
+  EXPECT_TRUE(full.starts.empty() && !full.waits);
+  EXPECT_EQ(full.skipped, 5u);
+}
+
+TEST(Turns, TheOthersStartWhatTheirOverlapLets) {
+  EXPECT_EQ(five(Overlap::skip, 0).starts, hours({2}));
+  EXPECT_EQ(five(Overlap::skip, 0).skipped, 4u);
+  EXPECT_EQ(five(Overlap::skip, 1).skipped, 5u);
+  EXPECT_EQ(five(Overlap::allow, 3).starts, hours({2, 3, 4, 5}));
+  EXPECT_EQ(five(Overlap::allow, 3).skipped, 1u);
+  EXPECT_FALSE(five(Overlap::allow, 3).cancels);
+  EXPECT_EQ(five(Overlap::cancel_previous, 1).starts, hours({5}));
+  EXPECT_EQ(five(Overlap::cancel_previous, 1).skipped, 4u);
+  EXPECT_TRUE(five(Overlap::cancel_previous, 1).cancels);
+}
+
+TEST(Turns, APauseLeavesAllOfThemOut) {
+  for (const Overlap overlap : {Overlap::skip, Overlap::queue_one, Overlap::cancel_previous, Overlap::allow}) {
+    const Turn turn = five(overlap, 0, false, true);
+    EXPECT_TRUE(turn.starts.empty() && !turn.waits && !turn.cancels);
+    EXPECT_EQ(turn.skipped, 5u);
+    EXPECT_EQ(turn.last, kStart + 5h);
+  }
+}
+
 TEST(OverlapPolicy, StartsWhereNothingIsInTheWay) {
   for (const Overlap overlap : {Overlap::skip, Overlap::queue_one, Overlap::cancel_previous, Overlap::allow}) {
     EXPECT_EQ(decide_overlap(overlap, 0, 0), SlotAction::start);
