@@ -138,9 +138,9 @@ class Queue {
     return add_cron(
         expression, [&] { return erase(std::forward<F>(f)); }, std::move(options));
   }
-  /// Every schedule that has not been cancelled, by name.
+  /// Every schedule that has not been cancelled, closures' and named tasks', by name.
   [[nodiscard]] std::vector<ScheduleInfo> schedules() const;
-  /// The schedule of this name, or `not_found`.
+  /// The schedule of this name, of either kind, or `not_found`.
   [[nodiscard]] Result<Schedule> schedule(std::string_view name) const;
 
   /// Sets the one handler of this queue for messages of type M; a second one throws std::invalid_argument.
@@ -248,6 +248,32 @@ class Queue {
     return enqueue_many(std::span<const M>(messages));
   }
 
+  /// Keeps a schedule in the store, whose runs are tasks with this message: each slot becomes one task at most, over
+  /// all processes and restarts. Slots are moments of the wall clock. Each start of a program says again what it wants:
+  /// a schedule of this name gets these terms at once, and keeps what has happened. Its next slot stays where it is as
+  /// long as the times are the same, so that slots that passed in between are made up for as `missed` says; so do its
+  /// figures and its pause. What nobody says again goes on, until its handle's cancel().
+  /// Errors:  `invalid` for what can't be right: an expression, a zone, an option, no name, a closure's schedule of the
+  ///          same name; as enqueue() for the message; and what the store says. What is refused leaves no trace.
+  template <class M>
+    requires(!std::same_as<M, Named> && Message<M>)
+  Result<Schedule> every(Duration interval, const M& message, ScheduleOptions options) {
+    return keep_every(interval, named(message), std::move(options));
+  }
+  template <class M>
+    requires(!std::same_as<M, Named> && Message<M>)
+  Result<Schedule> cron(std::string_view expression, const M& message, ScheduleOptions options) {
+    return keep_cron(expression, named(message), std::move(options));
+  }
+  /// The same with bytes of one's own. Of its options `tags`, `metadata`, `max_elapsed` and `ephemeral` are each run's;
+  /// what else can be said of a run stands in ScheduleOptions.
+  Result<Schedule> every(Duration interval, Named task, ScheduleOptions options) {
+    return keep_every(interval, std::move(task), std::move(options));
+  }
+  Result<Schedule> cron(std::string_view expression, Named task, ScheduleOptions options) {
+    return keep_cron(expression, std::move(task), std::move(options));
+  }
+
   /// A handle to a named task of this queue, by its id: after a restart, too.
   template <class T = void>
   Result<Task<T>> task(TaskId id) const {
@@ -345,6 +371,8 @@ class Queue {
   [[nodiscard]] std::shared_ptr<detail::AcceptanceState> post_named(Result<Named> task, detail::OutputReader reader);
   [[nodiscard]] std::vector<Result<detail::NamedDraft>> enqueue_all(std::vector<Result<Named>> tasks,
                                                                     detail::OutputReader reader);
+  [[nodiscard]] Result<Schedule> keep_every(Duration interval, Result<Named> task, ScheduleOptions options);
+  [[nodiscard]] Result<Schedule> keep_cron(std::string_view expression, Result<Named> task, ScheduleOptions options);
   [[nodiscard]] const Store& store();
   [[nodiscard]] WallTime store_time();
   [[nodiscard]] Error not_its_store() const;

@@ -21,7 +21,7 @@ enum class First : unsigned char {
 
 /// What can be said about a schedule. Errors: as TaskOptions; an unknown zone and a taken name are `invalid`.
 struct ScheduleOptions {
-  std::string name{};                       ///< unique in its queue; unset: "every-1", "cron-2" ...
+  std::string name{};                       ///< unique in its queue; unset: "every-1", "cron-2" ..., closures only
   std::string time_zone{"UTC"};             ///< cron: a name of the system's zone database
   Overlap overlap = Overlap::queue_one;     ///< what a slot does that meets a run of its own schedule
   Missed missed = Missed::latest;           ///< what becomes of slots that nobody was there for
@@ -58,6 +58,8 @@ struct ScheduleHandle;
 /// A handle to a schedule; dropping it changes nothing. Copies mean the same schedule. It may outlive its Queue; then,
 /// where the schedule was refused, and in a forked child, its calls do nothing.
 ///
+/// The handle of a named task's schedule knows it by its name, and asks the store. What was done there has been kept
+/// when the call returns; where the store fails, that is logged, and info() says that nothing has changed.
 /// Threads: every member may be called from any thread.
 class Schedule {
  public:
@@ -66,10 +68,10 @@ class Schedule {
   /// Why it was refused. REQUIRES: it was.
   [[nodiscard]] const Error& error() const noexcept;
 
-  void pause();    ///< slots pass without a run, counted as skipped
+  void pause();    ///< slots pass without a run, counted as skipped; in a store it lasts over restarts
   void resume();   ///< from the next slot on
   void trigger();  ///< one run now, besides the slots; `overlap` does not hold it back
-  void cancel();   ///< no further slots; runs that are live go on
+  void cancel();   ///< no further slots; runs that are live go on; a store forgets it
   [[nodiscard]] ScheduleInfo info() const;
   /// The next `count` slots; fewer where there are no more.
   [[nodiscard]] std::vector<WallTime> next(int count) const;

@@ -42,6 +42,7 @@ TaskInfo info_of(KeptTask&& task) {
   info.progress_total = task.progress_total;
   info.progress_note = std::move(task.progress_note);
   info.log = std::move(task.log);
+  info.schedule = std::move(task.task.schedule);
   info.tags = std::move(task.task.tags);
   info.metadata = std::move(task.task.metadata);
   return info;
@@ -102,32 +103,34 @@ Result<std::vector<TaskInfo>> NamedTasks::list(TaskFilter filter, std::size_t li
   }
 }
 
-Result<void> NamedTasks::cancel(TaskId id) {
+// One that has not begun ends as it is taken out; one that is just being posted is taken out by whoever posts it.
+NamedTasks::InHand NamedTasks::stop_in_hand(TaskId id) {
   std::uint64_t record = 0;
-  bool marked = false;
   std::unique_ptr<Run> waiting;
   {
     MutexLock lock(mu_);
     const auto live = live_.find(id.value);
-    if (live != live_.end()) {
-      // Whoever takes it out before it begins ends it.
-      marked = true;
-      live->second.run->cancel();
-      live->second.cancelled = true;
-      record = live->second.record;
-      const auto suspect =
-          std::find_if(suspects_.begin(), suspects_.end(), [&](const auto& run) { return run->id == id; });
-      if (suspect != suspects_.end()) {
-        waiting = std::move(*suspect);
-        suspects_.erase(suspect);
-      }
+    if (live == live_.end()) return {};
+    live->second.run->cancel();
+    live->second.cancelled = true;
+    record = live->second.record;
+    const auto suspect =
+        std::find_if(suspects_.begin(), suspects_.end(), [&](const auto& run) { return run->id == id; });
+    if (suspect != suspects_.end()) {
+      waiting = std::move(*suspect);
+      suspects_.erase(suspect);
     }
   }
   if (waiting != nullptr) waiting.release()->give_back();
-  if (record != 0 && engine_.cancel(TaskId{record})) return committer().sync();
+  return {.is = true, .told = record != 0 && engine_.cancel(TaskId{record})};
+}
+
+Result<void> NamedTasks::cancel(TaskId id) {
+  const InHand in_hand = stop_in_hand(id);
+  if (in_hand.told) return committer().sync();
   auto done = change_one(id, {.what = Change::What::cancel}, "cancel");
   // What was marked here may have been taken out, and so have ended, before the store was asked.
-  if (!done && marked && done.error().code() == Code::cancelled) return {};
+  if (!done && in_hand.is && done.error().code() == Code::cancelled) return {};
   return done;
 }
 
@@ -180,24 +183,12 @@ Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
     MutexLock lock(mu_);
     --holds_;
   }
+  schedules_.look_again();
   wish_again();
   if (change.what == Change::What::cancel) {
     std::vector<TaskId> missed;
     for (const TaskId id : all.running) {
-      std::uint64_t record = 0;
-      {
-        MutexLock lock(mu_);
-        const auto live = live_.find(id.value);
-        if (live == live_.end()) {
-          missed.push_back(id);
-          continue;
-        }
-        // One that has not begun, or is just being posted, ends as it is taken out.
-        live->second.run->cancel();
-        live->second.cancelled = true;
-        record = live->second.record;
-      }
-      if (record != 0) static_cast<void>(engine_.cancel(TaskId{record}));
+      if (!stop_in_hand(id).is) missed.push_back(id);
     }
     for (const TaskId id : all.ids) ended(id, TaskState::cancelled);
     engine_.note_progress();
@@ -241,7 +232,8 @@ Result<void> NamedTasks::run_one(TaskId id) {
 
 void NamedTasks::add_to(Stats& stats) const {
   stats.submitted += enqueued_.load(std::memory_order_relaxed);
-  if (hub_->committer.trouble()) stats.healthy = false;
+  stats.skipped_slots += schedules_.skipped();
+  if (hub_->committer.trouble() || !schedules_.known()) stats.healthy = false;
   const auto counts = hub_->store->counts(hub_->committer.now());
   if (!counts) {
     stats.healthy = false;

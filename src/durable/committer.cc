@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <iterator>
 
 #include "base/log.h"
 #include "base/time.h"
@@ -275,6 +276,12 @@ Result<Committed> Committer::commit(Round& round, std::vector<Member*>& claimers
     if (std::find(round.changed.begin(), round.changed.end(), member->name()) != round.changed.end())
       member->look_again();
   }
+  for (Member* member : round.members) {
+    std::vector<Advance> slots = member->slots(now);
+    if (slots.empty()) continue;
+    round.advancers.emplace_back(member, slots.size());
+    std::move(slots.begin(), slots.end(), std::back_inserter(round.advances));
+  }
   for (Ending& ending : round.endings) finished.push_back(std::move(ending.finish));
   std::vector<ClaimRequest> claims;
   for (Member* member : round.members) {
@@ -284,12 +291,21 @@ Result<Committed> Committer::commit(Round& round, std::vector<Member*>& claimers
     claimers.push_back(member);
   }
   // After a failure the store is asked all the same: whether it is back is not known from doing nothing.
-  if (added.empty() && finished.empty() && round.notes.empty() && claims.empty() && !trouble()) return Committed{};
-  return store_.commit({.notes = round.notes, .finished = finished, .added = added, .claims = claims}, now);
+  const bool nothing = added.empty() && finished.empty() && round.notes.empty() && claims.empty();
+  if (nothing && round.advances.empty() && !trouble()) return Committed{};
+  const Batch batch{
+      .notes = round.notes, .finished = finished, .added = added, .advanced = round.advances, .claims = claims};
+  return store_.commit(batch, now);
 }
 
 void Committer::deliver(Round& round, Committed& committed, const std::vector<Member*>& claimers,
                         const std::vector<Finish>& finished) {
+  auto advanced = committed.advanced.begin();
+  for (const auto& [member, count] : round.advancers) {
+    const auto end = advanced + static_cast<std::ptrdiff_t>(count);
+    member->advanced({std::make_move_iterator(advanced), std::make_move_iterator(end)});
+    advanced = end;
+  }
   for (std::size_t i = 0; i < claimers.size(); ++i) claimers[i]->claimed(std::move(committed.claims[i]));
   for (std::size_t i = 0; i < finished.size(); ++i) {
     if (Member* const member = round.endings[i].member) member->finished(finished[i], committed.finished[i]);

@@ -35,6 +35,11 @@ class Member {
 
   /// A new task of this queue is part of the next transaction. Then wishes() is asked.
   virtual void coming(const NewTask& task, WallTime now) = 0;
+  /// Slots of its schedules that are due by `now`, and what becomes of them: part of the next transaction. Then
+  /// wishes() is asked.
+  [[nodiscard]] virtual std::vector<Advance> slots(WallTime) { return {}; }
+  /// They are in the store, or were refused by it; where the transaction failed, this is not called.
+  virtual void advanced(std::vector<Result<Advanced>>) {}
   /// Whether it wants to claim something now, and what.
   [[nodiscard]] virtual bool wishes(ClaimRequest& request, WallTime now) = 0;
   virtual void claimed(Claimed claimed) = 0;
@@ -47,7 +52,7 @@ class Member {
   virtual void expired(const std::vector<TaskId>& ids) = 0;
   /// Ends of attempts, of whichever member, were delivered: delivered() has moved.
   virtual void settled() = 0;
-  /// When it may wish for something again, if nothing is enqueued meanwhile.
+  /// When it may wish for something again, or has slots, if nothing is enqueued meanwhile.
   [[nodiscard]] virtual std::optional<WallTime> next_due() const = 0;
 };
 
@@ -140,6 +145,8 @@ class Committer {
     std::vector<TaskId> expired{};
     std::vector<Member*> members{};
     std::vector<std::string> changed{};
+    std::vector<Advance> advances{};
+    std::vector<std::pair<Member*, std::size_t>> advancers{};  // whose they are, and how many
   };
 
   [[nodiscard]] Round take() ERRAND_EXCLUDES(mu_);

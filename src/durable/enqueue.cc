@@ -198,6 +198,20 @@ void NamedTasks::took_in(const Result<Added>& result, Callback<void(const TaskIn
   if (on_finish) watch_end(result->id, std::move(on_finish));
 }
 
+Result<void> NamedTasks::add_run(NewTask run) {
+  const Entrance entrance(*this);
+  if (closing_.load(std::memory_order_seq_cst)) {
+    return Error(Code::shutting_down,
+                 "trigger schedule \"" + run.schedule + "\" of queue \"" + name_ + "\": it is shutting down");
+  }
+  std::vector<NewTask> one;
+  one.push_back(std::move(run));
+  const auto added = committer().add(*this, std::move(one));
+  if (!added.front()) return added.front().error();
+  enqueued_.fetch_add(1, std::memory_order_relaxed);
+  return {};
+}
+
 }  // namespace detail
 }  // namespace v0
 }  // namespace errand

@@ -19,6 +19,9 @@ Result<void> NamedTasks::start() {
     if (closing_.load(std::memory_order_acquire)) return {};  // the engine says so
     claiming_ = true;
   }
+  // What was put there since the queue was made.
+  schedules_.load(committer().now());
+  schedules_.start();
   if (engine_.options.drive == Drive::threads) {
     if (auto started = hub_->start_thread(); !started) return started;
   }
@@ -58,6 +61,7 @@ Result<void> NamedTasks::set_paused(bool paused) {
 void NamedTasks::begin_close(Drain drain) {
   // Once: what has stopped claiming is not to begin again.
   if (closing_.exchange(true, std::memory_order_seq_cst)) return;
+  schedules_.stop();
   // A pause of a store that somebody else has is that one's to end.
   const bool keeps = durable_ || (paused() && engine_.options.store != nullptr);
   if (!keeps && (drain == Drain::due || drain == Drain::queued)) {

@@ -29,6 +29,7 @@ NamedTasks::NamedTasks(Engine& engine, StorePtr store)
       name_(engine.options.name),
       hub_(durable::Hub::of(store, engine.clock, engine.options.seed.value_or(engine.uid))),
       durable_(store->traits().durable),
+      schedules_(*store, *engine.recurrences, name_),
       names_(std::make_shared<std::vector<std::string>>()) {
   // What a pause said before a restart still holds.
   if (auto counts = store->counts(committer().now())) {
@@ -39,6 +40,8 @@ NamedTasks::NamedTasks(Engine& engine, StorePtr store)
   if (!hub_->join(*this, name_)) {
     throw std::invalid_argument("queue \"" + name_ + "\": this process has a queue of this name on this store already");
   }
+  // Before anybody can give their names to others.
+  schedules_.load(committer().now());
 }
 
 NamedTasks::~NamedTasks() {
@@ -193,6 +196,7 @@ void NamedTasks::over(Run& run) {
       --ready_in_all_;
     }
     live_.erase(found);
+    if (!run.schedule().empty()) ended_runs_.insert_or_assign(run.id.value, run.schedule());
   }
   if (!suspect) return;
   hub_->end_suspect();
@@ -220,10 +224,13 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
     wake_watchers(finish.id);
   }
   bool low = false;
+  std::string schedule;
   {
     MutexLock lock(mu_);
     low = more_ && claiming_ && 2 * ready_in_all_ <= target();
+    if (auto run = ended_runs_.extract(finish.id.value)) schedule = std::move(run.mapped());
   }
+  if (!schedule.empty()) schedules_.run_ended(schedule);
   if (low) committer().wish();
 }
 
@@ -233,13 +240,16 @@ void NamedTasks::expired(const std::vector<TaskId>& ids) {
 }
 
 void NamedTasks::look_again() {
+  schedules_.look_again();
   MutexLock lock(mu_);
   more_ = true;
 }
 
 std::optional<WallTime> NamedTasks::next_due() const {
+  std::optional<WallTime> due = schedules_.next_due();
   MutexLock lock(mu_);
-  return claiming_ && holds_ == 0 && !paused() ? next_due_ : std::nullopt;
+  if (claiming_ && holds_ == 0 && !paused()) lower(due, next_due_);
+  return due;
 }
 
 }  // namespace detail

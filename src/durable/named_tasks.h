@@ -13,6 +13,7 @@
 //   acceptance.cc   and by whom it is not waited for
 //   run.cc          one attempt
 //   by_id.cc        what is asked about tasks, and done to them
+//   schedules.cc    which slots of schedules have come; schedule_handle.cc is what is asked of those
 //   handle.cc       Task<T> of a named task
 
 #include <errand/queue.h>
@@ -27,6 +28,7 @@
 
 #include "base/mutex.h"
 #include "durable/hub.h"
+#include "durable/schedules.h"
 #include "engine/engine.h"
 #include "engine/named.h"
 #include "engine/named_handle.h"
@@ -36,6 +38,7 @@ inline namespace v0 {
 namespace detail {
 
 class Run;
+struct ScheduleHandle;
 
 /// What is known of a kind: constant once it is there.
 struct Kind {
@@ -102,6 +105,23 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   /// For a transaction of the caller's own: a task as the store takes it; then draft() makes the handle.
   [[nodiscard]] Result<NewTask> prepare(Result<Named> task);
 
+  /// A run of a schedule, besides its slots.
+  [[nodiscard]] Result<void> add_run(NewTask run);
+
+  // --- schedule_handle.cc ---
+  // Member
+  std::vector<Advance> slots(WallTime now) override;
+  void advanced(std::vector<Result<Advanced>> results) override;
+
+  [[nodiscard]] Result<std::shared_ptr<ScheduleHandle>> keep_every(Duration interval, Result<Named> task,
+                                                                   ScheduleOptions options);
+  [[nodiscard]] Result<std::shared_ptr<ScheduleHandle>> keep_cron(std::string_view expression, Result<Named> task,
+                                                                  ScheduleOptions options);
+  [[nodiscard]] Result<std::shared_ptr<ScheduleHandle>> schedule(std::string_view name);
+  [[nodiscard]] std::vector<ScheduleInfo> schedules();
+  Result<void> trigger(const std::string& name);
+  [[nodiscard]] durable::Schedules& stored_schedules() noexcept { return schedules_; }
+
   // --- by_id.cc ---
   [[nodiscard]] Result<TaskInfo> info(TaskId id) const;
   [[nodiscard]] Result<KeptTask> kept(TaskId id) const;
@@ -163,6 +183,15 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
     std::vector<Callback<void(const TaskInfo&)>> callbacks{};
   };
 
+  [[nodiscard]] Result<std::shared_ptr<ScheduleHandle>> keep(NewSchedule schedule, Result<Named> task,
+                                                             ScheduleOptions options, WallTime now);
+  [[nodiscard]] std::shared_ptr<ScheduleHandle> stored_handle(std::string name);
+  // What is in hand of a task that is to be cancelled.
+  struct InHand {
+    bool is = false;    // it is claimed here
+    bool told = false;  // its run was ended, or asked to stop
+  };
+  InHand stop_in_hand(TaskId id);
   void post(std::unique_ptr<Run> run) ERRAND_EXCLUDES(post_mutex_);
   void post_suspects();
   void begin_drain();
@@ -214,6 +243,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   const std::string name_;
   const std::shared_ptr<durable::Hub> hub_;
   const bool durable_;
+  durable::Schedules schedules_;
   std::atomic<bool> paused_{false};
   std::atomic<bool> closing_{false};  // sequentially consistent with the next one: see Entrance
   std::atomic<int> entering_{0};      // calls that take tasks in
@@ -246,6 +276,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   std::size_t ready_in_all_ ERRAND_GUARDED_BY(mu_) = 0;
   std::size_t ahead_ ERRAND_GUARDED_BY(mu_) = 0;  // how many are claimed ahead
   std::unordered_map<std::uint64_t, Live> live_ ERRAND_GUARDED_BY(mu_);
+  // Runs of schedules whose attempts are over, by task, until the store knows.
+  std::unordered_map<std::uint64_t, std::string> ended_runs_ ERRAND_GUARDED_BY(mu_);
   std::deque<std::unique_ptr<Run>> suspects_ ERRAND_GUARDED_BY(mu_);  // claimed, each waits for its turn to be alone
   std::unordered_map<std::uint64_t, Watched> watched_ ERRAND_GUARDED_BY(mu_);
   int inside_ ERRAND_GUARDED_BY(mu_) = 0;  // of the watches, those of workers of the queue

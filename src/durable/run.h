@@ -38,6 +38,7 @@ class Run final : public NamedRun {
   /// It is to end cancelled, if it has not begun. Under the mutex of its NamedTasks.
   void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] int priority() const noexcept { return task_.task.priority; }
+  [[nodiscard]] const std::string& schedule() const noexcept { return task_.task.schedule; }
   [[nodiscard]] std::uint64_t token() const noexcept { return task_.token; }
   [[nodiscard]] bool suspect() const noexcept { return task_.crashes > 0; }
 

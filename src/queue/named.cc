@@ -6,6 +6,7 @@
 
 #include "durable/named_tasks.h"
 #include "engine/engine.h"
+#include "engine/schedule_handle.h"
 
 namespace errand {
 inline namespace v0 {
@@ -126,6 +127,20 @@ std::vector<Result<Task<>>> Queue::enqueue_many(std::vector<Named> tasks) {
   std::vector<Result<Task<>>> results;
   for (const auto& draft : enqueue_all(std::move(all), {})) results.push_back(detail::TaskMaker::named<void>(draft));
   return results;
+}
+
+Result<Schedule> Queue::keep_every(Duration interval, Result<Named> task, ScheduleOptions options) {
+  if (engine_->forked()) return forked(*this);
+  auto kept = named_tasks().keep_every(interval, std::move(task), std::move(options));
+  if (!kept) return kept.error();
+  return Schedule(std::move(*kept));
+}
+
+Result<Schedule> Queue::keep_cron(std::string_view expression, Result<Named> task, ScheduleOptions options) {
+  if (engine_->forked()) return forked(*this);
+  auto kept = named_tasks().keep_cron(expression, std::move(task), std::move(options));
+  if (!kept) return kept.error();
+  return Schedule(std::move(*kept));
 }
 
 Result<detail::NamedDraft> Queue::handle_of(TaskId id, detail::OutputReader reader) const {

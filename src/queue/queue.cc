@@ -101,7 +101,9 @@ Result<Schedule> Queue::add_cron(std::string_view expression, const Callback<Any
 std::vector<ScheduleInfo> Queue::schedules() const {
   std::vector<ScheduleInfo> infos;
   if (engine_->forked()) return infos;
-  for (auto& recurrence : engine_->recurrences->all()) infos.push_back(detail::handle_of(std::move(recurrence))->info());
+  if (detail::NamedTasks* tasks = durable_->tasks()) infos = tasks->schedules();
+  for (auto& recurrence : engine_->recurrences->all())
+    infos.push_back(detail::handle_of(std::move(recurrence))->info());
   std::sort(infos.begin(), infos.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
   return infos;
 }
@@ -109,6 +111,11 @@ std::vector<ScheduleInfo> Queue::schedules() const {
 Result<Schedule> Queue::schedule(std::string_view name) const {
   if (engine_->forked()) return forked(*this);
   if (auto found = engine_->recurrences->find(name)) return Schedule(detail::handle_of(std::move(found)));
+  if (detail::NamedTasks* tasks = durable_->tasks()) {
+    auto stored = tasks->schedule(name);
+    if (stored) return Schedule(std::move(*stored));
+    if (stored.error().code() != Code::not_found) return stored.error();
+  }
   return Error(Code::not_found, "queue \"" + this->name() + "\" has no schedule \"" + std::string(name) + "\"");
 }
 

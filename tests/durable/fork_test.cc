@@ -24,7 +24,8 @@ TEST_P(Forks, LeaveTheTasksToTheParent) {
   for (int round = 0; round < 5; ++round) {
     auto task = queue->enqueue(Mail{}, {.delay = 1h});
     auto watched = queue->enqueue(Mail{});
-    ASSERT_TRUE(task && watched);
+    auto daily = queue->cron("@daily", Mail{}, {.name = "daily"});
+    ASSERT_TRUE(task && watched && daily);
     EXPECT_EQ(errand::wait_any({&*task, &*watched}, kSoon), 1);
     ASSERT_EQ(in_child([&] {
                 require(queue->enqueue(Mail{}).error().code() == Code::forked, 1);
@@ -36,6 +37,12 @@ TEST_P(Forks, LeaveTheTasksToTheParent) {
                 task->wait();
                 require(task->state() == errand::TaskState::refused, 7);
                 require(errand::wait_any({&*task}, 1h) == -1, 8);
+                daily->pause();
+                daily->cancel();
+                require(daily->next(1).empty() && daily->info().runs == 0, 11);
+                require(queue->schedule("daily").error().code() == Code::forked, 12);
+                require(queue->cron("@daily", Mail{}, {.name = "x"}).error().code() == Code::forked, 13);
+                require(queue->schedules().empty(), 14);
                 { const auto gone = std::move(*task); }
                 queue.reset();
                 require(watched->info().error().code() == Code::forked, 9);

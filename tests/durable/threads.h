@@ -149,18 +149,23 @@ class Shaky final : public errand::Store {
   }
   errand::Result<errand::KeptSchedule> put_schedule(const errand::NewSchedule& schedule,
                                                     errand::WallTime now) override {
+    if (fails) return away("keep a schedule");
     return inner_->put_schedule(schedule, now);
   }
   errand::Result<void> remove_schedule(std::string_view queue, std::string_view name) override {
+    if (fails) return away("remove a schedule");
     return inner_->remove_schedule(queue, name);
   }
   errand::Result<errand::KeptSchedule> find_schedule(std::string_view queue, std::string_view name) override {
+    if (fails) return away("find a schedule");
     return inner_->find_schedule(queue, name);
   }
   errand::Result<std::vector<errand::KeptSchedule>> list_schedules(std::string_view queue) override {
+    if (fails) return away("list schedules");
     return inner_->list_schedules(queue);
   }
   errand::Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) override {
+    if (fails) return away("pause a schedule");
     return inner_->pause_schedule(queue, name, paused);
   }
   errand::Result<errand::Tidied> tidy(std::size_t limit, errand::WallTime now) override {
