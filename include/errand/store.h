@@ -124,6 +124,7 @@ struct KeptTask {
   std::string progress_note{};
   std::vector<std::string> log{};
   bool cancel_requested = false;  ///< running, and asked to stop
+  bool holds_key = false;         ///< no other task can have its unique key
 };
 
 /// What became of a claimed task. Applied only while `token` is the one of its last claim and it is running; else
@@ -296,6 +297,20 @@ struct Changed {
   std::vector<TaskId> refused{};  ///< matched, and are in a state in which it can't be done
 };
 
+/// What another store kept, as its find(), list() and list_schedules() gave it. Whoever brings it has checked that it
+/// could be so: what NewTask asks for, ids of stores up to 2^62, tokens up to 2^62, finished_at of those that are final.
+struct Adoption {
+  std::span<const std::string> paused{};  ///< queues
+  std::span<const KeptSchedule> schedules{};
+  std::span<const KeptTask> tasks{};
+};
+
+/// What became of each: an error says what was there already.
+struct Adopted {
+  std::vector<Result<void>> schedules{};
+  std::vector<Result<void>> tasks{};
+};
+
 /// How many tasks of a queue are in which state.
 struct Counts {
   std::string queue{};
@@ -324,7 +339,7 @@ struct StoreTraits {
   bool durable = false;     ///< what a call reported survives a crash of the process
 };
 
-/// Hears of what nobody's commit() brought: tasks that were added or changed by somebody's own transaction, say.
+/// Hears of what nobody's commit() brought: tasks that came by somebody's own transaction, or by adopt().
 class StoreListener {
  public:
   virtual ~StoreListener() = default;
@@ -391,14 +406,20 @@ class Store {
   /// Or `not_found`. That a paused one's slots pass without a run is its queue's business.
   [[nodiscard]] virtual Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) = 0;
 
+  /// Takes in what another store kept, as it was, in one transaction: first what is paused, then schedules, then tasks.
+  /// A task that ran is available: its claim is void here. Ids and tokens that are given afterwards are larger than
+  /// all that came; versions of schedules are this store's own.
+  /// `invalid` for a schedule whose name is taken, and for a task whose id or slot is, or, where it holds its unique
+  /// key, that; unless the other one's time for that is over, which ends it here as well.
+  [[nodiscard]] virtual Result<Adopted> adopt(const Adoption& page, WallTime now) = 0;
+
   /// Discards what expired and forgets what may be forgotten, at most `limit` of each.
   [[nodiscard]] virtual Result<Tidied> tidy(std::size_t limit, WallTime now) = 0;
 
   /// An error where this thread would wait for itself: inside of a transaction of its own.
   [[nodiscard]] virtual Result<void> may_wait() const { return {}; }
-  /// Tells it from now on, as long as it is alive. A store to which nothing comes but through the calls above has
-  /// nothing to tell.
-  virtual void listen(std::weak_ptr<StoreListener> listener) { static_cast<void>(listener); }
+  /// Tells it from now on, as long as it is alive.
+  virtual void listen(std::weak_ptr<StoreListener> listener) = 0;
   /// For RunningBody. An empty slot until it is given back, at the latest when the store ends. Null from a store that
   /// can't tell what was running when its process died, and where no slot is left.
   [[nodiscard]] virtual RunningSlot* take_running_slot() noexcept { return nullptr; }

@@ -168,6 +168,10 @@ class Shaky final : public errand::Store {
     if (fails) return away("pause a schedule");
     return inner_->pause_schedule(queue, name, paused);
   }
+  errand::Result<errand::Adopted> adopt(const errand::Adoption& page, errand::WallTime now) override {
+    return inner_->adopt(page, now);
+  }
+  void listen(std::weak_ptr<errand::StoreListener> listener) override { inner_->listen(std::move(listener)); }
   errand::Result<errand::Tidied> tidy(std::size_t limit, errand::WallTime now) override {
     if (fails) return away("tidy");
     return inner_->tidy(limit, now);

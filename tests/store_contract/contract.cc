@@ -103,6 +103,12 @@ std::vector<TaskId> StoreContract::ids_of(const TaskFilter& filter) {
   }
 }
 
+Adopted StoreContract::adopt(const std::vector<KeptTask>& tasks) {
+  auto adopted = store->adopt({.tasks = tasks}, now);
+  EXPECT_TRUE(adopted) << adopted.error().message();
+  return adopted ? std::move(*adopted) : Adopted{.tasks = {tasks.size(), Result<void>()}};
+}
+
 KeptSchedule StoreContract::put(const NewSchedule& schedule) {
   auto kept = store->put_schedule(schedule, now);
   EXPECT_TRUE(kept) << kept.error().message();

@@ -37,6 +37,8 @@ class StoreContract : public testing::TestWithParam<MakeKept> {
   errand::Tidied tidy();
   std::vector<errand::TaskId> ids_of(const errand::TaskFilter& filter);
 
+  errand::Adopted adopt(const std::vector<errand::KeptTask>& tasks);
+
   errand::KeptSchedule put(const errand::NewSchedule& schedule);
   errand::KeptSchedule find_schedule(std::string_view name = "nightly", std::string_view queue = "mail");
   errand::Result<errand::Advanced> advance(errand::Advance advance);

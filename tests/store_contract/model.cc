@@ -24,9 +24,9 @@ std::string describe(const KeptTask& t) {
                      " attempts " + std::to_string(t.attempts) + " crashes " + std::to_string(t.crashes) + " started " +
                      text_of(t.first_started_at) + " " + text_of(t.started_at) + " finished " + text_of(t.finished_at) +
                      " prune " + text_of(t.prune_at) + " expires " + text_of(t.task.expires_at) + " key " +
-                     t.task.unique.key + " output " + t.output_type + " " + t.output + " progress " +
-                     std::to_string(t.progress_done) + " cancel " + std::to_string(t.cancel_requested) + " schedule " +
-                     t.task.schedule + " slot " + text_of(t.task.slot);
+                     t.task.unique.key + (t.holds_key ? " held" : "") + " output " + t.output_type + " " + t.output +
+                     " progress " + std::to_string(t.progress_done) + " cancel " + std::to_string(t.cancel_requested) +
+                     " schedule " + t.task.schedule + " slot " + text_of(t.task.slot);
   if (t.last_error) text += " error " + std::string(to_string(t.last_error->code)) + " " + t.last_error->text;
   for (const KeptAttempt& a : t.history) text += " attempt " + std::to_string(a.number) + " " + a.error.text;
   for (const std::string& line : t.log) text += " log " + line;

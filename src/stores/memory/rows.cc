@@ -1,5 +1,7 @@
 #include "memory/rows.h"
 
+#include <utility>
+
 #include "base/time.h"
 
 namespace errand {
@@ -9,7 +11,7 @@ namespace memory {
 KeptTask& Rows::add(KeptTask task) {
   KeptTask& kept = tasks_.emplace(task.id.value, std::move(task)).first->second;
   enter_orders(kept);
-  take_key(kept);
+  if (std::exchange(kept.holds_key, false)) take_key(kept);
   if (const NewTask& given = kept.task; has_slot(given)) slots_.emplace(slot_of(given), kept.id.value);
   return kept;
 }
@@ -41,12 +43,13 @@ KeptTask* Rows::holder(const std::string& key) {
   if (found == keys_.end()) return nullptr;
   KeptTask& task = *find(found->second);
   if (may_have_key(task)) return &task;
-  keys_.erase(found);
+  drop_key(task);
   return nullptr;
 }
 
 void Rows::take_key(KeptTask& task) {
-  if (may_have_key(task)) keys_.emplace(task.task.unique.key, task.id.value);
+  if (may_have_key(task))
+    task.holds_key = keys_.emplace(task.task.unique.key, task.id.value).first->second == task.id.value;
 }
 
 void Rows::give_up_key(KeptTask& task) {
@@ -54,9 +57,8 @@ void Rows::give_up_key(KeptTask& task) {
   drop_key(task);
 }
 
-void Rows::drop_key(const KeptTask& task) {
-  if (const auto key = keys_.find(task.task.unique.key); key != keys_.end() && key->second == task.id.value)
-    keys_.erase(key);
+void Rows::drop_key(KeptTask& task) {
+  if (std::exchange(task.holds_key, false)) keys_.erase(task.task.unique.key);
 }
 
 const std::set<Rows::Id>& Rows::runs(const std::string& queue, const std::string& schedule) const {

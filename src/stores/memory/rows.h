@@ -25,6 +25,7 @@ class Rows {
 
   [[nodiscard]] static bool has_slot(const NewTask& given) noexcept { return given.slot && !given.schedule.empty(); }
 
+  /// It has its key if it says so, and its state lets it.
   KeptTask& add(KeptTask task);
   void erase(Id id);
   [[nodiscard]] KeptTask* find(Id id);
@@ -55,7 +56,7 @@ class Rows {
  private:
   [[nodiscard]] static bool may_have_key(const KeptTask& task) noexcept;
   [[nodiscard]] static Slot slot_of(const NewTask& given);
-  void drop_key(const KeptTask& task);
+  void drop_key(KeptTask& task);
   void enter_orders(KeptTask& task);
   void leave_orders(KeptTask& task);
 

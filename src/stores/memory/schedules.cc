@@ -52,6 +52,14 @@ KeptSchedule& Schedules::put(const NewSchedule& given, std::uint64_t version, Wa
   return schedule;
 }
 
+void Schedules::adopt(const KeptSchedule& given, std::uint64_t version) {
+  KeptSchedule schedule = given;
+  schedule.schedule = kept(given.schedule);
+  schedule.version = version;
+  schedule.waiting = schedule.running = 0;
+  schedules_.emplace(Key(given.schedule.queue, given.schedule.name), std::move(schedule));
+}
+
 bool Schedules::erase(std::string_view queue, std::string_view name) {
   return schedules_.erase({std::string(queue), std::string(name)}) != 0;
 }

@@ -20,6 +20,8 @@ class Schedules {
 
   /// A new one, or other terms for the one that there is.
   KeptSchedule& put(const NewSchedule& given, std::uint64_t version, WallTime now);
+  /// One that another store kept. REQUIRES: none of its name is there.
+  void adopt(const KeptSchedule& kept, std::uint64_t version);
   [[nodiscard]] bool erase(std::string_view queue, std::string_view name);
   [[nodiscard]] KeptSchedule* find(std::string_view queue, std::string_view name);
   [[nodiscard]] const std::map<Key, KeptSchedule>& all() const noexcept { return schedules_; }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "base/listeners.h"
 #include "base/mutex.h"
 #include "base/time.h"
 #include "memory/rows.h"
@@ -148,6 +149,25 @@ class MemoryStore final : public Store {
     return {};
   }
 
+  Result<Adopted> adopt(const Adoption& page, WallTime now) override {
+    Adopted adopted;
+    std::set<std::string> queues;
+    {
+      MutexLock lock(mu_);
+      keep_available(now);
+      paused_.insert(page.paused.begin(), page.paused.end());
+      for (const KeptSchedule& one : page.schedules) adopted.schedules.push_back(adopt(one));
+      for (const KeptTask& one : page.tasks) {
+        adopted.tasks.push_back(adopt(one, now));
+        queues.insert(one.task.queue);
+      }
+    }
+    listeners_.tell(std::vector<std::string>(queues.begin(), queues.end()));
+    return adopted;
+  }
+
+  void listen(std::weak_ptr<StoreListener> listener) override { listeners_.add(std::move(listener)); }
+
   Result<Tidied> tidy(std::size_t limit, WallTime now) override {
     MutexLock lock(mu_);
     keep_available(now);
@@ -203,6 +223,7 @@ class MemoryStore final : public Store {
     task.task.slot = up_to_micros(given.slot);
     task.created_at = down_to_micros(now);
     task.state = given.run_at <= now ? TaskState::available : TaskState::scheduled;
+    task.holds_key = true;
     if (schedule != nullptr) note_run(*schedule, task);
     return Added{rows_.add(std::move(task)).id};
   }
@@ -280,6 +301,37 @@ class MemoryStore final : public Store {
     }
     if (claimed.more) claimed.next_due.reset();
     return claimed;
+  }
+
+  // --- what another store kept ---
+
+  Result<void> adopt(const KeptSchedule& given) ERRAND_REQUIRES(mu_) {
+    const NewSchedule& schedule = given.schedule;
+    if (schedules_.find(schedule.queue, schedule.name) != nullptr)
+      return error(Code::invalid, "take in " + title_of(schedule.queue, schedule.name), "there is one of this name");
+    schedules_.adopt(given, ++last_token_);
+    return {};
+  }
+
+  Result<void> adopt(const KeptTask& given, WallTime now) ERRAND_REQUIRES(mu_) {
+    const auto is_there = [&](const std::string& why) {
+      return error(Code::invalid, "take in task " + to_string(given.id), why);
+    };
+    if (rows_.find(given.id.value) != nullptr) return is_there("there is a task with this id");
+    if (const KeptTask* other = rows_.run_of_slot(given.task))
+      return is_there("task " + to_string(other->id) + " is the run of its slot");
+    if (KeptTask* other = given.holds_key ? rows_.holder(given.task.unique.key) : nullptr) {
+      const auto& until = other->task.unique.until;
+      if (!until || *until > now) return is_there("task " + to_string(other->id) + " has its unique key");
+      rows_.give_up_key(*other);
+    }
+    KeptTask task = given;
+    if (task.state == TaskState::running) task.state = TaskState::available;
+    task.cancel_requested = false;
+    last_id_ = std::max(last_id_, given.id.value & ~kStoreBit);
+    last_token_ = std::max(last_token_, given.token);
+    rows_.add(std::move(task));
+    return {};
   }
 
   // --- changes from outside ---
@@ -379,6 +431,7 @@ class MemoryStore final : public Store {
   std::uint64_t last_id_ ERRAND_GUARDED_BY(mu_) = 0;
   std::uint64_t last_token_ ERRAND_GUARDED_BY(mu_) = 0;  // of claims; versions of schedules are of these, too
   WallTime latest_ ERRAND_GUARDED_BY(mu_) = WallTime::min();
+  Listeners listeners_;
 };
 
 }  // namespace

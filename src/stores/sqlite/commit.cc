@@ -178,14 +178,18 @@ Result<Result<Added>> SqliteTasks::add(const NewTask& given, WallTime now) {
   if (*first) {
     const auto& until = (*first)->task.unique.until;
     if (!until || *until > now) return clash(**first, given, now);
-    Statement statement = connection_->prepare(sql::give_up_key);
-    statement.bind(number_of((*first)->id));
-    if (auto ok = run(statement, "end a unique key"); !ok) return ok.error();
+    if (auto ok = give_up_key(number_of((*first)->id)); !ok) return ok.error();
   }
   const std::int64_t number = ++last_number_;
   if (auto ok = insert(number, given, now); !ok) return ok.error();
   if (auto ok = note_run(number, given); !ok) return ok.error();
   return Result<Added>(Added{id_of(number)});
+}
+
+Result<void> SqliteTasks::give_up_key(std::int64_t number) {
+  Statement statement = connection_->prepare(sql::give_up_key);
+  statement.bind(number);
+  return run(statement, "end a unique key");
 }
 
 // The task that has this unique key. A claim is not written, so the row of a task that lets go of its key while it runs

@@ -13,10 +13,6 @@ namespace sqlite {
 
 namespace {
 
-// A token is the life of the owner that gave it, and a number: it rises over restarts, and no claim has to be written
-// for that.
-constexpr unsigned kLifeShift = 40;
-
 int note_log_pages(void* pages, sqlite3*, const char*, int count) {
   *static_cast<int*>(pages) = count;
   return SQLITE_OK;
@@ -129,7 +125,7 @@ Result<void> SqliteTasks::open_again() {
   if (auto prepared = prepare_schema(**next, options_, path_); !prepared) return prepared;
   connection_ = std::move(*next);
   const auto life = read_life();
-  if (life && static_cast<std::uint64_t>(*life) == last_token_ >> kLifeShift) return {};
+  if (life && *life == life_of(last_token_)) return {};
   connection_.reset();
   return life ? error(Code::unavailable, "open \"" + path_ + "\"", "another file has taken its place") : life.error();
 }

@@ -191,6 +191,7 @@ Result<KeptTask> read_task(Connection& connection, const Statement& row) {
   given.unique.key = row.text(kUniqueKey);
   given.unique.states = static_cast<std::uint16_t>(row.integer(kUniqueStates));
   given.unique.until = moment_at(row, kUniqueUntil);
+  task.holds_key = !row.is_null(kUniqueHeld);
   task.first_started_at = moment_at(row, kFirstStartedAt);
   task.started_at = moment_at(row, kStartedAt);
   task.finished_at = moment_at(row, kFinishedAt);

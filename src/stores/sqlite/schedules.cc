@@ -138,6 +138,16 @@ Result<std::optional<Added>> SqliteTasks::dealt_with(const NewTask& given) {
   return had;
 }
 
+Result<std::optional<std::int64_t>> SqliteTasks::run_of_slot(const NewTask& given) {
+  std::optional<std::int64_t> number;
+  if (!given.slot || given.schedule.empty()) return number;
+  Statement statement = connection_->prepare(sql::run_of_slot);
+  if (statement.bind(given.queue).bind(given.schedule).bind(given.slot).step()) number = statement.integer(0);
+  if (statement.run() != SQLITE_DONE)
+    return connection_->error(statement.status(), "look for a slot of " + title_of(given.queue, given.schedule));
+  return number;
+}
+
 Result<void> SqliteTasks::note_run(std::int64_t number, const NewTask& given) {
   if (given.schedule.empty()) return {};
   Statement statement = connection_->prepare(sql::note_run);

@@ -9,6 +9,7 @@
 //   crashes.cc      what was running when the last owner died
 //   schedules.cc    schedules, and what their slots come to
 //   backup.cc       a copy while it is in use
+//   adopt.cc        what another store kept
 
 #include <errand/sqlite.h>
 
@@ -17,6 +18,7 @@
 #include <thread>
 
 #include "base/file_lock.h"
+#include "base/listeners.h"
 #include "base/mutex.h"
 #include "base/running_file.h"
 #include "sqlite/backup.h"
@@ -50,9 +52,10 @@ class SqliteTasks final : public Store {
   Result<KeptSchedule> find_schedule(std::string_view queue, std::string_view name) override;
   Result<std::vector<KeptSchedule>> list_schedules(std::string_view queue) override;
   Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) override;
+  Result<Adopted> adopt(const Adoption& page, WallTime now) override;
   Result<Tidied> tidy(std::size_t limit, WallTime now) override;
   Result<void> may_wait() const override { return may_enter("commit"); }
-  void listen(std::weak_ptr<StoreListener> listener) override;
+  void listen(std::weak_ptr<StoreListener> listener) override { listeners_.add(std::move(listener)); }
   RunningSlot* take_running_slot() noexcept override { return running_ ? running_->take() : nullptr; }
   void give_back(RunningSlot* slot) noexcept override { running_->give_back(slot); }
 
@@ -74,6 +77,13 @@ class SqliteTasks final : public Store {
         options_(options),
         path_(connection->path()),
         connection_(std::move(connection)) {}
+
+  // A token is the life of the owner that gave it, and a number: it rises over restarts, and no claim has to be written
+  // for that.
+  static constexpr unsigned kLifeShift = 40;
+  [[nodiscard]] static constexpr std::int64_t life_of(std::uint64_t token) noexcept {
+    return static_cast<std::int64_t>(token >> kLifeShift);
+  }
 
   // What an operation on one row came to: a database error ends the transaction, an item's own does not.
   using Status = std::optional<Error>;
@@ -110,6 +120,7 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<Status> note(const Note& note) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<Result<Added>> add(const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<std::optional<KeptTask>> holder(const std::string& key) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> give_up_key(std::int64_t number) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<Result<Added>> clash(const KeptTask& first, const NewTask& given, WallTime now)
       ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> insert(std::int64_t number, const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
@@ -137,7 +148,6 @@ class SqliteTasks final : public Store {
   Error give_up(Error why) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Error too_late() const ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> failed_sql(int status, const std::string& what) ERRAND_REQUIRES(mu_);
-  void tell(std::span<const std::string> queues) ERRAND_EXCLUDES(mu_);
 
   // crashes.cc
   [[nodiscard]] Result<std::int64_t> meta(std::string_view name) ERRAND_REQUIRES(mu_);
@@ -154,12 +164,24 @@ class SqliteTasks final : public Store {
       ERRAND_REQUIRES(mu_);
   /// What a task comes to whose slot has a run, or has been dealt with; else nothing.
   [[nodiscard]] Result<std::optional<Added>> dealt_with(const NewTask& given) ERRAND_REQUIRES(mu_);
+  /// The number of the slot's run, if that is there.
+  [[nodiscard]] Result<std::optional<std::int64_t>> run_of_slot(const NewTask& given) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> note_run(std::int64_t number, const NewTask& given) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<KeptSchedule> read_schedule(std::string_view queue, std::string_view name) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> count_runs(KeptSchedule& schedule) ERRAND_REQUIRES(mu_);
 
   // backup.cc
   [[nodiscard]] Result<bool> go_on_copying(const std::string& what) ERRAND_REQUIRES(mu_);
+
+  // adopt.cc
+  struct Newest {
+    std::int64_t number = 0;
+    std::uint64_t token = 0;
+  };
+  [[nodiscard]] Result<void> apply(const Adoption& page, WallTime now, Adopted& adopted, Newest& newest)
+      ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<Status> adopt(const KeptSchedule& schedule) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<Status> adopt(const KeptTask& task, WallTime now) ERRAND_REQUIRES(mu_);
 
   // None of these two over a file layer of a test's own, unless the test brings the second one.
   const std::optional<FileLock> owner_;
@@ -193,8 +215,7 @@ class SqliteTasks final : public Store {
   };
   Doing doing_ ERRAND_GUARDED_BY(mu_);
 
-  Mutex listeners_mu_;  // never together with mu_
-  std::vector<std::weak_ptr<StoreListener>> listeners_ ERRAND_GUARDED_BY(listeners_mu_);
+  Listeners listeners_;  // told without mu_
 };
 
 }  // namespace sqlite

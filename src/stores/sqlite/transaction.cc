@@ -123,7 +123,7 @@ Result<void> SqliteTasks::transaction(const Body& body, Duration limit) {
     if (auto done = run_body(body, limit); !done) return done;
     queues.assign(doing_.queues.begin(), doing_.queues.end());
   }
-  if (!queues.empty()) tell(queues);
+  listeners_.tell(queues);
   return {};
 }
 
@@ -153,23 +153,6 @@ void SqliteTasks::leave_body() {
   fence_.lower();
   const bool is_open = sqlite3_get_autocommit(connection_->handle()) == 0;
   if (!is_open && !doing_.failed) connection_->note(SQLITE_IOERR);  // as in usable()
-}
-
-void SqliteTasks::listen(std::weak_ptr<StoreListener> listener) {
-  MutexLock lock(listeners_mu_);
-  std::erase_if(listeners_, [](const auto& one) { return one.expired(); });
-  listeners_.push_back(std::move(listener));
-}
-
-void SqliteTasks::tell(std::span<const std::string> queues) {
-  std::vector<std::weak_ptr<StoreListener>> listeners;
-  {
-    MutexLock lock(listeners_mu_);
-    listeners = listeners_;
-  }
-  for (const auto& one : listeners) {
-    if (const auto listener = one.lock()) listener->changed(queues);
-  }
 }
 
 // --- inside of it ----------------------------------------------------------------------------------------------------
