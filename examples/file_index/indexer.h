@@ -1,18 +1,13 @@
 #pragma once
-// The work: two queues, one that lists directories and one that reads files.
-//
-//   walk   a task per directory. It may wait for room in `read`, so it has workers of its own; nothing in `read` ever
-//          waits for `walk`. Only names of directories wait in it.
-//   read   a task per file, at most kRoom of them at a time. A directory with a million files never is in memory: its
-//          task waits until there is room for the next name. Retries wait outside of the room, and hold no worker.
+// The work: two queues, `walk` with a task for each directory and `read` with a task for each file. Where these tasks
+// are kept is what indexers differ in; memory_indexer.h has closures.
 
 #include <errand/errand.h>
 
+#include <cstddef>
 #include <memory>
-#include <mutex>
-#include <set>
-#include <stop_token>
 #include <string>
+#include <vector>
 
 #include "index.h"
 #include "options.h"
@@ -30,41 +25,36 @@ class Work {
 };
 using HoldsWork = std::shared_ptr<const Work>;
 
+inline constexpr int kWalkers = 3;
+inline constexpr int kUrgent = 0;
+
 class Indexer {
  public:
-  Indexer(const Options& options, Index& index);
+  Indexer() = default;
+  Indexer(const Indexer&) = delete;
+  Indexer& operator=(const Indexer&) = delete;
+  virtual ~Indexer() = default;
 
-  // Everything below this path.
-  void walk(const std::string& root, HoldsWork work);
+  // Everything below these paths, which may be none. Called once.
+  virtual void walk(const std::vector<std::string>& roots, HoldsWork work) = 0;
   // This path before everything else. For a file, says on standard error what is in it as soon as it is known.
-  void walk_now(const std::string& path, HoldsWork work);
+  virtual void walk_now(const std::string& path, HoldsWork work) = 0;
 
-  // Lists no more directories, reads the files that are queued, and after the deadline gives up.
-  void stop(errand::Duration deadline);
+  // Begins nothing new but what an indexer in memory has queued, and after the deadline gives up.
+  virtual void stop(errand::Duration deadline) = 0;
   // Gives up now, also inside stop().
-  void give_up() { give_up_.request_stop(); }
-  // After the last task.
-  void close();
+  virtual void give_up() = 0;
+  // After the last task. From here on the index has everything.
+  virtual void close() = 0;
 
-  errand::Stats walk_stats() const { return walk_.stats(); }
-  errand::Stats read_stats() const { return read_.stats(); }
-  // Directories that stop() left unopened, as far as they are known.
-  std::size_t unopened() const { return unopened_; }
+  // How far it has come, as the beginning of a sentence: "12 files, 3.4 MiB".
+  [[nodiscard]] virtual std::string progress() const = 0;
+  [[nodiscard]] virtual errand::Stats walk_stats() const = 0;
+  [[nodiscard]] virtual errand::Stats read_stats() const = 0;
+  // Directories that stop() left unopened, and nobody will open, as far as they are known.
+  [[nodiscard]] virtual std::size_t unopened() const { return 0; }
 
- private:
-  struct Tour;
-  using SharesTour = std::shared_ptr<Tour>;
-
-  void submit_directory(const std::string& path, SharesTour tour, HoldsWork work);
-  errand::Task<FileStats> submit_file(const std::string& path, int priority, HoldsWork work);
-  errand::Result<void> list(const std::string& path, const SharesTour& tour, const HoldsWork& work,
-                            errand::Attempt& attempt);
-  void read_now(const std::string& path, const HoldsWork& work);
-
-  const Options& options_;
-  Index& index_;
-  std::stop_source give_up_;
-  std::size_t unopened_ = 0;
-  errand::Queue read_;  // below walk_, whose tasks use it, it would be destroyed first
-  errand::Queue walk_;
+ protected:
+  // For people who wait for an urgent file.
+  static void tell(const std::string& path, const errand::Result<FileStats>& stats);
 };

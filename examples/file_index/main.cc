@@ -19,9 +19,11 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "index.h"
 #include "indexer.h"
+#include "memory_indexer.h"
 #include "options.h"
 #include "summary.h"
 #include "text.h"
@@ -79,11 +81,10 @@ std::string absolute(const std::string& path) {
   return error ? path : name.string();
 }
 
-void report_progress(const Index& index, const Indexer& indexer) {
-  const Totals totals = index.totals();
+void report_progress(const Indexer& indexer) {
   const errand::Stats read = indexer.read_stats();
-  std::clog << in_groups(totals.files) + " files, " + in_bytes(totals.bytes) + "; " + std::to_string(read.running) +
-                   " being read, " + std::to_string(read.available) + " next, " + std::to_string(read.retryable) +
+  std::clog << indexer.progress() + "; " + std::to_string(read.running) + " being read, " +
+                   std::to_string(read.available) + " next, " + std::to_string(read.retryable) +
                    " to be tried again, " + in_groups(indexer.walk_stats().available) + " directories to go\n";
 }
 
@@ -132,15 +133,17 @@ int main(int argc, char** argv) {
 
   Index index;
   Bell done;
-  Indexer indexer(options, index);
+  MemoryIndexer indexer(options, index);
   errand::Queue aside({.name = "aside", .workers = 2});  // what must not wait behind files
   if (!options.quiet && options.progress.count() > 0) {
-    aside.every(options.progress, [&] { report_progress(index, indexer); }, {.overlap = errand::Overlap::skip});
+    aside.every(options.progress, [&] { report_progress(indexer); }, {.overlap = errand::Overlap::skip});
   }
 
   HoldsWork work = std::make_shared<Work>([&done] { done.ring(); });
   for (const std::string& path : options.urgent) indexer.walk_now(absolute(path), work);
-  for (const std::string& root : options.roots) indexer.walk(absolute(root), work);
+  std::vector<std::string> roots;
+  for (const std::string& root : options.roots) roots.push_back(absolute(root));
+  indexer.walk(roots, work);
   const bool interrupted = wait_for_end(options, indexer, aside, signals, done, std::move(work));
   aside.shutdown();
   indexer.close();

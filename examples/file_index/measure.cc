@@ -11,6 +11,8 @@
 #include <span>
 #include <vector>
 
+using namespace std::chrono_literals;
+
 namespace {
 
 constexpr std::size_t kChunk = 128 * 1024;
@@ -35,7 +37,10 @@ class Hash {
     good_ = good_ && EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()) == 1;
   }
   // False if libcrypto failed on the way.
-  bool end(Sha256& hash) { return good_ && EVP_DigestFinal_ex(context_.get(), hash.data(), nullptr) == 1; }
+  bool end(Sha256& hash) {
+    auto* const bytes = reinterpret_cast<unsigned char*>(hash.data());
+    return good_ && EVP_DigestFinal_ex(context_.get(), bytes, nullptr) == 1;
+  }
 
  private:
   std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context_;
@@ -63,7 +68,7 @@ errand::Error system_error(const char* call) {
   return {code, std::string(call) + ": " + std::strerror(errno)};
 }
 
-errand::Result<FileStats> measure(const std::string& path, bool follow, const errand::Attempt& attempt) {
+errand::Result<FileStats> measure(const std::string& path, bool follow, const Stop& stop) {
   // Without O_NONBLOCK, a pipe that took the file's place since it was listed would keep us waiting for its writer.
   const File file(open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | (follow ? 0 : O_NOFOLLOW)));
   if (file.descriptor < 0) return system_error("open");
@@ -78,7 +83,7 @@ errand::Result<FileStats> measure(const std::string& path, bool follow, const er
   Hash hash;
   bool in_word = false;
   for (;;) {
-    if (attempt.stop_requested()) return errand::Error(errand::Code::cancelled, "asked to stop while it was read");
+    if (stop()) return errand::Error(errand::Code::cancelled, "asked to stop while it was read");
     const ssize_t size = read(file.descriptor, buffer.data(), buffer.size());
     if (size < 0 && errno == EINTR) continue;
     if (size < 0) return system_error("read");
@@ -89,4 +94,10 @@ errand::Result<FileStats> measure(const std::string& path, bool follow, const er
   }
   if (!hash.end(stats.sha256)) return errand::Error(errand::Code::unavailable, "libcrypto could not hash it");
   return stats;
+}
+
+errand::Retry read_again() {
+  return errand::Retry::exponential(50ms, 1s).when([](const errand::Error& error) {
+    return error.code() != errand::Code::not_found && error.code() != errand::Code::invalid;
+  });
 }
