@@ -128,9 +128,11 @@ void backlog(Suite& suite) {
   const int count = std::max(10, static_cast<int>(500 * suite.scale.size));
   const Backlog large(million, million);
   suite.measure(claims, "claims/s", true,
-                {{"1 M waiting", [&, count] { return large.claims(count); }}, {"100 k waiting", [&, count] { return small.claims(count); }}});
+                {{"1 M waiting", [&, count] { return large.claims(count); }},
+                 {"100 k waiting", [&, count] { return small.claims(count); }}});
   suite.measure(drain, "tasks/s", true,
-                {{"1 M waiting", [&, count] { return large.drain(count); }}, {"100 k waiting", [&, count] { return small.drain(count); }}});
+                {{"1 M waiting", [&, count] { return large.drain(count); }},
+                 {"100 k waiting", [&, count] { return small.drain(count); }}});
 }
 
 void idle_store(Suite& suite) {

@@ -67,9 +67,8 @@ double enqueue(int threads, std::uint64_t count, const char* vfs = "") {
   const errand::SqliteStore store = open(place, vfs);
   errand::Queue queue(keeps(store));
   place.settle();
-  const double rate = each_of(threads, count, [&] {
-    demand(queue.enqueue_bytes("nothing", payload()).has_value(), "a task was refused");
-  });
+  const double rate = each_of(
+      threads, count, [&] { demand(queue.enqueue_bytes("nothing", payload()).has_value(), "a task was refused"); });
   const std::uint64_t share = count / static_cast<std::uint64_t>(threads);
   is_kept(store, share * static_cast<std::uint64_t>(threads));
   return rate;
@@ -225,7 +224,8 @@ double raw_work(std::uint64_t count, bool kept) {
   return static_cast<double>(count) / seconds_since(start);
 }
 
-// --- D5: from the call to the body ------------------------------------------------------------------------------------
+// --- D5: from the call to the body
+// ------------------------------------------------------------------------------------
 
 std::vector<double> in_us(std::vector<double> seconds) {
   return {quantile(seconds, 0.5) * 1e6, quantile(seconds, 0.99) * 1e6};
@@ -292,10 +292,10 @@ void working(Suite& suite) {
 
 void starting(Suite& suite) {
   const int count = static_cast<int>(suite.scale.of(1000));
-  suite.measure_several({{"D5 idle, from the call to the body, p50", "us", false, {}, 0},
-                         {"D5 idle, from the call to the body, p99", "us", false, {}, 0}},
-                        {{"errand", [=] { return latency(count); }},
-                         {"fdatasync alone", [=] { return flush_latency(count); }, true}});
+  suite.measure_several(
+      {{"D5 idle, from the call to the body, p50", "us", false, {}, 0},
+       {"D5 idle, from the call to the body, p99", "us", false, {}, 0}},
+      {{"errand", [=] { return latency(count); }}, {"fdatasync alone", [=] { return flush_latency(count); }, true}});
 }
 
 void slow_disk(Suite& suite) {

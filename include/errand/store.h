@@ -298,7 +298,8 @@ struct Changed {
 };
 
 /// What another store kept, as its find(), list() and list_schedules() gave it. Whoever brings it has checked that it
-/// could be so: what NewTask asks for, ids of stores up to 2^62, tokens up to 2^62, finished_at of those that are final.
+/// could be so: what NewTask asks for, ids of stores up to 2^62, tokens up to 2^62, finished_at of those that are
+/// final.
 struct Adoption {
   std::span<const std::string> paused{};  ///< queues
   std::span<const KeptSchedule> schedules{};

@@ -161,8 +161,8 @@ TEST_P(ScheduleFaults, DoNotComeFromARunThatEndsJustThen) {
   });
   bool second = false;
   queue.reset();
-  queue = std::make_unique<errand::Queue>(errand::QueueOptions{
-      .name = "mail", .drive = errand::Drive::manual, .store = store, .clock = clock, .seed = 1});
+  queue = std::make_unique<errand::Queue>(
+      errand::QueueOptions{.name = "mail", .drive = errand::Drive::manual, .store = store, .clock = clock, .seed = 1});
   queue->handle<Report>([&](const Report& report) {
     ran.push_back(report.pages);
     if (!std::exchange(second, true)) clock->advance(10s);  // the next one comes while it runs
@@ -182,9 +182,9 @@ TEST(ScheduleThreads, RunByThemselvesWhileTheyAreChanged) {
   ASSERT_TRUE(queue->every(1ms, Report{0}, {.name = "steady"}));
   Threads changers(3, [&](int me) {
     for (int i = 0; i < 100; ++i) {
-      auto other = queue->every(1ms * (1 + i % 3), Report{1},
-                                {.name = "other",
-                                 .overlap = i % 2 == 0 ? errand::Overlap::queue_one : errand::Overlap::cancel_previous});
+      auto other = queue->every(
+          1ms * (1 + i % 3), Report{1},
+          {.name = "other", .overlap = i % 2 == 0 ? errand::Overlap::queue_one : errand::Overlap::cancel_previous});
       ASSERT_TRUE(other) << other.error().message();
       other->trigger();
       if (me == 0) other->pause();

@@ -87,6 +87,9 @@ class WatchedStore final : public errand::Store {
     return passes([&] { return inner_->pause_schedule(queue, name, paused); });
   }
 
+  errand::Result<errand::Adopted> adopt(const errand::Adoption& page, errand::WallTime now) override {
+    return inner_->adopt(page, now);
+  }
   [[nodiscard]] errand::Result<void> may_wait() const override { return inner_->may_wait(); }
   void listen(std::weak_ptr<errand::StoreListener> listener) override { inner_->listen(std::move(listener)); }
   [[nodiscard]] errand::RunningSlot* take_running_slot() noexcept override { return inner_->take_running_slot(); }
