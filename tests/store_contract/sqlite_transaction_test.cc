@@ -254,6 +254,35 @@ TEST_F(SqliteTransaction, AStatementThatRollsBackIsTheEnd) {
   EXPECT_TRUE(run(both));
 }
 
+// SQLite takes no more than a gigabyte, here less. What is over it is one item's own error (S5).
+TEST_F(SqliteTransaction, WhatIsTooLargeLeavesTheRestOfItsBatchAlone) {
+  const NewTask both[] = {task(), task()};
+  ASSERT_TRUE((*store)->commit({.added = both}, kNow));
+  const KeptTask first = claim();
+  const KeptTask second = claim();
+  EXPECT_TRUE(run([](Transaction& tx) -> Result<void> {
+    sqlite3_limit(static_cast<sqlite3*>(tx.native_handle()), SQLITE_LIMIT_LENGTH, 100'000);
+    return {};
+  }));
+  Finish ends[] = {{.id = first.id, .token = first.token}, {.id = second.id, .token = second.token}};
+  ends[0].output = std::string(200'000, 'x');
+  ends[0].output_type = ends[1].output_type = "text/plain";
+  NewTask added[] = {task(), task()};
+  added[0].payload = std::string(200'000, 'x');
+  const auto committed = (*store)->commit({.finished = ends, .added = added}, kNow);
+  ASSERT_TRUE(committed) << committed.error().message();
+  ASSERT_FALSE(committed->finished.at(0));
+  EXPECT_EQ(committed->finished[0].error().code(), Code::too_large);
+  EXPECT_TRUE(committed->finished.at(1));
+  ASSERT_FALSE(committed->added.at(0));
+  EXPECT_EQ(committed->added[0].error().code(), Code::too_large);
+  EXPECT_TRUE(committed->added.at(1));
+  EXPECT_EQ((*store)->find(first.id, kNow)->state, TaskState::running) << "its claim stands";
+  EXPECT_EQ((*store)->find(second.id, kNow)->state, TaskState::completed);
+  ends[0].output.clear();
+  EXPECT_TRUE((*store)->commit({.finished = std::span(ends).first(1)}, kNow)->finished.at(0));
+}
+
 TEST_F(SqliteTransaction, ValuesComeBackAsTheyWere) {
   const std::byte raw[] = {std::byte{0}, std::byte{255}};
   const std::string text("a\0b", 3);

@@ -90,7 +90,6 @@ Result<SqliteTasks::Status> SqliteTasks::finish(const Finish& finish, WallTime n
   const Claims::Claim* current = claims_.find(number);
   if (current == nullptr || current->token != finish.token) return Status(lease_lost("finish", finish.id));
   const Claims::Claim claim = *current;
-  claims_.remove(number);
   Result<void> done;
   if (finish.to == TaskState::completed && claim.ephemeral) {
     done = remove(number);
@@ -99,8 +98,11 @@ Result<SqliteTasks::Status> SqliteTasks::finish(const Finish& finish, WallTime n
   } else {
     done = wait_again(finish, claim, now);
   }
+  // One statement, which did nothing: so this is the item's own.
+  if (!done && done.error().code() == Code::too_large) return Status(done.error());
   if (done && finish.failed) done = add_to_history(finish);
   if (!done) return done.error();
+  claims_.remove(number);
   return Status();
 }
 
@@ -131,9 +133,11 @@ Result<void> SqliteTasks::wait_again(const Finish& finish, const Claims::Claim& 
 
 Result<void> SqliteTasks::add_to_history(const Finish& finish) {
   auto task = read(finish.id);
-  if (!task) return task.error();
-  if (!*task) return {};
-  std::vector<KeptAttempt>& attempts = (*task)->history;
+  // What nobody can read is no reason to keep the end out, and all others with it.
+  if (!task && task.error().code() != Code::invalid) return task.error();
+  if (task && !*task) return {};
+  std::vector<KeptAttempt> attempts;
+  if (task) attempts = std::move((*task)->history);
   if (attempts.size() == kKeptAttempts) attempts.erase(attempts.begin());
   attempts.push_back(*finish.failed);
   const std::string history = history_text(attempts);
@@ -181,7 +185,10 @@ Result<Result<Added>> SqliteTasks::add(const NewTask& given, WallTime now) {
     if (auto ok = give_up_key(number_of((*first)->id)); !ok) return ok.error();
   }
   const std::int64_t number = ++last_number_;
-  if (auto ok = insert(number, given, now); !ok) return ok.error();
+  if (auto ok = insert(number, given, now); !ok) {
+    if (ok.error().code() == Code::too_large) return Result<Added>(ok.error());
+    return ok.error();
+  }
   if (auto ok = note_run(number, given); !ok) return ok.error();
   return Result<Added>(Added{id_of(number)});
 }
