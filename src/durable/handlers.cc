@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/time.h"
+#include "core/retention.h"
 #include "durable/named_tasks.h"
 
 namespace errand {
@@ -16,7 +17,6 @@ using namespace std::chrono_literals;
 
 constexpr Duration kKeepInMemory = 1h;
 constexpr Duration kKeepCompleted = 24h;
-constexpr Duration kKeepDiscarded = 7 * 24h;
 constexpr std::size_t kPage = 1000;
 
 std::invalid_argument bad_handler(const std::string& queue, const std::string& kind, const std::string& why) {

@@ -240,4 +240,8 @@ TEST_P(StoreContract, DiscardsWhatExpired) {
   const Claimed claimed = claim();
   EXPECT_TRUE(claimed.tasks.empty());
   EXPECT_EQ(claimed.expired, std::vector{third});
+  // Nor do these stay for ever.
+  for (const TaskId id : {second, third}) EXPECT_EQ(find(id).prune_at, now + 7 * 24h);
+  now += 7 * 24h;
+  EXPECT_EQ(tidy().pruned, 2u);
 }

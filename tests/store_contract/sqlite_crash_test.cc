@@ -187,6 +187,7 @@ TEST_F(SqliteCrash, TheThirdOneDiscards) {
   EXPECT_EQ(kept.attempts, 3);
   EXPECT_EQ(kept.finished_at, now);
   EXPECT_EQ(kept.last_error, (KeptError{Code::failed, std::string("crashed 3 times: ") + kDied}));
+  EXPECT_EQ(kept.prune_at, *kept.finished_at + std::chrono::hours(7 * 24)) << "it does not stay for ever";
   ASSERT_EQ(kept.history.size(), 3u);
   EXPECT_EQ(kept.history[2].number, 3);
   EXPECT_TRUE(claim(store).empty());

@@ -7,6 +7,7 @@
 #include "base/listeners.h"
 #include "base/mutex.h"
 #include "base/time.h"
+#include "core/retention.h"
 #include "memory/rows.h"
 #include "memory/schedules.h"
 #include "memory/task.h"
@@ -387,6 +388,7 @@ class MemoryStore final : public Store {
     rows_.change(task, [&](KeptTask& t) {
       t.state = TaskState::discarded;
       t.finished_at = down_to_micros(now);
+      t.prune_at = up_to_micros(saturating_add(now, kKeepDiscarded));
       if (!t.last_error) t.last_error = KeptError{Code::discarded, "expired: it was not started in time"};
     });
   }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/time.h"
+#include "core/retention.h"
 #include "sqlite/json_text.h"
 #include "sqlite/sql.h"
 #include "sqlite/store.h"
@@ -340,6 +341,7 @@ Result<void> SqliteTasks::take(const ClaimRequest& request, KeptTask task, WallT
 Result<void> SqliteTasks::expire(const KeptTask& task, WallTime now) {
   Statement statement = connection_->prepare(sql::expire);
   statement.bind(number_of(task.id)).bind(now).bind(held_in(TaskState::discarded));
+  statement.bind(up_to_micros(saturating_add(now, kKeepDiscarded)));
   return run(statement, "discard task " + to_string(task.id));
 }
 

@@ -4,7 +4,9 @@
 #include <climits>
 
 #include "base/seed.h"
+#include "base/time.h"
 #include "core/decide.h"
+#include "core/retention.h"
 #include "sqlite/sql.h"
 #include "sqlite/store.h"
 
@@ -106,7 +108,9 @@ Result<void> SqliteTasks::charge(const RunningFile::Ran& ran) {
   if (crash.crashes >= kMostCrashes) {
     crash.to = TaskState::discarded;
     crash.error = last_word(task, crash.crashes);
-    done = end_task(crash, std::max(latest_, ran.started_at));
+    const WallTime ended = std::max(latest_, ran.started_at);
+    crash.prune_at = saturating_add(ended, kKeepDiscarded);
+    done = end_task(crash, ended);
   } else {
     crash.to = TaskState::retryable;
     crash.run_at = std::max(latest_, task.task.run_at);
