@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/log.h"
+#include "core/text.h"
 #include "durable/run.h"
 
 namespace errand {
@@ -207,6 +208,8 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
   if (!result && is_over(finish.id)) {
     // The body ended it itself, in a transaction of its own.
     ended(finish.id, TaskState::completed);
+  } else if (!result && result.error().code() != Code::lease_lost) {
+    end_without(finish, result.error());
   } else if (!result) {
     // Another process has it by now, and what became of it is that one's to say.
     log(LogLevel::warning, name_, result.error().message());
@@ -232,6 +235,27 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
   }
   if (!schedule.empty()) schedules_.run_ended(schedule);
   if (low) committer().wish();
+}
+
+// The store has the claim still, and does not take what the body left: so the task ends without it. Whatever a store
+// may find wrong with that, it is not what somebody's body said.
+void NamedTasks::end_without(const Finish& finish, const Error& error) {
+  log(LogLevel::error, name_, error.message());
+  if (finish.to == TaskState::discarded && finish.output_type.empty() && !finish.failed) {
+    wake_watchers(finish.id);
+    return;
+  }
+  Finish bare;
+  bare.id = finish.id;
+  bare.token = finish.token;
+  bare.to = TaskState::discarded;
+  bare.attempts = finish.attempts;
+  bare.crashes = finish.crashes;
+  bare.started_at = finish.started_at;
+  bare.error = KeptError{error.code(), clean_text(error.message())};
+  bare.prune_at = prune_at(nullptr, TaskState::discarded, committer().now());
+  committer().ending();
+  committer().finish(*this, std::move(bare));
 }
 
 void NamedTasks::expired(const std::vector<TaskId>& ids) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/time.h"
+#include "core/limits.h"
 #include "core/text.h"
 #include "durable/named_tasks.h"
 
@@ -47,6 +48,8 @@ bool Run::begin(std::optional<Duration>& limit) {
 Ran Run::run(Record& record, Attempt& attempt) {
   NamedCall call{task_.task.kind, task_.task.payload, task_.task.content_type, {}};
   Said said = kind_->handler(call, attempt);
+  // One that can't be kept is a failed attempt, and not an end that the store would have to refuse.
+  if (call.output.bytes.size() > kMostOutput) output_too_large(id, call.output.bytes.size()).raise();
   output_ = std::move(call.output);
   if (!said.outcome && asked_to_stop(record)) return Ran::returned;
   if (said.outcome) {

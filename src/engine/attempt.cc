@@ -3,6 +3,7 @@
 #include <errand/attempt.h>
 #include <errand/handler.h>
 
+#include "core/limits.h"
 #include "engine/engine.h"
 #include "engine/frame.h"
 
@@ -140,6 +141,7 @@ Result<Finish> detail::completion(Attempt& attempt, Output output) {
   NamedRun* const run = attempt.frame_.named;
   if (run == nullptr)
     return Error(Code::invalid, "complete task " + to_string(attempt.id()) + ": it is a closure, and in no store");
+  if (output.bytes.size() > kMostOutput) return output_too_large(attempt.id(), output.bytes.size());
   return run->completion(std::move(output.bytes), std::move(output.content_type));
 }
 

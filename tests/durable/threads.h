@@ -101,6 +101,11 @@ class Shaky final : public errand::Store {
   // Called on the thread that changes tasks, while nobody changes these two.
   std::function<void()> before_change{};
   std::function<void()> after_change{};
+  // Ends that are refused, each for itself.
+  void refuse(std::function<bool(const errand::Finish&)> refuses) {
+    const std::lock_guard lock(mu_);
+    refuses_ = std::move(refuses);
+  }
 
   errand::StoreTraits traits() const noexcept override { return {.name = "shaky", .durable = durable_}; }
   errand::Result<errand::Committed> commit(const errand::Batch& batch, errand::WallTime now) override {
@@ -114,7 +119,7 @@ class Shaky final : public errand::Store {
     }
     if (look) look(batch);
     if (fails) return away("commit");
-    auto committed = inner_->commit(batch, now);
+    auto committed = commit_the_rest(batch, now);
     if (look_after) look_after();
     return committed;
   }
@@ -182,9 +187,32 @@ class Shaky final : public errand::Store {
     return {errand::Code::unavailable, "shaky: " + what + ": the store is away"};
   }
 
+  errand::Result<errand::Committed> commit_the_rest(errand::Batch batch, errand::WallTime now) {
+    std::function<bool(const errand::Finish&)> refuses;
+    {
+      const std::lock_guard lock(mu_);
+      refuses = refuses_;
+    }
+    if (!refuses) return inner_->commit(batch, now);
+    std::vector<errand::Finish> taken;
+    for (const errand::Finish& one : batch.finished) {
+      if (!refuses(one)) taken.push_back(one);
+    }
+    const std::span<const errand::Finish> all = std::exchange(batch.finished, taken);
+    auto committed = inner_->commit(batch, now);
+    if (!committed) return committed;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (!refuses(all[i])) continue;
+      const errand::Error no(errand::Code::too_large, "shaky: finish task: it is too much");
+      committed->finished.insert(committed->finished.begin() + static_cast<std::ptrdiff_t>(i), no);
+    }
+    return committed;
+  }
+
   const errand::StorePtr inner_ = errand::open_memory();
   const bool durable_;
   std::mutex mu_;
   std::function<void(const errand::Batch&)> look_;
   std::function<void()> look_after_;
+  std::function<bool(const errand::Finish&)> refuses_;
 };
