@@ -49,6 +49,11 @@ void Account::started(std::string_view payload) {
   ++task->starts;
 }
 
+void Account::failed(std::string_view payload) {
+  const std::lock_guard lock(mu_);
+  if (Task* const task = find(payload)) task->runs = false;
+}
+
 void Account::succeeded(std::string_view payload) {
   const std::lock_guard lock(mu_);
   Task* const task = find(payload);

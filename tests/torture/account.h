@@ -21,6 +21,7 @@ class Account {
   /// An error: in this life nothing of it is there.
   void refused(int number);
   void started(std::string_view payload);
+  void failed(std::string_view payload);
   /// The body came to its end with success: it does not run again in this life.
   void succeeded(std::string_view payload);
   /// The owner ended or died. What it refused last may be there all the same, and what was over may not.

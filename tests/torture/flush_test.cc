@@ -63,6 +63,8 @@ struct Life {
 };
 
 TEST(SqliteFlush, AFailureTakesNothingThatWasReportedLater) {
+  Figures figures("T2b", "a flush fails, and later the power goes");
+  std::uint64_t failures = 0;
   for (const PowerCut how : disk::kPowerCuts) {
     for (std::uint64_t n = 1; n <= points() && !HasFailure(); ++n) {
       SCOPED_TRACE(std::string(name_of(how)) + ", operation " + std::to_string(n));
@@ -73,8 +75,10 @@ TEST(SqliteFlush, AFailureTakesNothingThatWasReportedLater) {
       life.end(how);
       life.open();
       life.history.check(*life.store);
+      ++failures;
     }
   }
+  figures.count("failures", failures);
 }
 
 // The log that is left has a hole that nobody sees. What is written behind it must not go with it.

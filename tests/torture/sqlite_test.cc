@@ -52,6 +52,8 @@ bool loses_nothing(std::uint64_t n, PowerCut how) {
 }
 
 TEST(SqliteTorture, APowerCutTakesNothingThatWasReported) {
+  Figures figures("T2", "the power goes at each operation, in four ways");
+  std::uint64_t cuts = 0;
   for (const PowerCut how : disk::kPowerCuts) {
     for (std::uint64_t n = 1; n <= points() && !HasFailure(); ++n) {
       if (!loses_nothing(n, how)) {
@@ -59,8 +61,10 @@ TEST(SqliteTorture, APowerCutTakesNothingThatWasReported) {
         break;
       }
       if (HasFailure()) ADD_FAILURE() << "at operation " << n;
+      ++cuts;
     }
   }
+  figures.count("power cuts", cuts);
 }
 
 // A test that can't see a disk that lies would prove nothing.
@@ -88,6 +92,8 @@ TEST(SqliteTorture, SeesADiskThatDoesNotFlush) {
 
 // The call that met the fault says so, nothing of it is there, and the next calls work.
 TEST(SqliteTorture, AFaultIsAnErrorAndLeavesNothing) {
+  Figures figures("T2b", "each operation fails, in four ways");
+  std::uint64_t faults = 0;
   for (const Fault fault : {Fault::io_error, Fault::short_write, Fault::sync_failure, Fault::busy}) {
     for (std::uint64_t n = 1; n <= points() && !HasFailure(); ++n) {
       Disk disk(n);
@@ -101,8 +107,10 @@ TEST(SqliteTorture, AFaultIsAnErrorAndLeavesNothing) {
       EXPECT_EQ(history.work(*StorePtr(*store), 3), 3);
       history.check_unchanged(*StorePtr(*store));
       if (HasFailure()) ADD_FAILURE() << "fault " << static_cast<int>(fault) << " at operation " << n;
+      ++faults;
     }
   }
+  figures.count("faults", faults);
 }
 
 TEST(SqliteTorture, AFullDiskIsAnErrorThatPasses) {

@@ -58,6 +58,8 @@ std::set<int> tasks_of(SqliteStore& store) {
 }
 
 TEST(SqliteTransactionTorture, APowerCutLeavesBothOrNeither) {
+  Figures figures("T2", "the power goes in a transaction of the caller's own");
+  std::uint64_t cuts = 0;
   for (const PowerCut how : disk::kPowerCuts) {
     for (std::uint64_t n = 1; n <= points() && !HasFailure(); ++n) {
       SCOPED_TRACE(std::string(name_of(how)) + ", operation " + std::to_string(n));
@@ -78,8 +80,10 @@ TEST(SqliteTransactionTorture, APowerCutLeavesBothOrNeither) {
       EXPECT_EQ(data, tasks_of(*store));
       EXPECT_GE(static_cast<int>(data.size()), reported);
       if (!was_reached) break;
+      ++cuts;
     }
   }
+  figures.count("power cuts", cuts);
 }
 
 TEST(SqliteTransactionTorture, AFaultLeavesNeither) {
