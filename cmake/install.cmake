@@ -19,10 +19,11 @@ if(TARGET errand_cli)
   install(TARGETS errand_cli)
 endif()
 
-# CMake: find_package(errand 0.1 [COMPONENTS json sqlite])
+# CMake: find_package(errand 0.1 [COMPONENTS json sqlite contract])
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/errand)
+set(ERRAND_CONTRACT_DIR ${CMAKE_INSTALL_DATADIR}/errand/store_contract)
 configure_package_config_file(${CMAKE_CURRENT_LIST_DIR}/errandConfig.cmake.in ${PROJECT_BINARY_DIR}/errandConfig.cmake
-  INSTALL_DESTINATION ${package_dir} NO_SET_AND_CHECK_MACRO)
+  INSTALL_DESTINATION ${package_dir} PATH_VARS ERRAND_CONTRACT_DIR NO_SET_AND_CHECK_MACRO)
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/errandConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/errandConfig.cmake ${PROJECT_BINARY_DIR}/errandConfigVersion.cmake
   DESTINATION ${package_dir})
@@ -48,6 +49,10 @@ if(TARGET errand_with_sqlite)
   configure_file(${CMAKE_CURRENT_LIST_DIR}/errand-sqlite.pc.in ${PROJECT_BINARY_DIR}/errand-sqlite.pc @ONLY)
   install(FILES ${PROJECT_BINARY_DIR}/errand-sqlite.pc DESTINATION ${pkgconfig_dir})
 endif()
+
+# The tests for stores of users' own: all but those that are of one store.
+install(DIRECTORY ${PROJECT_SOURCE_DIR}/tests/store_contract/ DESTINATION ${ERRAND_CONTRACT_DIR}
+  FILES_MATCHING PATTERN "*.cc" PATTERN "*.h" PATTERN "contract.cmake" PATTERN "*_test.cc" EXCLUDE)
 
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME copyright)
 

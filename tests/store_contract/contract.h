@@ -1,9 +1,9 @@
 #pragma once
 // The tests that every store has to pass, whoever wrote it.
 //
-//   INSTANTIATE_TEST_SUITE_P(Memory, StoreContract, testing::Values([] { return std::make_unique<MyKept>(); }));
+//   INSTANTIATE_TEST_SUITE_P(Mine, StoreContract, testing::Values([] { return std::make_unique<MyKept>(); }));
 //
-// in a program that links errand_store_contract runs them all on one's own store.
+// in a program that links errand::contract (contract.cmake) runs them all on one's own store.
 
 #include <errand/store.h>
 #include <gtest/gtest.h>
