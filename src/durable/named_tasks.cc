@@ -209,7 +209,7 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
     // The body ended it itself, in a transaction of its own.
     ended(finish.id, TaskState::completed);
   } else if (!result && result.error().code() != Code::lease_lost) {
-    end_without(finish, result.error());
+    if (end_without(finish, result.error())) return;
   } else if (!result) {
     // Another process has it by now, and what became of it is that one's to say.
     log(LogLevel::warning, name_, result.error().message());
@@ -238,12 +238,12 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
 }
 
 // The store has the claim still, and does not take what the body left: so the task ends without it. Whatever a store
-// may find wrong with that, it is not what somebody's body said.
-void NamedTasks::end_without(const Finish& finish, const Error& error) {
+// may find wrong with that, it is not what somebody's body said. False: the store did not take that either.
+bool NamedTasks::end_without(const Finish& finish, const Error& error) {
   log(LogLevel::error, name_, error.message());
   if (finish.to == TaskState::discarded && finish.output_type.empty() && !finish.failed) {
     wake_watchers(finish.id);
-    return;
+    return false;
   }
   Finish bare;
   bare.id = finish.id;
@@ -256,6 +256,7 @@ void NamedTasks::end_without(const Finish& finish, const Error& error) {
   bare.prune_at = prune_at(nullptr, TaskState::discarded, committer().now());
   committer().ending();
   committer().finish(*this, std::move(bare));
+  return true;
 }
 
 void NamedTasks::expired(const std::vector<TaskId>& ids) {

@@ -198,7 +198,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   void restore();
   [[nodiscard]] Result<std::vector<std::string>> with_those_of_any(std::vector<std::string> names) const;
   void ended(TaskId id, TaskState to);
-  void end_without(const Finish& finish, const Error& error);
+  bool end_without(const Finish& finish, const Error& error);
   [[nodiscard]] std::shared_ptr<const Kind> kind_of(std::string_view name) const ERRAND_REQUIRES(mu_);
   // While something that is taken in is on its way, the queue is not idle, and if it drains it waits for that.
   class Entrance {
