@@ -51,7 +51,7 @@ class Schedules {
   void run_ended(const std::string& name);
   void look_again();
 
-  // --- what is asked of them; each reads the store ---
+  // --- what is asked of them; each reads the store: schedule_calls.cc ---
   Result<void> put(const NewSchedule& schedule, WallTime now);
   Result<void> remove(const std::string& name);
   Result<void> pause(const std::string& name);
@@ -91,6 +91,9 @@ class Schedules {
   };
   using Entries = std::map<std::string, Entry, std::less<>>;
 
+  /// Slots up to here have been dealt with. Unset: none will come.
+  [[nodiscard]] static std::optional<WallTime> dealt_with(const KeptSchedule& kept);
+  [[nodiscard]] static NewTask run_of(const NewSchedule& schedule, std::optional<WallTime> slot, WallTime now);
   [[nodiscard]] static Move move(const Entry& entry, WallTime now);
   [[nodiscard]] static std::optional<WallTime> next_slot(const Entry& entry);
   [[nodiscard]] ScheduleInfo info_of(const KeptSchedule& kept) const ERRAND_REQUIRES(mu_);
