@@ -326,8 +326,14 @@ void World::enqueue_and_wait(Line& line) {
       line.queue->enqueue_bytes("says", bytes_of(payload), {.max_attempts = 2, .retry = errand::Retry::fixed(1s)});
   told(payload, task, line, {}, 0, before);
   if (!task || store_->is_dead()) return;
+  // Somebody may tell it to try again between its end and the return.
+  const auto retries = [&] {
+    const auto found = oracle_.tasks().find(task->id().value);
+    return found != oracle_.tasks().end() ? found->second.retries : 0;
+  };
+  const int retries_before = retries();
   bool over = task->wait_for(10s);
-  if (store_->is_dead()) return;
+  if (store_->is_dead() || retries() != retries_before) return;
   if (!over && oracle_.is_final(task->id())) {
     // It may have ended just as the time was up.
     const Calm calm = this->calm();
@@ -341,7 +347,7 @@ void World::cancel(Line& line) {
   const auto id = any_task(line);
   if (!id) return;
   disturb(line, [&] {
-    const int retries = oracle_.tasks().at(id->value).retries;
+    const int retries = oracle_.asks_to_cancel(*id);
     const auto done = line.queue->cancel(*id);
     if (!store_->is_dead() && done) oracle_.cancelled(*id, retries);
   });

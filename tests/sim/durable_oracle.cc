@@ -192,6 +192,11 @@ void Oracle::finish(const errand::Finish& finish, const errand::Result<void>& re
   if (task->body == Known::Body::runs) breaks(text(finish.id) + ": it was ended while its body ran");
   if (task->body == Known::Body::over) {
     expected = next(*task);
+    // The body knows the first reason to stop; a cancel behind a timeout counts all the same.
+    if (task->said.stop == errand::StopReason::timed_out && task->cancel_asked && finish.to == TaskState::cancelled) {
+      task->said.stop = errand::StopReason::cancelled;
+      expected = next(*task);
+    }
   } else if (finish.to != TaskState::available && finish.to != TaskState::cancelled &&
              !(finish.to == TaskState::discarded && task->expires_at)) {
     breaks(text(finish.id) + ": it has not begun, and is " + std::string(to_string(finish.to)));
@@ -393,6 +398,12 @@ void Oracle::stirs(const std::string& queue) {
   for (auto& [id, task] : tasks_) {
     if (task.queue == queue) task.stand = Known::Stand::moved;
   }
+}
+
+int Oracle::asks_to_cancel(TaskId id) {
+  Known& task = tasks_.at(id.value);
+  task.cancel_asked = true;
+  return task.retries;
 }
 
 void Oracle::cancelled(TaskId id, int retries) {

@@ -40,7 +40,8 @@ struct Known {
   std::uint64_t token = 0;  // of its claim in this life of the process; 0: it has none
   enum class Body : unsigned char { none, runs, over } body = Body::none;
   Said said{};
-  int retries = 0;            // by hand
+  int retries = 0;  // by hand
+  bool cancel_asked = false;
   bool never_begins = false;  // somebody was told that it is cancelled before it began
   // In line: since its enqueue, as its caller knows, and nothing was done to it since.
   enum class Stand : unsigned char { added, in_line, moved } stand = Stand::added;
@@ -69,7 +70,8 @@ class Oracle {
   void refused(const std::string& payload, const errand::Error& error, bool faulty);
   /// Tasks of this queue may be given back and claimed anew: nothing is said of their order.
   void stirs(const std::string& queue);
-  /// `retries`: of the task by hand, before it was asked.
+  /// Returns how often the task was tried again by hand before.
+  [[nodiscard]] int asks_to_cancel(errand::TaskId id);
   void cancelled(errand::TaskId id, int retries);
   void watches(errand::TaskId id, std::uint64_t number);
   void on_finish(std::uint64_t number, const errand::TaskInfo& info);
