@@ -1,13 +1,17 @@
 // The whole library with its durable tier, as it is: callers, workers and the store's thread take turns, a seed says in
 // which order, and what befalls them meanwhile. docs/decisions/0019 says how, and why so.
 //
-//   durable_sim_tests --seed=N replays one seed, --seeds=N runs as many, --steps=N gives each so many turns
+//   durable_sim_tests --seed=N   replays one seed; with --tell it says what happens
+//                     --seeds=N  runs as many; with --counts it says how often what happened
+//                     --steps=N  gives each so many turns
+//                     --traces   prints what the first seeds come to, for another build to be compared with
 
 #include <errand/errand.h>
 #include <gtest/gtest.h>
 
 #include <charconv>
 #include <cstdio>
+#include <cstdlib>
 #include <string_view>
 
 #include "durable_world.h"
@@ -16,14 +20,14 @@ namespace {
 
 // Under a sanitizer each takes several times as long.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr std::uint64_t kSeeds = 30;
+constexpr std::uint64_t kSeeds = 20;
 #else
-constexpr std::uint64_t kSeeds = 250;
+constexpr std::uint64_t kSeeds = 120;
 #endif
 
 struct Arguments {
   std::uint64_t seed = 0;  // 0: all of them
-  std::uint64_t seeds = kSeeds;
+  std::uint64_t seeds = std::getenv("ERRAND_LONG") != nullptr ? 3000 : kSeeds;
   int steps = 300;
   bool counts = false;
   bool tell = false;
@@ -81,6 +85,20 @@ TEST(DurableSim, TheSameSeedGivesTheSameTrace) {
   errand::set_logger({});
 }
 
+namespace {
+
+int print_traces() {
+  errand::set_logger([](const errand::LogLine&) {});
+  for (std::uint64_t seed = 1; seed <= 10; ++seed) {
+    for (const sim::Where where : {sim::Where::memory, sim::Where::sqlite}) {
+      std::printf("%llu\n", static_cast<unsigned long long>(live(seed, where).trace));
+    }
+  }
+  return 0;
+}
+
+}  // namespace
+
 int main(int count, char** values) {
   testing::InitGoogleTest(&count, values);
   for (int i = 1; i < count; ++i) {
@@ -93,6 +111,7 @@ int main(int count, char** values) {
     number("--steps=", arguments.steps);
     if (text == "--counts") arguments.counts = true;
     if (text == "--tell") arguments.tell = true;
+    if (text == "--traces") return print_traces();
   }
   return RUN_ALL_TESTS();
 }
