@@ -23,6 +23,14 @@ void Index::skip(std::uint64_t Skipped::*what) {
   ++(skipped_.*what);
 }
 
+void Index::skip(const Skipped& more) {
+  const std::lock_guard lock(mutex_);
+  skipped_.links += more.links;
+  skipped_.special += more.special;
+  skipped_.again += more.again;
+  skipped_.caches += more.caches;
+}
+
 Totals Index::totals() const {
   const std::lock_guard lock(mutex_);
   return {files_.size(), bytes_, errors_.size()};

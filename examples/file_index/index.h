@@ -29,6 +29,7 @@ class Index {
   void add_error(const std::string& path, std::string why);
   void add_unread();  // listed, but given up since the program is to end
   void skip(std::uint64_t Skipped::*what);
+  void skip(const Skipped& more);
 
   Totals totals() const;
 

@@ -1,11 +1,12 @@
 #pragma once
 // The work: two queues, `walk` with a task for each directory and `read` with a task for each file. Where these tasks
-// are kept is what indexers differ in; memory_indexer.h has closures.
+// are kept is what indexers differ in: memory_indexer.h has closures, kept_indexer.h named tasks in a store.
 
 #include <errand/errand.h>
 
-#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,6 +28,14 @@ using HoldsWork = std::shared_ptr<const Work>;
 
 inline constexpr int kWalkers = 3;
 inline constexpr int kUrgent = 0;
+
+// Tasks in a store, of an index that may have taken several runs of the program.
+struct Kept {
+  std::uint64_t before = 0;     // were done when this run began
+  std::uint64_t now = 0;        // were done in it
+  std::uint64_t left = 0;       // are there for the next one
+  std::uint64_t cut_short = 0;  // attempts, of all tasks, that ended with an earlier process
+};
 
 class Indexer {
  public:
@@ -53,6 +62,8 @@ class Indexer {
   [[nodiscard]] virtual errand::Stats read_stats() const = 0;
   // Directories that stop() left unopened, and nobody will open, as far as they are known.
   [[nodiscard]] virtual std::size_t unopened() const { return 0; }
+  // After close(); none without a store.
+  [[nodiscard]] virtual std::optional<Kept> kept() const { return std::nullopt; }
 
  protected:
   // For people who wait for an urgent file.

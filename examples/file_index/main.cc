@@ -23,6 +23,7 @@
 
 #include "index.h"
 #include "indexer.h"
+#include "kept_indexer.h"
 #include "memory_indexer.h"
 #include "options.h"
 #include "summary.h"
@@ -81,6 +82,11 @@ std::string absolute(const std::string& path) {
   return error ? path : name.string();
 }
 
+errand::Result<std::unique_ptr<Indexer>> open_indexer(const Options& options, Index& index) {
+  if (!options.store.empty()) return open_kept_indexer(options, index);
+  return std::unique_ptr<Indexer>(std::make_unique<MemoryIndexer>(options, index));
+}
+
 void report_progress(const Indexer& indexer) {
   const errand::Stats read = indexer.read_stats();
   std::clog << indexer.progress() + "; " + std::to_string(read.running) + " being read, " +
@@ -109,7 +115,8 @@ bool wait_for_end(const Options& options, Indexer& indexer, errand::Queue& aside
       if (++count > 1) {
         indexer.give_up();
       } else {
-        std::clog << "stopping: for at most " + in_time(options.deadline) + " to read what is queued; again: at once\n";
+        const std::string what = options.store.empty() ? "read what is queued" : "finish what has begun";
+        std::clog << "stopping: for at most " + in_time(options.deadline) + " to " + what + "; again: at once\n";
         close_input();
         aside.submit([&] { indexer.stop(options.deadline); });
       }
@@ -133,7 +140,12 @@ int main(int argc, char** argv) {
 
   Index index;
   Bell done;
-  MemoryIndexer indexer(options, index);
+  auto opened = open_indexer(options, index);
+  if (!opened) {
+    std::cerr << "file_index: --store: " + opened.error().message() + "\n";
+    return 2;
+  }
+  Indexer& indexer = **opened;
   errand::Queue aside({.name = "aside", .workers = 2});  // what must not wait behind files
   if (!options.quiet && options.progress.count() > 0) {
     aside.every(options.progress, [&] { report_progress(indexer); }, {.overlap = errand::Overlap::skip});

@@ -19,17 +19,20 @@ Counts and hashes the files below each ROOT, many at once, and says which are th
   -u, --urgent PATH       goes before everything else; may be given often
       --stdin             also take such paths from standard input, one a line, until it ends
       --follow            follow symbolic links
+      --store FILE        keep all tasks in this SQLite file: after a crash, kill -9 or Ctrl-C the next run with it goes
+                          on where this one was. It is not indexed itself
       --file-timeout SEC  for each attempt to read a file [60]
       --progress SEC      how often to report on standard error; 0: never [1]
-      --deadline SEC      after Ctrl-C, for what is queued already; a second Ctrl-C ends it at once [5]
+      --deadline SEC      after Ctrl-C, for what is queued already, or with --store, for what has begun; a second
+                          Ctrl-C ends it at once [5]
       --largest N         how many of the largest files to name [5]
   -q, --quiet             no progress, no word about single files
   -h, --help
 
-Exit status: 0 fine; 1 some files could not be read; 2 misused; 130 interrupted.
+Exit status: 0 fine; 1 some files could not be read; 2 misused, or FILE can't be used; 130 interrupted.
 )";
 
-enum Long { kStdin = 256, kFollow, kFileTimeout, kProgress, kDeadline, kLargest };
+enum Long { kStdin = 256, kFollow, kFileTimeout, kProgress, kDeadline, kLargest, kStore };
 
 constexpr option kLong[] = {{"workers", required_argument, nullptr, 'w'},
                             {"recent", required_argument, nullptr, 'r'},
@@ -40,6 +43,7 @@ constexpr option kLong[] = {{"workers", required_argument, nullptr, 'w'},
                             {"progress", required_argument, nullptr, kProgress},
                             {"deadline", required_argument, nullptr, kDeadline},
                             {"largest", required_argument, nullptr, kLargest},
+                            {"store", required_argument, nullptr, kStore},
                             {"quiet", no_argument, nullptr, 'q'},
                             {"help", no_argument, nullptr, 'h'},
                             {}};
@@ -104,6 +108,10 @@ std::variant<Options, int> read_options(int argc, char** argv) {
         break;
       case kLargest:
         options.largest = numbers.read("--largest", 0, 1000);
+        break;
+      case kStore:
+        options.store = optarg;
+        if (options.store.empty()) numbers.wrong = "--store: expected the path of a file, got \"\"";
         break;
       case 'h':
         std::cout << kHelp;

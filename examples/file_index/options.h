@@ -9,7 +9,8 @@
 struct Options {
   std::vector<std::string> roots{};
   std::vector<std::string> urgent{};
-  int workers = 0;  // 0: one per CPU
+  std::string store{};  // a file; empty: tasks are kept in memory
+  int workers = 0;      // 0: one per CPU
   bool follow = false;
   bool read_stdin = false;
   bool quiet = false;

@@ -79,6 +79,15 @@ void print_queue(const char* name, const errand::Stats& stats, errand::Duration 
               in_groups(stats.attempts).c_str(), stats.utilisation * 100);
 }
 
+void print_kept(const Kept& kept, const std::string& store) {
+  std::printf("\n%-11s %10s  tasks, by earlier runs with %s\n", "done before", in_groups(kept.before).c_str(),
+              shown(store).c_str());
+  std::printf("%-11s %10s  tasks\n", "done now", in_groups(kept.now).c_str());
+  std::printf("%-11s %10s  attempts ended with an earlier process\n", "cut short", in_groups(kept.cut_short).c_str());
+  if (kept.left > 0)
+    std::printf("%-11s %10s  tasks: the next run goes on with them\n", "left", in_groups(kept.left).c_str());
+}
+
 }  // namespace
 
 void print_summary(const Index& index, const Indexer& indexer, const Options& options, errand::Duration took) {
@@ -111,4 +120,5 @@ void print_summary(const Index& index, const Indexer& indexer, const Options& op
               "per sec", "delay p50      p99", "duration p50    p99", "attempts", "busy");
   print_queue("walk", indexer.walk_stats(), took);
   print_queue("read", indexer.read_stats(), took);
+  if (const auto kept = indexer.kept()) print_kept(*kept, options.store);
 }
