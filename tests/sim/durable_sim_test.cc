@@ -76,6 +76,13 @@ TEST(DurableSim, MemoryKeepsThePromises) {
   live_all(sim::Where::memory);
 }
 
+// A task was told to try again between its end and the look at it.
+TEST(DurableSim, AnEndIsToldAndNotWhatCameNext) {
+  errand::set_logger([](const errand::LogLine&) {});
+  EXPECT_EQ(live(211, sim::Where::sqlite).broken, "");
+  errand::set_logger({});
+}
+
 TEST(DurableSim, TheSameSeedGivesTheSameTrace) {
   errand::set_logger([](const errand::LogLine&) {});
   for (const sim::Where where : {sim::Where::memory, sim::Where::sqlite}) {
