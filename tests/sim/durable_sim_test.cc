@@ -25,9 +25,15 @@ constexpr std::uint64_t kSeeds = 20;
 constexpr std::uint64_t kSeeds = 120;
 #endif
 
+// As `./dev torture` asks for it, with and without --long.
+std::uint64_t how_many() {
+  if (std::getenv("ERRAND_LONG") != nullptr) return 1'000'000;
+  return std::getenv("ERRAND_TORTURE") != nullptr ? 3'000 : kSeeds;
+}
+
 struct Arguments {
   std::uint64_t seed = 0;  // 0: all of them
-  std::uint64_t seeds = std::getenv("ERRAND_LONG") != nullptr ? 3000 : kSeeds;
+  std::uint64_t seeds = how_many();
   int steps = 300;
   bool counts = false;
   bool tell = false;
@@ -60,6 +66,9 @@ void live_all(sim::Where where) {
     if (!lived.broken.empty()) break;
   }
   errand::set_logger({});
+  std::printf("torture|T14|the whole library lives under a seed, %d steps, on %s|%llu seeds|%s\n", arguments.steps,
+              where == sim::Where::sqlite ? "SQLite" : "the store in memory",
+              static_cast<unsigned long long>(last - first + 1), testing::Test::HasFailure() ? "FAILED" : "ok");
   if (arguments.counts) {
     for (const auto& [what, count] : counts)
       std::printf("%8llu %s\n", static_cast<unsigned long long>(count), what.c_str());
