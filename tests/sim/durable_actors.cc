@@ -305,6 +305,7 @@ void World::enqueue_in_transaction(Line& line) {
     if (rolls_back) return errand::Error(errand::Code::failed, "rolled back");
     return {};
   };
+  oracle_.hears(clock_->now());
   const auto done = inner.transaction(body, 5s);
   if (store_->is_dead()) return;
   if (rolls_back && !done) {

@@ -5,6 +5,7 @@
 
 #include <errand/store.h>
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <map>
@@ -61,6 +62,8 @@ class Oracle {
   void paused(const std::string& queue, bool paused, bool done);
   /// In a transaction of somebody's own, that was committed.
   void added(const errand::NewTask& task, const errand::Result<errand::Added>& added, errand::WallTime now);
+  /// The store was told the time, whatever came of it.
+  void hears(errand::WallTime now) { latest_ = std::max(latest_, now); }
   void transaction_failed(const std::vector<errand::NewTask>& tasks, bool faulty);
 
   // --- what callers hear ---

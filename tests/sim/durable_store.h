@@ -72,7 +72,10 @@ class WatchedStore final : public errand::Store {
   }
   errand::Result<errand::KeptSchedule> put_schedule(const errand::NewSchedule& schedule,
                                                     errand::WallTime now) override {
-    return passes([&] { return inner_->put_schedule(schedule, now); });
+    return passes([&] {
+      oracle_.hears(now);
+      return inner_->put_schedule(schedule, now);
+    });
   }
   errand::Result<void> remove_schedule(std::string_view queue, std::string_view name) override {
     return passes([&] { return inner_->remove_schedule(queue, name); });
