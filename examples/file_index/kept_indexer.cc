@@ -78,7 +78,7 @@ class KeptIndexer final : public Indexer {
   void walk(const std::vector<std::string>& roots, HoldsWork work) override;
   void walk_now(const std::string& path, HoldsWork work) override;
   void stop(errand::Duration deadline) override;
-  void give_up() override { give_up_.request_stop(); }
+  void give_up() override;
   void close() override;
 
   [[nodiscard]] std::string progress() const override;
@@ -178,6 +178,12 @@ void KeptIndexer::stop(errand::Duration deadline) {
   HoldsWork last;
   const std::lock_guard lock(mutex_);
   last = std::move(work_);
+}
+
+// Nothing may begin behind what is given up, where stop() has not come so far yet.
+void KeptIndexer::give_up() {
+  for (Line* line : {&walk_, &read_}) line->queue.set_workers(0);
+  give_up_.request_stop();
 }
 
 void KeptIndexer::close() {
