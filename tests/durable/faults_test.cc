@@ -119,7 +119,7 @@ TEST_P(Faults, AtTheStartDoNotKeepAQueueFromClaiming) {
 
 TEST_P(Faults, DoNotMakeTwoLead) {
   queue = std::make_unique<errand::Queue>(options(3));
-  constexpr int kAll = 3000;
+  constexpr int kAll = 500;  // each of them gives way a dozen times, which is slow where much else runs
   Tally ran(kAll);
   std::atomic<int> inside{0};
   std::atomic<int> most{0};

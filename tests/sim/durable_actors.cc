@@ -414,10 +414,10 @@ void World::advance_schedule(Line& line) {
   const std::string queue = line.queue->name();
   auto found = store_->find_schedule(queue, "hourly");
   if (!found && found.error().code() == errand::Code::not_found) {
+    // Without a next slot: its queue is not to run it as well.
     found = store_->put_schedule({.queue = queue,
                                   .name = "hourly",
                                   .interval = 1h,
-                                  .next = now,
                                   .task = {.queue = queue, .kind = "says", .schedule = "hourly"}},
                                  now);
   }
