@@ -130,6 +130,8 @@ void NamedTasks::claimed(Claimed claimed) {
     post(std::move(run));
   }
   post_suspects();
+  // The pause came while this was on its way: whoever set it did not see these.
+  if (paused()) give_back_claims();
   wake_those_inside();
   engine_.note_progress();
 }

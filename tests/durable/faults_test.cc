@@ -370,3 +370,23 @@ TEST_P(Faults, DoNotComeFromACancelThatMeetsTheEndOfABody) {
   EXPECT_EQ(bodies, 1);
   queue.reset();
 }
+
+// The pause comes between a claim's commit and its delivery; the resume does not get through to the store.
+TEST(Pause, HoldsForWhatWasBeingClaimed) {
+  const auto store = std::make_shared<Shaky>(true);
+  errand::Queue queue({.name = "mail", .drive = errand::Drive::manual, .store = store});
+  int ran = 0;
+  queue.handle<Report>([&](const Report&) { ++ran; });
+  store->after_commit([&] { queue.pause(); });
+  const auto task = queue.enqueue(Report{1});
+  ASSERT_TRUE(task);
+  store->after_commit({});
+  store->fails = true;
+  queue.resume();
+  store->fails = false;
+  queue.dispatch();
+  EXPECT_EQ(ran, 0);
+  queue.resume();
+  queue.dispatch();
+  EXPECT_EQ(ran, 1);
+}

@@ -296,8 +296,8 @@ void Oracle::tidied(const errand::Result<errand::Tidied>& tidied, WallTime now, 
 
 void Oracle::paused(const std::string& queue, bool paused, bool done) {
   mix(paused ? 5 : 6);
-  if (!done) return;
-  if (paused) {
+  // What failed may be in the store all the same, and then nobody knows.
+  if (paused && done) {
     paused_.insert(queue);
   } else {
     paused_.erase(queue);
