@@ -393,3 +393,17 @@ TEST_F(SqliteCrash, WhereNoSlotIsLeftNobodyIsBlamed) {
   bodies.pop_back();
   EXPECT_TRUE(RunningBody(store)) << "a worker that is gone leaves its slot to the next";
 }
+
+// It was called for earlier than planned, later than any task was made; after the crash the clock shows a time before.
+TEST_F(SqliteCrash, KeepsWhatWasAvailableThoughTheClockWentBack) {
+  owner([&](const StorePtr& store) {
+    NewTask late = task();
+    late.run_at = now + std::chrono::hours(100);
+    const TaskId id = add(store, late);
+    now += std::chrono::hours(20);
+    const auto done = store->change({.ids = {id}}, {.what = Change::What::retry}, {}, 1, now);
+    EXPECT_TRUE(done && done->ids.size() == 1);
+  });
+  now -= std::chrono::hours(1);
+  EXPECT_EQ(claim(open()).size(), 1u);
+}

@@ -1,3 +1,5 @@
--- Waiting tasks whose time had come before the clock went back. 1 now, 2 the latest time there was. Columns: tasks.*
+-- Waiting tasks whose time had come before the clock went back. 1 now, 2 the latest time that is known. Columns: tasks.*
+-- A row says "available" only where its time had come when it was written: that counts as well, since after a crash
+-- nobody knows a later time than that of the newest task.
 select * from tasks
-where finished_at is null and run_at > ?1 and run_at <= ?2;
+where finished_at is null and run_at > ?1 and (run_at <= ?2 or state = 'available');
