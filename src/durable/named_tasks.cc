@@ -229,14 +229,28 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
     wake_watchers(finish.id);
   }
   bool low = false;
+  bool cancels = false;
   std::string schedule;
   {
     MutexLock lock(mu_);
+    cancels = late_cancels_.erase(finish.id.value) != 0 && !is_final(finish.to);
     low = more_ && claiming_ && 2 * ready_in_all_ <= target();
     if (auto run = ended_runs_.extract(finish.id.value)) schedule = std::move(run.mapped());
   }
+  if (cancels) cancel_late(finish.id);
   if (!schedule.empty()) schedules_.run_ended(schedule);
   if (low) committer().wish();
+}
+
+// The next run of its schedule takes its place, and what became of its attempt was on its way to the store: by now it
+// waits again there, or is claimed once more.
+void NamedTasks::cancel_late(TaskId id) {
+  const WallTime now = committer().now();
+  const Change cancel{.what = Change::What::cancel, .prune_at = prune_at(nullptr, TaskState::cancelled, now)};
+  const auto done = hub_->store->change({.ids = {id}}, cancel, {}, 1, now);
+  if (!done) return log(LogLevel::error, name_, done.error().message());
+  for (const TaskId one : done->ids) ended(one, TaskState::cancelled);
+  for (const TaskId one : done->running) static_cast<void>(stop_in_hand(one));
 }
 
 // The store has the claim still, and does not take what the body left: so the task ends without it. Whatever a store

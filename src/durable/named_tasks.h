@@ -24,6 +24,7 @@
 #include <shared_mutex>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "base/mutex.h"
@@ -198,6 +199,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   void restore();
   [[nodiscard]] Result<std::vector<std::string>> with_those_of_any(std::vector<std::string> names) const;
   void ended(TaskId id, TaskState to);
+  void cancel_late(TaskId id);
   bool end_without(const Finish& finish, const Error& error);
   [[nodiscard]] std::shared_ptr<const Kind> kind_of(std::string_view name) const ERRAND_REQUIRES(mu_);
   // While something that is taken in is on its way, the queue is not idle, and if it drains it waits for that.
@@ -279,6 +281,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   std::unordered_map<std::uint64_t, Live> live_ ERRAND_GUARDED_BY(mu_);
   // Runs of schedules whose attempts are over, by task, until the store knows.
   std::unordered_map<std::uint64_t, std::string> ended_runs_ ERRAND_GUARDED_BY(mu_);
+  // Tasks that are to be cancelled, and whose bodies were over before the store knew.
+  std::unordered_set<std::uint64_t> late_cancels_ ERRAND_GUARDED_BY(mu_);
   std::deque<std::unique_ptr<Run>> suspects_ ERRAND_GUARDED_BY(mu_);  // claimed, each waits for its turn to be alone
   std::unordered_map<std::uint64_t, Watched> watched_ ERRAND_GUARDED_BY(mu_);
   int inside_ ERRAND_GUARDED_BY(mu_) = 0;  // of the watches, those of workers of the queue

@@ -205,7 +205,11 @@ void NamedTasks::advanced(std::vector<Result<Advanced>> results) {
     const auto is_new = [](const Result<Added>& run) { return run && !run->existed; };
     enqueued_.fetch_add(static_cast<std::uint64_t>(std::count_if(result->runs.begin(), result->runs.end(), is_new)),
                         std::memory_order_relaxed);
-    for (const TaskId id : result->running) static_cast<void>(stop_in_hand(id));
+    for (const TaskId id : result->running) {
+      if (stop_in_hand(id).is) continue;
+      MutexLock lock(mu_);
+      late_cancels_.insert(id.value);
+    }
     for (const TaskId id : result->cancelled) ended(id, TaskState::cancelled);
   }
   engine_.note_progress();

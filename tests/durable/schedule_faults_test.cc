@@ -205,3 +205,43 @@ TEST(ScheduleThreads, RunByThemselvesWhileTheyAreChanged) {
   std::set<errand::WallTime> slots;
   for (const errand::KeptTask& task : *tasks) EXPECT_TRUE(task.task.slot && slots.insert(*task.task.slot).second);
 }
+
+// The slot is on its way to the store while the body of the run before it ends, and asks for another attempt: that one
+// is not made beside the run that took its place.
+TEST(LateCancel, OfARunWhoseBodyIsOverByThen) {
+  const auto store = std::make_shared<Shaky>(true);
+  const auto clock = std::make_shared<errand::ManualClock>();
+  std::atomic<int> attempts{0};
+  std::atomic<bool> began{false};
+  Gate gate;
+  errand::Queue queue({.name = "mail", .workers = 1, .store = store, .clock = clock, .seed = 1});
+  queue.handle<Report>([&](const Report& report) -> errand::Outcome {
+    if (report.pages == 2) {
+      began = true;
+      return errand::done();
+    }
+    if (++attempts == 1) {
+      gate.wait();
+      return errand::retry("once more");
+    }
+    return errand::done();
+  });
+  auto tick = queue.every(10s, Report{1}, {.name = "tick", .overlap = errand::Overlap::cancel_previous});
+  ASSERT_TRUE(tick);
+  clock->advance(10s);
+  ASSERT_TRUE(soon([&] { return attempts == 1; }));
+  const errand::TaskId first = tick->info().last_run;
+  // The one worker goes on to this when it has said what became of the first run.
+  ASSERT_TRUE(queue.enqueue(Report{2}, {.priority = 0}));
+  store->before_commit([&](const errand::Batch& batch) {
+    if (batch.advanced.empty()) return;
+    gate.open();
+    EXPECT_TRUE(soon([&] { return began.load(); }));
+  });
+  clock->advance(10s);
+  EXPECT_TRUE(soon([&] { return queue.info(first)->state == errand::TaskState::cancelled; }));
+  EXPECT_TRUE(soon([&] { return attempts == 2; }));
+  EXPECT_EQ(queue.info(first)->attempts, 1);
+  tick->cancel();
+  queue.shutdown();
+}
