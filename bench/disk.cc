@@ -58,16 +58,17 @@ RawDatabase::RawDatabase(const std::string& path) {
   run("pragma temp_store = memory");
   run("pragma cache_size = -65536");
   insert_ = prepare(
-      "insert into tasks (id, queue, kind, state, priority, run_at, payload, content_type, created_at, max_attempts)"
-      " values (?1, 'bench', 'nothing', 'scheduled', 5, ?1, ?2, 'application/octet-stream', ?1, 20)");
+      "insert into errand_enqueued (id, queue, kind, state, priority, run_at, payload, content_type, created_at,"
+      " max_attempts) values (?1, 'bench', 'nothing', 'available', 5, ?1, ?2, 'application/octet-stream', ?1, 20)");
+  wait_ = prepare("insert into errand_waiting (queue, priority, run_at, id) values ('bench', 5, ?1, ?1)");
   complete_ = prepare(
-      "update tasks set state = 'completed', attempts = 1, started_at = ?1, first_started_at = ?1, finished_at = ?1,"
-      " prune_at = ?1 where id = ?1");
-  remove_ = prepare("delete from tasks where id = ?1");
+      "insert into errand_ended (id, state, attempts, crashes, started_at, finished_at, prune_at)"
+      " values (?1, 'completed', 1, 0, ?1, ?1, ?1)");
+  remove_ = prepare("delete from errand_enqueued where id = ?1");
 }
 
 RawDatabase::~RawDatabase() {
-  for (sqlite3_stmt* statement : {insert_, complete_, remove_}) sqlite3_finalize(statement);
+  for (sqlite3_stmt* statement : {insert_, wait_, complete_, remove_}) sqlite3_finalize(statement);
   sqlite3_close(database_);
 }
 
@@ -91,6 +92,11 @@ void RawDatabase::insert(std::uint64_t id, const std::string& payload) {
   sqlite3_bind_int64(insert_, 1, static_cast<std::int64_t>(id));
   sqlite3_bind_blob(insert_, 2, payload.data(), static_cast<int>(payload.size()), SQLITE_STATIC);
   step(insert_);
+}
+
+void RawDatabase::wait(std::uint64_t id) {
+  sqlite3_bind_int64(wait_, 1, static_cast<std::int64_t>(id));
+  step(wait_);
 }
 
 void RawDatabase::complete(std::uint64_t id) {

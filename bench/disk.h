@@ -43,7 +43,10 @@ class RawDatabase {
 
   void begin() { run("begin immediate"); }
   void commit() { run("commit"); }
+  /// As a task is added that is claimed at once.
   void insert(std::uint64_t id, const std::string& payload);
+  /// And where it is not.
+  void wait(std::uint64_t id);
   /// As a task is left that completed.
   void complete(std::uint64_t id);
   /// As one that is ephemeral.
@@ -56,6 +59,7 @@ class RawDatabase {
 
   sqlite3* database_ = nullptr;
   sqlite3_stmt* insert_ = nullptr;
+  sqlite3_stmt* wait_ = nullptr;
   sqlite3_stmt* complete_ = nullptr;
   sqlite3_stmt* remove_ = nullptr;
 };

@@ -84,6 +84,7 @@ double raw_enqueue(std::uint64_t count) {
   for (std::uint64_t i = 1; i <= count; ++i) {
     raw.begin();
     raw.insert(i, kPayload);
+    raw.wait(i);
     raw.commit();
   }
   return static_cast<double>(count) / seconds_since(start);
@@ -139,7 +140,10 @@ double raw_enqueue_many(std::uint64_t count) {
   const auto start = SteadyClock::now();
   for (std::uint64_t i = 1; i <= count; i += kBatch) {
     raw.begin();
-    for (std::uint64_t j = 0; j < kBatch; ++j) raw.insert(i + j, kPayload);
+    for (std::uint64_t j = i; j < i + kBatch; ++j) {
+      raw.insert(j, kPayload);
+      raw.wait(j);
+    }
     raw.commit();
   }
   return static_cast<double>(count) / seconds_since(start);

@@ -36,6 +36,10 @@ inline namespace v0 {
 inline constexpr std::size_t kKeptAttempts = 8;
 inline constexpr std::size_t kKeptLogLines = 32;
 
+/// How long a discarded task is kept where nobody says otherwise. A store goes by this where it discards one of its own
+/// accord, which has expired or crashed too often: no queue is there to be asked then.
+inline constexpr Duration kKeepDiscarded = std::chrono::hours(7 * 24);
+
 /// A task whose process dies this often while its body runs ends discarded.
 inline constexpr int kMostCrashes = 3;
 
@@ -162,15 +166,16 @@ struct ClaimRequest {
   std::span<const std::string> kinds{};
   bool any_kind = false;  ///< all can be
   std::size_t limit = 0;
+  int below = 10;  ///< priorities that are smaller than this; nothing is said of the others
 };
 
 struct Claimed {
   std::vector<KeptTask> tasks{};  ///< running from now on; each has its token
   std::vector<TaskId> expired{};  ///< came too late, and were discarded
+  bool more = false;              ///< there are more by now
   /// When it is worth asking again, if nothing is enqueued or changed; unset: it is not. Never too late, and at most
-  /// once too soon.
+  /// once too soon. Where there are more by now, it is when a task of a better priority than these will be due.
   std::optional<WallTime> next_due{};
-  bool more = false;  ///< there are more by now
 };
 
 /// What became of a NewTask.
@@ -242,7 +247,7 @@ struct Advanced {
 struct Batch {
   std::span<const Note> notes{};
   std::span<const Finish> finished{};
-  std::span<const NewTask> added{};
+  std::span<NewTask> added{};  ///< a store may move what it keeps out of them
   std::span<const Advance> advanced{};
   std::span<const ClaimRequest> claims{};
 };
@@ -338,6 +343,7 @@ struct Tidied {
 struct StoreTraits {
   std::string_view name{};  ///< "memory", "sqlite": for messages
   bool durable = false;     ///< what a call reported survives a crash of the process
+  bool exclusive = false;   ///< nobody outside of this process claims from it, and a claim writes nothing
 };
 
 /// Hears of what nobody's commit() brought: tasks that came by somebody's own transaction, or by adopt().

@@ -4,7 +4,6 @@
 #include <stdexcept>
 
 #include "base/time.h"
-#include "core/retention.h"
 #include "durable/named_tasks.h"
 
 namespace errand {

@@ -278,7 +278,7 @@ void round_trip(std::uint64_t seed, const std::vector<StorePtr>& stores) {
     ASSERT_EQ(text, expected);
   }
   std::vector<std::vector<TaskId>> order;
-  const NewTask task[] = {{.queue = "other", .kind = "k", .run_at = now}};
+  NewTask task[] = {{.queue = "other", .kind = "k", .run_at = now}};
   for (const StorePtr& store : stores) {
     const auto all = store->list({}, TaskId{}, 100'000, now);
     EXPECT_GT(store->commit({.added = task}, now)->added.at(0)->id, all->empty() ? TaskId{} : all->back().id);
@@ -310,7 +310,7 @@ TEST(Export, AStoreComesBackAsItWas) {
 
 TEST(Export, GoesByPages) {
   const StorePtr store = open_memory();
-  const std::vector<NewTask> tasks(1000, {.queue = "mail", .kind = "k", .run_at = kNow});
+  std::vector<NewTask> tasks(1000, {.queue = "mail", .kind = "k", .run_at = kNow});
   ASSERT_TRUE(store->commit({.added = tasks}, kNow));
   const StorePtr other = open_memory();
   const auto done = imported(*other, exported(*store, kNow), kNow);
@@ -334,7 +334,7 @@ TEST(Export, EndsWithWhatItsSinkSays) {
 
 TEST(Export, NamesATaskWhoseTextsAreNone) {
   const StorePtr store = open_memory();
-  const NewTask task[] = {{.queue = "mail", .kind = "k", .run_at = kNow, .name = "\xff"}};
+  NewTask task[] = {{.queue = "mail", .kind = "k", .run_at = kNow, .name = "\xff"}};
   ASSERT_TRUE(store->commit({.added = task}, kNow));
   const auto done = export_tasks(
       *store, [](std::string_view) { return Result<void>(); }, kNow);

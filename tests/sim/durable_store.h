@@ -30,8 +30,12 @@ class WatchedStore final : public errand::Store {
 
   errand::Result<errand::Committed> commit(const errand::Batch& batch, errand::WallTime now) override {
     return passes([&] {
+      // As they came: the store may take them over.
+      std::vector<errand::NewTask> added(batch.added.begin(), batch.added.end());
       auto committed = inner_->commit(batch, now);
-      oracle_.committed(batch, committed, now, is_faulty);
+      errand::Batch as_it_came = batch;
+      as_it_came.added = added;
+      oracle_.committed(as_it_came, committed, now, is_faulty);
       return committed;
     });
   }

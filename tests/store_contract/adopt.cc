@@ -42,8 +42,6 @@ KeptTask rich_task(NewTask given, WallTime now) {
   task.started_at = now - 2h;
   task.last_error = KeptError{Code::cancelled, "why"};
   task.history = {{1, now - 3h, 17ns, {Code::failed, "first \"one\""}}, {2, now - 2h, 5s, {Code::invalid, ""}}};
-  task.output = std::string("out \0 put", 9);
-  task.output_type = "text/plain";
   task.progress_done = 4;
   task.progress_total = 9;
   task.progress_note = "nearly";
@@ -111,6 +109,8 @@ TEST_P(StoreContract, AdoptsATaskAsItWas) {
   over.state = TaskState::discarded;
   over.finished_at = now - 1min;
   over.prune_at = now + 1h;
+  over.output = std::string("out \0 put", 9);
+  over.output_type = "text/plain";
   KeptTask held = of_another(task(), 5);
   held.aside = Aside::held;
   const auto adopted = adopt({over, held, rich});

@@ -118,6 +118,89 @@ TEST_P(StoreContract, ClaimsOnlyFromTheQueueThatIsAskedFor) {
   EXPECT_EQ(claim(1, "other").tasks.at(0).id, id);
 }
 
+TEST_P(StoreContract, ClaimsWhatIsBetterThanAPriority) {
+  NewTask later = task();
+  later.run_at = now + 1s;
+  later.priority = 1;
+  add(later);
+  add(task());  // of priority 5
+  NewTask better = task();
+  better.priority = 4;
+  const TaskId id = add(better).id;
+  const ClaimRequest request[] = {{.queue = "mail", .any_kind = true, .limit = 100, .below = 5}};
+  const auto committed = store->commit({.claims = request}, now);
+  ASSERT_TRUE(committed) << committed.error().message();
+  const Claimed& claimed = committed->claims.at(0);
+  ASSERT_EQ(claimed.tasks.size(), 1u);
+  EXPECT_EQ(claimed.tasks[0].id, id);
+  EXPECT_FALSE(claimed.more);
+  EXPECT_EQ(claimed.next_due, now + 1s);
+  EXPECT_EQ(claim().tasks.size(), 1u);
+}
+
+TEST_P(StoreContract, ClaimsWhatABatchAddsInOneOrderWithWhatWaits) {
+  const TaskId old = add(task()).id;
+  NewTask later = task();
+  later.run_at = now + 1min;
+  const TaskId waits = add(later).id;
+  now += 1s;
+  std::vector<NewTask> added(4, task());
+  added[0].priority = 7;
+  added[1].run_at = now - 500ms;  // it was on its way for a moment, and comes behind `old`
+  added[2].run_at = now;
+  added[3].priority = 2;
+  const ClaimRequest claims[] = {{.queue = "mail", .any_kind = true, .limit = 3}};
+  const auto committed = store->commit({.added = added, .claims = claims}, now);
+  ASSERT_TRUE(committed) << committed.error().message();
+  const auto id = [&](std::size_t i) { return committed->added.at(i)->id; };
+  const Claimed& claimed = committed->claims.at(0);
+  ASSERT_EQ(claimed.tasks.size(), 3u);
+  EXPECT_EQ(claimed.tasks[0].id, id(3));
+  EXPECT_EQ(claimed.tasks[1].id, old);
+  EXPECT_EQ(claimed.tasks[2].id, id(1));
+  EXPECT_TRUE(claimed.more);
+  for (const KeptTask& one : claimed.tasks) {
+    EXPECT_EQ(one.state, TaskState::running);
+    EXPECT_EQ(one.task.kind, "welcome");
+    EXPECT_EQ(find(one.id).token, one.token);
+  }
+  const Claimed rest = claim();
+  ASSERT_EQ(rest.tasks.size(), 2u);
+  EXPECT_EQ(rest.tasks[0].id, id(2));
+  EXPECT_EQ(rest.tasks[1].id, id(0));
+  EXPECT_EQ(rest.next_due, now + 59s);
+  // Back in line, in their places, and over for good.
+  for (const KeptTask& one : claimed.tasks) {
+    Finish back = done(one);
+    back.to = TaskState::available;
+    back.run_at = one.task.run_at;
+    ASSERT_TRUE(finish(back));
+  }
+  const Claimed again = claim();
+  ASSERT_EQ(again.tasks.size(), 3u);
+  EXPECT_EQ(again.tasks[0].id, id(3));
+  EXPECT_EQ(again.tasks[1].id, old);
+  EXPECT_EQ(again.tasks[2].id, id(1));
+  for (const KeptTask& one : again.tasks) ASSERT_TRUE(finish(done(one)));
+  for (const KeptTask& one : rest.tasks) ASSERT_TRUE(finish(done(one)));
+  reopen_if_durable();
+  EXPECT_TRUE(claim().tasks.empty());
+  EXPECT_EQ(find(waits).state, TaskState::scheduled);
+}
+
+TEST_P(StoreContract, SetsAsideWhatItAddsAndNobodyCanHandle) {
+  std::vector<NewTask> added(2, task());
+  added[0].kind = "unheard_of";
+  const std::string kinds[] = {"welcome"};
+  const ClaimRequest claims[] = {{.queue = "mail", .kinds = kinds, .limit = 100}};
+  const auto committed = store->commit({.added = added, .claims = claims}, now);
+  ASSERT_TRUE(committed) << committed.error().message();
+  ASSERT_EQ(committed->claims.at(0).tasks.size(), 1u);
+  EXPECT_EQ(committed->claims.at(0).tasks[0].id, committed->added.at(1)->id);
+  EXPECT_EQ(find(committed->added.at(0)->id).aside, Aside::no_handler);
+  EXPECT_TRUE(claim().tasks.empty());
+}
+
 TEST_P(StoreContract, SaysWhenItIsWorthAskingAgain) {
   EXPECT_FALSE(claim().next_due);
   NewTask later = task();
@@ -130,6 +213,7 @@ TEST_P(StoreContract, SaysWhenItIsWorthAskingAgain) {
   for (int i = 0; i < 3; ++i) add(task());
   Claimed claimed = claim(2);
   EXPECT_TRUE(claimed.more);
+  EXPECT_EQ(claimed.next_due, now + 1min);  // what comes before these
   claimed = claim(1);
   EXPECT_FALSE(claimed.more);
   EXPECT_EQ(claimed.next_due, now + 1s);

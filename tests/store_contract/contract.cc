@@ -32,7 +32,7 @@ Added StoreContract::add(NewTask task) {
 }
 
 Result<Added> StoreContract::try_add(NewTask task) {
-  const NewTask one[] = {std::move(task)};
+  NewTask one[] = {std::move(task)};
   auto committed = store->commit({.added = one}, now);
   if (!committed) return committed.error();
   return committed->added.at(0);

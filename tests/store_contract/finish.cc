@@ -53,7 +53,7 @@ TEST_P(StoreContract, AnItemsErrorLeavesTheRestAlone) {
   Finish bad = done(claimed.tasks.at(0));
   bad.token += 100;
   const Finish both[] = {bad, done(claimed.tasks.at(1))};
-  const NewTask more[] = {task()};
+  NewTask more[] = {task()};
   const auto committed = store->commit({.finished = both, .added = more}, now);
   ASSERT_TRUE(committed);
   EXPECT_FALSE(committed->finished.at(0));

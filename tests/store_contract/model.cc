@@ -149,9 +149,10 @@ class Both {
         task.unique.on_clash = static_cast<OnClash>(rng_.below(3));
       }
     }
-    const std::span<const NewTask> some(tasks, 1 + rng_.below(3));
+    std::vector<NewTask> some(tasks, tasks + 1 + rng_.below(3));
+    std::vector<NewTask> same = some;
     const auto ours = store_->commit({.added = some}, now_);
-    const auto theirs = model_->commit({.added = some}, now_);
+    const auto theirs = model_->commit({.added = same}, now_);
     ASSERT_TRUE(ours) << ours.error().message();
     for (std::size_t i = 0; i < some.size(); ++i) {
       const auto& a = ours->added.at(i);
@@ -167,8 +168,11 @@ class Both {
   void claim() {
     const std::string queue = word("q", 2);
     const std::string all[] = {"k0", "k1", "k2"};
-    const ClaimRequest request[] = {
-        {.queue = queue, .kinds = std::span(all, 2 + rng_.below(2)), .any_kind = chance(8), .limit = rng_.below(4)}};
+    const ClaimRequest request[] = {{.queue = queue,
+                                     .kinds = std::span(all, 2 + rng_.below(2)),
+                                     .any_kind = chance(8),
+                                     .limit = rng_.below(4),
+                                     .below = chance(4) ? static_cast<int>(rng_.below(11)) : 10}};
     const auto ours = store_->commit({.claims = request}, now_);
     const auto theirs = model_->commit({.claims = request}, now_);
     ASSERT_TRUE(ours) << ours.error().message();

@@ -214,7 +214,7 @@ TEST_P(StoreContract, RunsOfAScheduleAreCounted) {
   NewTask another = run_of(now);
   another.queue = "post";
   another.slot.reset();
-  const NewTask tasks[] = {run_of(now - 2h), run_of(now - 1h), run_of(now), run_of(now + 1h), task(), another};
+  NewTask tasks[] = {run_of(now - 2h), run_of(now - 1h), run_of(now), run_of(now + 1h), task(), another};
   ASSERT_TRUE(store->commit({.added = tasks}, now));
   const Claimed claimed = claim(2);
   ASSERT_EQ(claimed.tasks.size(), 2u);

@@ -82,7 +82,7 @@ TEST_P(StoreContract, AnAdvanceOfWhatHasChangedSinceChangesNothing) {
 TEST_P(StoreContract, AnAdvanceThatIsLateLeavesItsBatchAlone) {
   const KeptSchedule read = put(schedule());
   const Advance advances[] = {advance_of(read, {now}), advance_of(read, {now + 1h})};
-  const NewTask tasks[] = {task()};
+  NewTask tasks[] = {task()};
   const auto committed = store->commit({.added = tasks, .advanced = advances}, now);
   ASSERT_TRUE(committed);
   EXPECT_TRUE(committed->advanced.at(0));
@@ -173,7 +173,7 @@ TEST_P(StoreContract, SlotsAreOfAQueueAndASchedule) {
   other_schedule.schedule = "hourly";
   NewTask of_none = run_of(now);
   of_none.schedule.clear();
-  const NewTask tasks[] = {run_of(now), other_queue, other_schedule, of_none, of_none};
+  NewTask tasks[] = {run_of(now), other_queue, other_schedule, of_none, of_none};
   const auto committed = store->commit({.added = tasks}, now);
   ASSERT_TRUE(committed);
   for (const auto& added : committed->added) EXPECT_FALSE(added->existed);

@@ -76,7 +76,7 @@ class SqliteBackup : public testing::Test {
   }
   // In one commit.
   static std::set<TaskId> add(const StorePtr& store, std::size_t count, std::size_t size) {
-    const std::vector<NewTask> tasks(count, task(size));
+    std::vector<NewTask> tasks(count, task(size));
     const auto committed = store->commit({.added = tasks}, kNow);
     EXPECT_TRUE(committed) << committed.error().message();
     std::set<TaskId> ids;

@@ -56,7 +56,7 @@ class SqliteCrash : public testing::Test {
     return {.queue = "mail", .kind = "welcome", .content_type = "text/plain", .run_at = now};
   }
   TaskId add(const StorePtr& store, NewTask task) const {
-    const NewTask one[] = {std::move(task)};
+    NewTask one[] = {std::move(task)};
     auto committed = store->commit({.added = one}, now);
     return committed ? committed->added.at(0)->id : TaskId{};
   }
@@ -224,10 +224,60 @@ TEST_F(SqliteCrash, IsChargedOnce) {
   EXPECT_EQ(find(id).crashes, 1);
 }
 
+// Its claim and its place in line were never written.
+TEST_F(SqliteCrash, WhatWasClaimedAsItCameIsAvailableAgain) {
+  owner([&](const StorePtr& store) {
+    NewTask added[] = {task(), task(), task()};
+    const ClaimRequest two[] = {{.queue = "mail", .any_kind = true, .limit = 2}};
+    const auto committed = store->commit({.added = added, .claims = two}, now);
+    ASSERT_TRUE(committed);
+    ASSERT_EQ(committed->claims.at(0).tasks.size(), 2u);
+    const KeptTask& first = committed->claims.at(0).tasks[0];
+    ASSERT_TRUE(finish(store, {.id = first.id, .token = first.token}));
+  });
+  const StorePtr store = open();
+  const std::vector<KeptTask> claimed = claim(store);
+  ASSERT_EQ(claimed.size(), 2u) << "not the one that is over";
+  for (const KeptTask& one : claimed) EXPECT_EQ(one.attempts, 0);
+}
+
+// So that whoever opens the file next looks at the newest tasks alone.
+TEST_F(SqliteCrash, AnOldClaimIsPutInItsLine) {
+  constexpr std::size_t kAtOnce = 1000;
+  owner([&](const StorePtr& store) {
+    std::vector<Finish> ends;
+    for (int round = 0; round < 40; ++round) {
+      std::vector<NewTask> added(kAtOnce, task());
+      const ClaimRequest all[] = {{.queue = "mail", .any_kind = true, .limit = kAtOnce}};
+      const auto committed = store->commit({.finished = ends, .added = added, .claims = all}, now);
+      ASSERT_TRUE(committed);
+      ASSERT_EQ(committed->claims.at(0).tasks.size(), kAtOnce);
+      ends.clear();
+      for (const KeptTask& one : committed->claims.at(0).tasks) ends.push_back({.id = one.id, .token = one.token});
+      if (round == 0) ends.resize(kAtOnce - 3);
+    }
+    ASSERT_TRUE(store->commit({.finished = ends}, now));
+  });
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  const auto number = [&](const char* sql) {
+    sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(sqlite3_prepare_v2(db, sql, -1, &statement, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    sqlite3_step(statement);
+    const auto value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return value;
+  };
+  EXPECT_GE(number("select value from errand_meta where name = 'lined_up'"), 7000);
+  EXPECT_EQ(number("select count(*) from errand_waiting"), 3);
+  sqlite3_close(db);
+  EXPECT_EQ(claim(open()).size(), 3u);
+}
+
 TEST_F(SqliteCrash, AChargeThatFailsIsMadeAtTheNextOpen) {
   const TaskId id = add_one();
   die_in_a_body();
-  execute("create trigger no before update on tasks begin select raise(abort, 'not now'); end");
+  execute("create trigger no before update on errand_enqueued begin select raise(abort, 'not now'); end");
   const auto refused = open_sqlite(path);
   ASSERT_FALSE(refused);
   EXPECT_NE(refused.error().message().find("not now"), std::string::npos) << refused.error().message();
@@ -330,14 +380,14 @@ TEST_F(SqliteCrash, ADamagedRowKeepsNobodyFromTheOthers) {
     for (const KeptTask& one : claim(store)) bodies.emplace_back(store).begins(one.id, now);
     ::kill(::getpid(), SIGKILL);
   });
-  execute("update tasks set priority = 99 where id = 1");
+  execute("update errand_enqueued set priority = 99 where id = 1");
   EXPECT_EQ(find(id).crashes, 1);
 }
 
 TEST_F(SqliteCrash, AnyCountInARowIsInput) {
   const TaskId id = add_one();
   die_in_a_body();
-  execute("update tasks set attempts = 2147483647, crashes = 2147483647");
+  execute("update errand_enqueued set attempts = 2147483647, crashes = 2147483647");
   const KeptTask kept = find(id);
   EXPECT_EQ(kept.state, TaskState::discarded);
   EXPECT_EQ(kept.attempts, INT_MAX);

@@ -60,7 +60,7 @@ TEST_F(OpenSqlite, IsOfNoUseWhileItsFileHasNoName) {
   const auto now = errand::WallTime{};
   const auto store = errand::open_sqlite(path);
   ASSERT_TRUE(store);
-  const errand::NewTask task[] = {{.queue = "mail", .kind = "welcome", .content_type = "text/plain"}};
+  errand::NewTask task[] = {{.queue = "mail", .kind = "welcome", .content_type = "text/plain"}};
   ASSERT_TRUE((*store)->commit({.added = task}, now));
   const auto expect_away = [&] {
     const auto refused = (*store)->commit({.added = task}, now);
@@ -115,10 +115,10 @@ TEST_F(OpenSqlite, ADamagedRowIsAnErrorAndNoTask) {
   {
     const auto store = errand::open_sqlite(path);
     ASSERT_TRUE(store);
-    const errand::NewTask task[] = {{.queue = "mail", .kind = "welcome", .content_type = "text/plain"}};
+    errand::NewTask task[] = {{.queue = "mail", .kind = "welcome", .content_type = "text/plain"}};
     ASSERT_TRUE((*store)->commit({.added = task}, errand::WallTime{}));
   }
-  execute("update tasks set state = 'sleepy'");
+  execute("update errand_enqueued set state = 'sleepy'");
   const auto store = errand::open_sqlite(path);
   ASSERT_TRUE(store);
   const auto found = (*store)->list({}, {}, 10, errand::WallTime{});

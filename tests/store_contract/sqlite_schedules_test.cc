@@ -58,7 +58,7 @@ class SqliteSchedules : public testing::Test {
 TEST_F(SqliteSchedules, AFileOfTheFirstVersionGetsThem) {
   execute_first_migration();
   execute(
-      "insert into tasks (id, queue, kind, state, priority, run_at, payload, content_type, created_at, "
+      "insert into errand_enqueued (id, queue, kind, state, priority, run_at, payload, content_type, created_at, "
       "max_attempts) values (1, 'mail', 'welcome', 'available', 5, 0, 'hello', 'text/plain', 0, 20)");
   {
     const StorePtr store = open();
@@ -77,12 +77,12 @@ TEST_F(SqliteSchedules, AFileOfTheFirstVersionGetsThem) {
 
 TEST_F(SqliteSchedules, AFileOfTheFirstVersionIsLeftAloneWhereItCannotBeMigrated) {
   execute_first_migration();
-  execute("create table schedules (mine text)");
+  execute("create table errand_schedules (mine text)");
   const auto store = open_sqlite(path);
   ASSERT_FALSE(store);
-  EXPECT_EQ(store.error().message(), "sqlite: open \"" + path + "\": table schedules already exists");
+  EXPECT_EQ(store.error().message(), "sqlite: open \"" + path + "\": table errand_schedules already exists");
   EXPECT_EQ(execute("pragma user_version"), "1");
-  EXPECT_EQ(execute("select count(*) from pragma_table_info('tasks') where name = 'slot'"), "0");
+  EXPECT_EQ(execute("select count(*) from pragma_table_info('errand_ties') where name = 'slot'"), "0");
 }
 
 TEST_F(SqliteSchedules, ADamagedRowIsAnErrorThatNamesIt) {
@@ -105,7 +105,7 @@ TEST_F(SqliteSchedules, ADamagedRowIsAnErrorThatNamesIt) {
                                     {"last_run = 0", "last_run is 0"},
                                     {"version = -7", "version is -7"}}) {
     std::filesystem::copy_file(whole, path, std::filesystem::copy_options::overwrite_existing);
-    execute("update schedules set " + std::string(change));
+    execute("update errand_schedules set " + std::string(change));
     const auto found = open()->find_schedule("mail", "nightly");
     ASSERT_FALSE(found) << change;
     EXPECT_EQ(found.error().code(), Code::invalid);
@@ -116,7 +116,7 @@ TEST_F(SqliteSchedules, ADamagedRowIsAnErrorThatNamesIt) {
 
 TEST_F(SqliteSchedules, ADamagedListIsAnErrorThatNamesIt) {
   { ASSERT_TRUE(open()->put_schedule(schedule("nightly"), WallTime{})); }
-  execute("update schedules set tags = '[\"a'");
+  execute("update errand_schedules set tags = '[\"a'");
   const auto found = open()->list_schedules("");
   ASSERT_FALSE(found);
   EXPECT_EQ(found.error().code(), Code::invalid);
@@ -130,7 +130,7 @@ TEST_F(SqliteSchedules, ADamagedRowCanBeRemoved) {
     ASSERT_TRUE(store->put_schedule(schedule("nightly"), WallTime{}));
     ASSERT_TRUE(store->put_schedule(schedule("daily"), WallTime{}));
   }
-  execute("update schedules set overlap = 'sometimes' where name = 'nightly'");
+  execute("update errand_schedules set overlap = 'sometimes' where name = 'nightly'");
   const StorePtr store = open();
   EXPECT_FALSE(store->list_schedules("mail"));
   EXPECT_TRUE(store->find_schedule("mail", "daily"));
@@ -159,9 +159,8 @@ TEST_F(SqliteSchedules, TheTableHasOneRowForASlot) {
   sqlite3* db = nullptr;
   ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
   EXPECT_EQ(sqlite3_exec(db,
-                         "insert into tasks (id, queue, kind, state, priority, run_at, payload, content_type, "
-                         "created_at, max_attempts, schedule, slot) select 9, queue, kind, state, priority, run_at, "
-                         "payload, content_type, created_at, max_attempts, schedule, slot from tasks",
+                         "insert into errand_ties (id, live, queue, schedule, slot) "
+                         "select 9, live, queue, schedule, slot from errand_ties",
                          nullptr, nullptr, nullptr),
             SQLITE_CONSTRAINT);
   sqlite3_close(db);

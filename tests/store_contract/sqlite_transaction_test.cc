@@ -208,13 +208,17 @@ TEST_F(SqliteTransaction, WhatIsTheStoresIsRefused) {
   for (const char* sql : {"pragma synchronous = off", "pragma journal_mode = delete", "pragma wal_checkpoint"})
     expect_refused(sql, "settings");
   for (const char* sql :
-       {"delete from tasks", "UPDATE Queues set paused = 1", "insert into meta values ('lives', 1)", "drop table tasks",
-        "alter table meta rename to mine", "create temp table tasks (id)", "drop index tasks_waiting",
-        "create index mine on tasks (kind)", "create trigger mine after insert on tasks begin select 1; end",
-        "create temp trigger mine after insert on tasks begin select 1; end"})
+       {"delete from errand_enqueued", "UPDATE Errand_Queues set paused = 1",
+        "insert into errand_meta values ('lives', 1)", "drop table errand_enqueued", "drop view errand_tasks",
+        "alter table errand_meta rename to mine", "create temp table errand_tasks (id)",
+        "create table errand_mine (id)", "create view errand_mine as select 1", "drop index errand_ended_prunable",
+        "create index mine on errand_enqueued (kind)",
+        "create trigger mine after insert on errand_enqueued begin select 1; end",
+        "create temp trigger mine after insert on errand_enqueued begin select 1; end"})
     expect_refused(sql, "are the store's");
   EXPECT_TRUE(run([](Transaction& tx) -> Result<void> {
-    EXPECT_TRUE(tx.query("select count(*) from tasks"));
+    EXPECT_TRUE(tx.execute("create table tasks (mine text)")) << "every other name is the caller's";
+    EXPECT_TRUE(tx.query("select count(*) from errand_tasks"));
     EXPECT_EQ(tx.query("pragma table_info(users)")->size(), 2u);
     return {};
   })) << "to look is fine";
@@ -256,7 +260,7 @@ TEST_F(SqliteTransaction, AStatementThatRollsBackIsTheEnd) {
 
 // SQLite takes no more than a gigabyte, here less. What is over it is one item's own error (S5).
 TEST_F(SqliteTransaction, WhatIsTooLargeLeavesTheRestOfItsBatchAlone) {
-  const NewTask both[] = {task(), task()};
+  NewTask both[] = {task(), task()};
   ASSERT_TRUE((*store)->commit({.added = both}, kNow));
   const KeptTask first = claim();
   const KeptTask second = claim();

@@ -27,7 +27,7 @@ TEST_P(StoreContract, AUniqueKeyKeepsTheFirst) {
 }
 
 TEST_P(StoreContract, AUniqueKeyHoldsInsideOneBatch) {
-  const NewTask many[] = {with_key(task()), task(), with_key(task()), with_key(task(), OnClash::refuse), task()};
+  NewTask many[] = {with_key(task()), task(), with_key(task()), with_key(task(), OnClash::refuse), task()};
   const auto committed = store->commit({.added = many}, now);
   ASSERT_TRUE(committed);
   EXPECT_FALSE(committed->added.at(0)->existed);

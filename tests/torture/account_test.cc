@@ -11,7 +11,7 @@ constexpr errand::WallTime kNow{std::chrono::seconds(1'700'000'000)};
 class AccountTest : public testing::Test {
  protected:
   errand::Result<errand::Added> add(const std::string& payload) {
-    const errand::NewTask task[] = {
+    errand::NewTask task[] = {
         {.queue = "mail", .kind = "count", .payload = payload, .content_type = "text/plain", .run_at = kNow}};
     return store->commit({.added = task}, kNow)->added.at(0);
   }

@@ -31,7 +31,7 @@ class BackupTorture : public testing::Test {
     return *store;
   }
   static bool add(const SqliteStore& store, std::size_t count) {
-    const std::vector<NewTask> tasks(
+    std::vector<NewTask> tasks(
         count, {.queue = "mail", .kind = "welcome", .payload = std::string(20'000, 'p'), .run_at = kNow});
     return store->commit({.added = tasks}, kNow).has_value();
   }

@@ -167,7 +167,8 @@ TEST(SqliteFlush, ADiskThatStaysBrokenIsAnErrorOfEveryCallUntilItHeals) {
 // A number that was given once is given to nobody else, and a pause stays.
 TEST(SqliteFlush, AFailureForgetsNeitherNumbersNorPauses) {
   Life life(3);
-  const NewTask task[] = {{.queue = "mail", .kind = "welcome", .content_type = "text/plain", .ephemeral = true}};
+  const NewTask given{.queue = "mail", .kind = "welcome", .content_type = "text/plain", .ephemeral = true};
+  NewTask task[] = {given};
   const ClaimRequest claim[] = {{.queue = "mail", .any_kind = true, .limit = 1}};
   const auto first = life.store->commit({.added = task, .claims = claim}, kNow);
   ASSERT_TRUE(first);
@@ -177,6 +178,7 @@ TEST(SqliteFlush, AFailureForgetsNeitherNumbersNorPauses) {
   ASSERT_TRUE(life.store->set_paused("mail", true));
   life.disk.fail_at(1, Fault::sync_failure);
   EXPECT_FALSE(life.store->set_paused("mail", false));
+  task[0] = given;
   const auto next = life.store->commit({.added = task, .claims = claim}, kNow);
   ASSERT_TRUE(next) << next.error().message();
   EXPECT_GT(next->added[0]->id, claimed.id);

@@ -120,7 +120,7 @@ TEST(SqliteTorture, AFullDiskIsAnErrorThatPasses) {
   ASSERT_TRUE(store);
   disk.set_quota(disk.bytes_used() + 20'000);
   EXPECT_LT(history.work(*StorePtr(*store), 1000), 1000);
-  const NewTask task[] = {{.queue = "mail", .kind = "welcome", .payload = std::string(100'000, 'x')}};
+  NewTask task[] = {{.queue = "mail", .kind = "welcome", .payload = std::string(100'000, 'x')}};
   const auto refused = (*store)->commit({.added = task}, WallTime{});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::unavailable);

@@ -7,7 +7,6 @@
 #include "base/listeners.h"
 #include "base/mutex.h"
 #include "base/time.h"
-#include "core/retention.h"
 #include "memory/rows.h"
 #include "memory/schedules.h"
 #include "memory/task.h"
@@ -26,7 +25,9 @@ Error error(Code code, const std::string& what, const std::string& why) {
 
 class MemoryStore final : public Store {
  public:
-  [[nodiscard]] StoreTraits traits() const noexcept override { return {.name = "memory", .durable = false}; }
+  [[nodiscard]] StoreTraits traits() const noexcept override {
+    return {.name = "memory", .durable = false, .exclusive = true};
+  }
 
   Result<Committed> commit(const Batch& batch, WallTime now) override {
     MutexLock lock(mu_);
@@ -274,6 +275,7 @@ class MemoryStore final : public Store {
     Rows::Line& line = rows_.line(request.queue);
     for (auto at = line.begin(); at != line.end();) {
       const auto [priority, run_at, id] = *at;
+      if (priority >= request.below) break;
       KeptTask& task = *rows_.find(id);
       if (run_at > now) {
         // Nothing more of this priority is due.
@@ -300,7 +302,6 @@ class MemoryStore final : public Store {
         claimed.tasks.push_back(task);
       }
     }
-    if (claimed.more) claimed.next_due.reset();
     return claimed;
   }
 

@@ -30,38 +30,45 @@ std::optional<std::int64_t> count_of(const std::optional<Duration>& d) {
 // The row, with its lists as JSON. Nobody has a claim here on what ran there.
 int insert_row(Statement& statement, const KeptTask& task) {
   const NewTask& given = task.task;
-  const UniqueKey& unique = given.unique;
-  const TaskState state = task.state == TaskState::running ? TaskState::available : task.state;
+  const bool waits = task.state != TaskState::running && !is_final(task.state);
   const std::string tags = array_of(given.tags);
   const std::string metadata = object_of(given.metadata);
   const std::string history = task.history.empty() ? "" : history_text(task.history);
   const std::string log = array_of(task.log);
-  const bool keyed = !unique.key.empty();
-  statement.bind(number_of(task.id)).bind(given.queue).bind(given.kind).bind(word_of(state));
-  statement.bind(std::int64_t{given.priority}).bind(given.run_at).bind_unless_empty(word_of(task.aside));
-  statement.bind_bytes(given.payload).bind(given.content_type).bind(task.created_at).bind(std::int64_t{task.attempts});
-  statement.bind(std::int64_t{task.crashes}).bind(std::int64_t{given.max_attempts}).bind_unless_empty(given.retry);
-  statement.bind(count_of(given.timeout)).bind(count_of(given.max_elapsed)).bind(given.expires_at);
-  statement.bind(number_unless(given.ephemeral, false)).bind_unless_empty(given.name).bind_unless_empty(tags);
-  statement.bind_unless_empty(metadata).bind_unless_empty(unique.key);
-  statement.bind(keyed ? std::optional<std::int64_t>(unique.states) : std::nullopt);
-  statement.bind(keyed ? unique.until : std::nullopt).bind(number_unless(task.holds_key, false));
-  statement.bind(task.first_started_at).bind(task.started_at).bind(task.finished_at).bind(task.prune_at);
+  statement.bind(number_of(task.id)).bind(given.queue).bind(given.kind);
+  statement.bind(word_of(waits ? task.state : TaskState::available)).bind(std::int64_t{given.priority});
+  statement.bind(given.run_at).bind_bytes(given.payload).bind(given.content_type).bind(task.created_at);
+  statement.bind(std::int64_t{given.max_attempts});
+  statement.bind(is_tied(given) ? std::optional(number_of(task.id)) : std::nullopt);
+  statement.bind_unless_empty(word_of(task.aside)).bind_unless_empty(given.retry).bind(count_of(given.timeout));
+  statement.bind(count_of(given.max_elapsed)).bind(number_unless(given.ephemeral, false));
+  statement.bind_unless_empty(given.name).bind_unless_empty(tags).bind_unless_empty(metadata);
+  statement.bind(std::int64_t{task.attempts}).bind(std::int64_t{task.crashes}).bind(task.first_started_at);
+  statement.bind(task.started_at);
   if (task.last_error) {
     statement.bind(std::string_view(task.last_error->text)).bind(to_string(task.last_error->code));
   } else {
     statement.bind_null().bind_null();
   }
-  statement.bind_unless_empty(history);
-  if (task.output_type.empty()) {
-    statement.bind_null().bind_null();
-  } else {
-    statement.bind_bytes(task.output).bind(task.output_type);
-  }
-  statement.bind(static_cast<std::int64_t>(task.progress_done)).bind(static_cast<std::int64_t>(task.progress_total));
-  statement.bind_unless_empty(task.progress_note).bind_unless_empty(log).bind_unless_empty(given.schedule);
-  statement.bind(given.slot);
+  statement.bind_unless_empty(history).bind(static_cast<std::int64_t>(task.progress_done));
+  statement.bind(static_cast<std::int64_t>(task.progress_total)).bind_unless_empty(task.progress_note);
+  statement.bind_unless_empty(log);
   return statement.run();
+}
+
+// Of a task that has ended.
+Finish end_of(const KeptTask& task) {
+  Finish end;
+  end.id = task.id;
+  end.to = task.state;
+  end.attempts = task.attempts;
+  end.crashes = task.crashes;
+  end.started_at = task.started_at;
+  end.error = task.last_error;
+  end.output = task.output;
+  end.output_type = task.output_type;
+  end.prune_at = task.prune_at;
+  return end;
 }
 
 }  // namespace
@@ -149,10 +156,19 @@ Result<SqliteTasks::Status> SqliteTasks::adopt(const KeptTask& task, WallTime no
       if (auto ok = give_up_key(number_of((*other)->id)); !ok) return ok.error();
     }
   }
-  Statement statement = connection_->prepare(sql::adopt_task);
-  if (const int status = insert_row(statement, task); status != SQLITE_DONE)
-    return connection_->error(status, "take in " + what);
-  if (!is_final(task.state) && task.aside == Aside::no) waits_again(task);
+  {
+    Statement statement = connection_->prepare(sql::adopt_task);
+    if (const int status = insert_row(statement, task); status != SQLITE_DONE)
+      return connection_->error(status, "take in " + what);
+  }
+  Result<void> done;
+  if (is_tied(task.task)) done = tie(number_of(task.id), task.task, !is_final(task.state), task.holds_key);
+  if (done && is_final(task.state)) {
+    done = end_task(end_of(task), *task.finished_at);
+  } else if (done && task.aside == Aside::no) {
+    done = enter_line(place_of(task));
+  }
+  if (!done) return done.error();
   return Status();
 }
 

@@ -45,10 +45,9 @@ Result<bool> SqliteTasks::apply(const KeptTask& task, const Change& change, Wall
   switch (change.what) {
     case Change::What::cancel: {
       if (!waiting && task.state != TaskState::blocked) return false;
-      Statement statement = connection_->prepare(sql::cancel);
-      statement.bind(number).bind(now).bind(up_to_micros(change.prune_at));
-      statement.bind(std::int64_t{bit(TaskState::cancelled)});
-      return finished(run(statement, what));
+      auto ended = end_waiting(task, TaskState::cancelled, now, change.prune_at);
+      if (ended && task.aside == Aside::no) ended = leave_line(place_of(task));
+      return finished(std::move(ended));
     }
     case Change::What::retry: {
       if (!waiting && !over) return false;
@@ -57,52 +56,77 @@ Result<bool> SqliteTasks::apply(const KeptTask& task, const Change& change, Wall
         if (!may || !*may) return may;
       }
       moved.task.run_at = up_to_micros(now);
-      Statement statement = connection_->prepare(over ? sql::begin_again : sql::run_now);
-      statement.bind(number).bind(moved.task.run_at);
-      if (over) statement.bind(std::int64_t{bit(TaskState::available)});
-      if (task.aside == Aside::no) waits_again(moved);
-      return finished(run(statement, what));
+      if (over) return finished(begin_again(moved));
+      {
+        Statement statement = connection_->prepare(sql::run_now);
+        statement.bind(number).bind(moved.task.run_at);
+        if (auto ok = run(statement, what); !ok) return ok.error();
+      }
+      return finished(task.aside == Aside::no ? move_in_line(place_of(task), place_of(moved)) : Result<void>());
     }
     case Change::What::hold:
     case Change::What::release: {
       const bool holds = change.what == Change::What::hold;
       if (!waiting || (task.aside == Aside::held) == holds) return false;
-      Statement statement = connection_->prepare(sql::set_aside);
-      statement.bind(number);
-      if (holds) {
-        statement.bind(word_of(Aside::held));
-      } else {
-        statement.bind_null();
-        waits_again(task);
+      {
+        Statement statement = connection_->prepare(sql::set_aside);
+        statement.bind(number).bind_unless_empty(holds ? word_of(Aside::held) : std::string_view());
+        if (auto ok = run(statement, what); !ok) return ok.error();
       }
-      return finished(run(statement, what));
+      if (!holds) return finished(enter_line(place_of(task)));
+      return finished(task.aside == Aside::no ? leave_line(place_of(task)) : Result<void>());
     }
     case Change::What::remove:
       if (!over) return false;
-      return finished(remove(number));
+      return finished(remove_ended(number));
     case Change::What::edit: {
       if (!waiting) return false;
       if (change.priority) moved.task.priority = *change.priority;
       if (change.run_at) moved.task.run_at = up_to_micros(*change.run_at);
-      Statement statement = connection_->prepare(sql::edit);
-      statement.bind(number);
-      statement.bind(change.priority ? std::optional<std::int64_t>(*change.priority) : std::nullopt);
-      if (change.payload) {
-        statement.bind_bytes(*change.payload);
-      } else {
-        statement.bind_null();
+      {
+        Statement statement = connection_->prepare(sql::edit);
+        statement.bind(number);
+        statement.bind(change.priority ? std::optional<std::int64_t>(*change.priority) : std::nullopt);
+        if (change.payload) {
+          statement.bind_bytes(*change.payload);
+        } else {
+          statement.bind_null();
+        }
+        statement.bind(up_to_micros(change.run_at));
+        if (change.run_at) {
+          statement.bind(word_of(*change.run_at <= now ? TaskState::available : TaskState::scheduled));
+        } else {
+          statement.bind_null();
+        }
+        if (auto ok = run(statement, what); !ok) return ok.error();
       }
-      statement.bind(up_to_micros(change.run_at));
-      if (change.run_at) {
-        statement.bind(word_of(*change.run_at <= now ? TaskState::available : TaskState::scheduled));
-      } else {
-        statement.bind_null();
-      }
-      if (task.aside == Aside::no) waits_again(moved);
-      return finished(run(statement, what));
+      return finished(task.aside == Aside::no ? move_in_line(place_of(task), place_of(moved)) : Result<void>());
     }
   }
   return false;
+}
+
+// `task` had ended; its run_at is when it waits from.
+Result<void> SqliteTasks::begin_again(const KeptTask& task) {
+  const std::string what = "retry task " + to_string(task.id);
+  const std::int64_t number = number_of(task.id);
+  {
+    Statement statement = connection_->prepare(sql::begin_again);
+    statement.bind(number).bind(task.task.run_at);
+    if (task.last_error) {
+      statement.bind(std::string_view(task.last_error->text)).bind(to_string(task.last_error->code));
+    } else {
+      statement.bind_null().bind_null();
+    }
+    if (auto ok = run(statement, what); !ok) return ok;
+  }
+  if (auto ok = remove_from(sql::remove_end, number); !ok) return ok;
+  if (is_tied(task.task)) {
+    Statement statement = connection_->prepare(sql::tie_again);
+    statement.bind(number).bind(std::int64_t{bit(TaskState::available)});
+    if (auto ok = run(statement, what); !ok) return ok;
+  }
+  return task.aside == Aside::no ? enter_line(place_of(task)) : Result<void>();
 }
 
 // Not where its unique key, which it let go of when it ended, has found another task since.

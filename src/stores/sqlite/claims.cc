@@ -9,10 +9,10 @@ const Claims::Claim* Claims::find(Number id) const {
   return found != claims_.end() ? &found->second : nullptr;
 }
 
-Claims::Cursor* Claims::line(std::string_view queue) {
+Claims::Lines::value_type& Claims::line(std::string_view queue) {
   auto found = lines_.find(queue);
-  if (found == lines_.end()) found = lines_.emplace(std::string(queue), std::vector<Cursor>(10)).first;
-  return found->second.data();
+  if (found == lines_.end()) found = lines_.try_emplace(std::string(queue)).first;
+  return *found;
 }
 
 void Claims::remember(Number id) {
@@ -20,9 +20,9 @@ void Claims::remember(Number id) {
   undo_.emplace_back(id, before != nullptr ? std::optional(*before) : std::nullopt);
 }
 
-void Claims::add(Number id, Claim claim) {
+void Claims::add(Number id, const Claim& claim) {
   remember(id);
-  claims_.insert_or_assign(id, std::move(claim));
+  claims_.insert_or_assign(id, claim).first->second.queue = line(claim.queue).first;
 }
 
 void Claims::remove(Number id) {
@@ -40,6 +40,11 @@ void Claims::move(Number id, WallTime run_at) {
   claims_.find(id)->second.run_at = run_at;
 }
 
+void Claims::lines_up(Number id) {
+  remember(id);
+  claims_.find(id)->second.in_line = true;
+}
+
 void Claims::waits(std::string_view queue, int priority, WallTime run_at, Number id) {
   Cursor& cursor = this->cursor(queue, priority);
   if (std::pair(run_at, id) <= std::pair(cursor.run_at, cursor.id)) {
@@ -52,14 +57,14 @@ void Claims::waits(std::string_view queue, int priority, WallTime run_at, Number
 void Claims::take_back() {
   for (auto at = undo_.rbegin(); at != undo_.rend(); ++at) {
     if (at->second) {
-      claims_.insert_or_assign(at->first, std::move(*at->second));
+      claims_.insert_or_assign(at->first, *at->second);
     } else {
       claims_.erase(at->first);
     }
   }
   undo_.clear();
   // Where claims had come to depends on rows that are not there: look from the beginning.
-  lines_.clear();
+  for (auto& [queue, cursors] : lines_) cursors.fill({});
 }
 
 }  // namespace sqlite

@@ -6,9 +6,11 @@
 
 #include <errand/store.h>
 
+#include <array>
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -25,11 +27,13 @@ class Claims {
   struct Claim {
     std::uint64_t token = 0;
     // What the row says, so that it need not be read again when the task is over.
-    std::string queue{};
+    std::string_view queue{};  // once it is added: the one that lines_ has
     int priority = 0;
     TaskState state = TaskState::available;
     WallTime run_at{};
     bool ephemeral = false;
+    bool tied = false;     // it has a row in errand_ties
+    bool in_line = false;  // it has one in errand_waiting
     bool cancel_requested = false;
   };
 
@@ -44,12 +48,16 @@ class Claims {
 
   [[nodiscard]] const Claim* find(Number id) const;
   [[nodiscard]] const std::unordered_map<Number, Claim>& all() const noexcept { return claims_; }
-  [[nodiscard]] Cursor& cursor(std::string_view queue, int priority) { return line(queue)[priority]; }
+  [[nodiscard]] Cursor& cursor(std::string_view queue, int priority) {
+    return line(queue).second[static_cast<std::size_t>(priority)];
+  }
 
-  void add(Number id, Claim claim);
+  void add(Number id, const Claim& claim);
   void remove(Number id);
   void request_cancel(Number id);
   void move(Number id, WallTime run_at);
+  /// It has a row in errand_waiting from now on.
+  void lines_up(Number id);
   /// A task waits at this place.
   void waits(std::string_view queue, int priority, WallTime run_at, Number id);
 
@@ -59,11 +67,12 @@ class Claims {
   void take_back();
 
  private:
-  [[nodiscard]] Cursor* line(std::string_view queue);
+  using Lines = std::map<std::string, std::array<Cursor, 10>, std::less<>>;
+  [[nodiscard]] Lines::value_type& line(std::string_view queue);
   void remember(Number id);
 
   std::unordered_map<Number, Claim> claims_;
-  std::map<std::string, std::vector<Cursor>, std::less<>> lines_;
+  Lines lines_;                                                // by queue; never one less
   std::vector<std::pair<Number, std::optional<Claim>>> undo_;  // what was there before
 };
 

@@ -1,9 +1,8 @@
-// A batch: notes, what finished, new tasks, claims. One transaction.
+// A batch: notes, what finished, new tasks. Its claims are in claim.cc. One transaction.
 
 #include <algorithm>
 
 #include "base/time.h"
-#include "core/retention.h"
 #include "sqlite/json_text.h"
 #include "sqlite/sql.h"
 #include "sqlite/store.h"
@@ -27,8 +26,8 @@ void bind_error(Statement& statement, const std::optional<KeptError>& error) {
   }
 }
 
-std::int64_t held_in(TaskState state) {
-  return static_cast<std::int64_t>(bit(state));
+std::optional<std::int64_t> count_of(const std::optional<Duration>& d) {
+  return d ? std::optional(d->count()) : std::nullopt;
 }
 
 }  // namespace
@@ -44,6 +43,9 @@ Result<Committed> SqliteTasks::commit(const Batch& batch, WallTime now) {
 
 Result<void> SqliteTasks::apply(const Batch& batch, WallTime now, Committed& committed) {
   const auto own = [](Status& status) { return status ? Result<void>(std::move(*status)) : Result<void>(); };
+  committed.notes.reserve(batch.notes.size());
+  committed.finished.reserve(batch.finished.size());
+  committed.added.reserve(batch.added.size());
   for (const Note& one : batch.notes) {
     auto done = note(one);
     if (!done) return done.error();
@@ -54,7 +56,8 @@ Result<void> SqliteTasks::apply(const Batch& batch, WallTime now, Committed& com
     if (!done) return done.error();
     committed.finished.push_back(own(*done));
   }
-  for (const NewTask& one : batch.added) {
+  newcomers_.begin(!batch.claims.empty());
+  for (NewTask& one : batch.added) {
     auto done = add(one, now);
     if (!done) return done.error();
     committed.added.push_back(std::move(*done));
@@ -69,19 +72,25 @@ Result<void> SqliteTasks::apply(const Batch& batch, WallTime now, Committed& com
     if (!done) return done.error();
     committed.claims.push_back(std::move(*done));
   }
-  return {};
+  if (auto ok = line_up_newcomers(); !ok) return ok;
+  return line_up_old_claims();
 }
 
-// A row that waits for claims, from now on.
-void SqliteTasks::waits_again(const KeptTask& task) {
-  claims_.waits(task.task.queue, task.task.priority, task.task.run_at, number_of(task.id));
-}
-
-Result<void> SqliteTasks::remove(std::int64_t number) {
-  Statement statement = connection_->prepare(sql::remove_task);
+Result<void> SqliteTasks::remove_from(std::string_view sql, std::int64_t number) {
+  Statement statement = connection_->prepare(sql);
   statement.bind(number);
+  return run(statement, "remove", number);
+}
+
+Result<void> SqliteTasks::remove(std::int64_t number, bool tied) {
   removed_ = std::max(removed_, number);
-  return run(statement, "remove task " + to_string(id_of(number)));
+  if (auto ok = remove_from(sql::remove_task, number); !ok) return ok;
+  return tied ? remove_from(sql::remove_tie, number) : Result<void>();
+}
+
+Result<void> SqliteTasks::remove_ended(std::int64_t number) {
+  if (auto ok = remove_from(sql::remove_end, number); !ok) return ok;
+  return remove(number, true);
 }
 
 // --- what finished ---------------------------------------------------------------------------------------------------
@@ -93,15 +102,18 @@ Result<SqliteTasks::Status> SqliteTasks::finish(const Finish& finish, WallTime n
   const Claims::Claim claim = *current;
   Result<void> done;
   if (finish.to == TaskState::completed && claim.ephemeral) {
-    done = remove(number);
+    done = remove(number, claim.tied);
   } else if (is_final(finish.to)) {
     done = end_task(finish, now);
+    if (done && claim.tied) done = untie(number, finish.to);
   } else {
     done = wait_again(finish, claim, now);
   }
   // One statement, which did nothing: so this is the item's own.
   if (!done && done.error().code() == Code::too_large) return Status(done.error());
   if (done && finish.failed) done = add_to_history(finish);
+  if (done && is_final(finish.to) && claim.in_line)
+    done = leave_line({claim.queue, claim.priority, claim.run_at, number});
   if (!done) return done.error();
   claims_.remove(number);
   return Status();
@@ -109,27 +121,46 @@ Result<SqliteTasks::Status> SqliteTasks::finish(const Finish& finish, WallTime n
 
 Result<void> SqliteTasks::end_task(const Finish& finish, WallTime now) {
   Statement statement = connection_->prepare(sql::end_task);
-  statement.bind(number_of(finish.id)).bind(word_of(finish.to)).bind(held_in(finish.to));
-  statement.bind(std::int64_t{finish.attempts}).bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(now);
-  statement.bind(up_to_micros(finish.prune_at));
+  statement.bind(number_of(finish.id)).bind(word_of(finish.to)).bind(std::int64_t{finish.attempts});
+  statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(now).bind(up_to_micros(finish.prune_at));
   if (finish.output_type.empty()) {
     statement.bind_null().bind_null();
   } else {
     statement.bind_bytes(finish.output).bind(finish.output_type);
   }
   bind_error(statement, finish.error);
-  return run(statement, "finish task");
+  return run(statement, "finish", number_of(finish.id));
+}
+
+Result<void> SqliteTasks::end_waiting(const KeptTask& task, TaskState to, WallTime now,
+                                      std::optional<WallTime> prune_at) {
+  Finish finish;
+  finish.id = task.id;
+  finish.to = to;
+  finish.attempts = task.attempts;
+  finish.crashes = task.crashes;
+  finish.prune_at = prune_at;
+  if (to == TaskState::discarded && !task.last_error)
+    finish.error = KeptError{Code::discarded, "expired: it was not started in time"};
+  Result<void> done = end_task(finish, now);
+  if (done && is_tied(task.task)) done = untie(number_of(task.id), to);
+  return done;
 }
 
 Result<void> SqliteTasks::wait_again(const Finish& finish, const Claims::Claim& claim, WallTime now) {
   const WallTime run_at =
       up_to_micros(finish.to == TaskState::available ? std::min(finish.run_at, now) : finish.run_at);
-  Statement statement = connection_->prepare(sql::wait_again);
-  statement.bind(number_of(finish.id)).bind(word_of(finish.to)).bind(std::int64_t{finish.attempts});
-  statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(run_at);
-  bind_error(statement, finish.error);
-  claims_.waits(claim.queue, claim.priority, run_at, number_of(finish.id));
-  return run(statement, "give back task");
+  const std::int64_t number = number_of(finish.id);
+  {
+    Statement statement = connection_->prepare(sql::wait_again);
+    statement.bind(number).bind(word_of(finish.to)).bind(std::int64_t{finish.attempts});
+    statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(run_at);
+    bind_error(statement, finish.error);
+    if (auto ok = run(statement, "give back", number); !ok) return ok;
+  }
+  const Place place{claim.queue, claim.priority, run_at, number};
+  if (!claim.in_line) return enter_line(place);
+  return move_in_line({claim.queue, claim.priority, claim.run_at, number}, place);
 }
 
 Result<void> SqliteTasks::add_to_history(const Finish& finish) {
@@ -174,7 +205,7 @@ Result<SqliteTasks::Status> SqliteTasks::note(const Note& note) {
 
 // --- new tasks -------------------------------------------------------------------------------------------------------
 
-Result<Result<Added>> SqliteTasks::add(const NewTask& given, WallTime now) {
+Result<Result<Added>> SqliteTasks::add(NewTask& given, WallTime now) {
   const auto had = dealt_with(given);
   if (!had) return had.error();
   if (*had) return Result<Added>(**had);
@@ -226,29 +257,54 @@ Result<std::optional<KeptTask>> SqliteTasks::holder(const std::string& key) {
   return found;
 }
 
-Result<void> SqliteTasks::insert(std::int64_t number, const NewTask& given, WallTime now) {
-  const UniqueKey& unique = given.unique;
+Result<void> SqliteTasks::insert(std::int64_t number, NewTask& given, WallTime now) {
   const TaskState state = given.run_at <= now ? TaskState::available : TaskState::scheduled;
   const WallTime run_at = up_to_micros(given.run_at);
   const std::string tags = array_of(given.tags);
   const std::string metadata = object_of(given.metadata);
-  const auto count = [](const std::optional<Duration>& d) { return d ? std::optional(d->count()) : std::nullopt; };
+  const bool tied = is_tied(given);
+  const bool plain = !tied && given.retry.empty() && !given.timeout && !given.max_elapsed && !given.ephemeral &&
+                     given.name.empty() && tags.empty() && metadata.empty();
+  {
+    Statement statement = connection_->prepare(plain ? sql::add_plain_task : sql::add_task);
+    statement.bind(number).bind(given.queue).bind(given.kind).bind(word_of(state)).bind(std::int64_t{given.priority});
+    statement.bind(run_at).bind_bytes(given.payload).bind(given.content_type).bind(now);
+    statement.bind(std::int64_t{given.max_attempts});
+    if (!plain) {
+      statement.bind(tied ? std::optional(number) : std::nullopt).bind_unless_empty(given.retry);
+      statement.bind(count_of(given.timeout)).bind(count_of(given.max_elapsed));
+      statement.bind(given.ephemeral ? std::optional<std::int64_t>(1) : std::nullopt).bind_unless_empty(given.name);
+      statement.bind_unless_empty(tags).bind_unless_empty(metadata);
+    }
+    if (statement.run() != SQLITE_DONE) return connection_->error(statement.status(), "enqueue \"" + given.kind + "\"");
+  }
+  if (tied) {
+    const bool holds_key = !given.unique.key.empty() && (given.unique.states & bit(state)) != 0;
+    if (auto ok = tie(number, given, true, holds_key); !ok) return ok;
+  }
+  if (!tied && newcomers_.welcome() && run_at <= now) {
+    newcomers_.add({&given, run_at, number});
+    return {};
+  }
+  return enter_line({given.queue, given.priority, run_at, number});
+}
+
+Result<void> SqliteTasks::tie(std::int64_t number, const NewTask& given, bool live, bool holds_key) {
+  const UniqueKey& unique = given.unique;
   const bool keyed = !unique.key.empty();
-  Statement statement = connection_->prepare(sql::add_task);
-  statement.bind(number).bind(given.queue).bind(given.kind).bind(word_of(state)).bind(std::int64_t{given.priority});
-  statement.bind(run_at).bind_bytes(given.payload).bind(given.content_type).bind(now);
-  statement.bind(std::int64_t{given.max_attempts}).bind_unless_empty(given.retry).bind(count(given.timeout));
-  statement.bind(count(given.max_elapsed)).bind(up_to_micros(given.expires_at));
-  statement.bind(given.ephemeral ? std::optional<std::int64_t>(1) : std::nullopt);
-  statement.bind_unless_empty(given.name).bind_unless_empty(tags).bind_unless_empty(metadata);
-  statement.bind_unless_empty(unique.key);
+  const auto one_if = [](bool yes) { return yes ? std::optional<std::int64_t>(1) : std::nullopt; };
+  Statement statement = connection_->prepare(sql::tie);
+  statement.bind(number).bind(one_if(live)).bind(up_to_micros(given.expires_at)).bind_unless_empty(unique.key);
   statement.bind(keyed ? std::optional<std::int64_t>(unique.states) : std::nullopt);
-  statement.bind(keyed ? up_to_micros(unique.until) : std::nullopt);
-  statement.bind(keyed && (unique.states & bit(state)) != 0 ? std::optional<std::int64_t>(1) : std::nullopt);
-  statement.bind_unless_empty(given.schedule).bind(up_to_micros(given.slot));
-  if (auto ok = run(statement, "enqueue \"" + given.kind + "\""); !ok) return ok;
-  claims_.waits(given.queue, given.priority, run_at, number);
-  return {};
+  statement.bind(keyed ? up_to_micros(unique.until) : std::nullopt).bind(one_if(holds_key));
+  statement.bind(given.queue).bind_unless_empty(given.schedule).bind(up_to_micros(given.slot));
+  return run(statement, "enqueue \"" + given.kind + "\"");
+}
+
+Result<void> SqliteTasks::untie(std::int64_t number, TaskState ended) {
+  Statement statement = connection_->prepare(sql::untie);
+  statement.bind(number).bind(std::int64_t{bit(ended)});
+  return run(statement, "finish", number);
 }
 
 // A second task with the key of `first`.
@@ -266,83 +322,11 @@ Result<Result<Added>> SqliteTasks::clash(const KeptTask& first, const NewTask& g
     statement.bind(number_of(first.id)).bind_bytes(given.payload).bind(given.content_type).bind(moved.task.run_at);
     statement.bind(word_of(given.run_at <= now ? TaskState::available : TaskState::scheduled));
     if (auto ok = run(statement, "replace task " + to_string(first.id)); !ok) return ok.error();
-    waits_again(moved);
+    if (first.aside == Aside::no) {
+      if (auto ok = move_in_line(place_of(first), place_of(moved)); !ok) return ok.error();
+    }
   }
   return Result<Added>(Added{first.id, true, replaces});
-}
-
-// --- claims ----------------------------------------------------------------------------------------------------------
-
-Result<Claimed> SqliteTasks::claim(const ClaimRequest& request, WallTime now) {
-  Claimed claimed;
-  if (paused_.find(request.queue) != paused_.end()) return claimed;
-  for (int priority = 0; priority < 10 && !claimed.more; ++priority) {
-    const auto& next = claims_.cursor(request.queue, priority).next;
-    if (next && *next <= now) {
-      if (auto ok = claim_at(request, priority, now, claimed); !ok) return ok.error();
-    } else if (next && (!claimed.next_due || *next < *claimed.next_due)) {
-      claimed.next_due = next;
-    }
-  }
-  if (claimed.more) claimed.next_due.reset();
-  return claimed;
-}
-
-// From the cursor on, until the limit or the first task whose time has not come.
-Result<void> SqliteTasks::claim_at(const ClaimRequest& request, int priority, WallTime now, Claimed& claimed) {
-  Claims::Cursor& cursor = claims_.cursor(request.queue, priority);
-  cursor.next.reset();
-  Statement statement = connection_->prepare(sql::claim);
-  statement.bind(request.queue).bind(std::int64_t{priority}).bind(cursor.run_at).bind(cursor.id);
-  while (statement.step()) {
-    auto task = read_task(*connection_, statement);
-    if (!task) return task.error();
-    const std::int64_t number = number_of(task->id);
-    const WallTime run_at = task->task.run_at;
-    if (claims_.find(number) == nullptr) {
-      if (run_at > now) {
-        cursor.next = run_at;
-        if (!claimed.next_due || run_at < *claimed.next_due) claimed.next_due = run_at;
-        return {};
-      }
-      if (claimed.tasks.size() >= request.limit) {
-        cursor.next = run_at;
-        claimed.more = true;
-        return {};
-      }
-      if (auto took = take(request, std::move(*task), now, claimed); !took) return took;
-    }
-    cursor.run_at = run_at;
-    cursor.id = number;
-  }
-  if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "claim tasks");
-  return {};
-}
-
-// A task that is due: claimed, set aside or discarded.
-Result<void> SqliteTasks::take(const ClaimRequest& request, KeptTask task, WallTime now, Claimed& claimed) {
-  if (task.task.expires_at && *task.task.expires_at <= now) {
-    if (auto ok = expire(task, now); !ok) return ok;
-    claimed.expired.push_back(task.id);
-    return {};
-  }
-  if (!request.any_kind && !std::binary_search(request.kinds.begin(), request.kinds.end(), task.task.kind)) {
-    Statement statement = connection_->prepare(sql::set_aside);
-    statement.bind(number_of(task.id)).bind(word_of(Aside::no_handler));
-    return run(statement, "set aside task " + to_string(task.id));
-  }
-  const NewTask& given = task.task;
-  claims_.add(number_of(task.id),
-              {++last_token_, given.queue, given.priority, task.state, given.run_at, given.ephemeral, false});
-  claimed.tasks.push_back(seen(std::move(task), now));
-  return {};
-}
-
-Result<void> SqliteTasks::expire(const KeptTask& task, WallTime now) {
-  Statement statement = connection_->prepare(sql::expire);
-  statement.bind(number_of(task.id)).bind(now).bind(held_in(TaskState::discarded));
-  statement.bind(up_to_micros(saturating_add(now, kKeepDiscarded)));
-  return run(statement, "discard task " + to_string(task.id));
 }
 
 }  // namespace sqlite

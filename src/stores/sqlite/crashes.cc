@@ -6,7 +6,6 @@
 #include "base/seed.h"
 #include "base/time.h"
 #include "core/decide.h"
-#include "core/retention.h"
 #include "sqlite/sql.h"
 #include "sqlite/store.h"
 
@@ -67,6 +66,7 @@ Result<void> SqliteTasks::write_life(std::int64_t life) {
   Result<void> done = set_meta("lives", life);
   if (done) done = set_meta("latest", 0);
   if (done && running_) done = set_meta("running", running);
+  if (done) done = line_up_all();
   if (done) done = charge_crashes(*last_running);
   if (auto ended = end("begin", std::move(done)); !ended) return ended;
   // Emptied any sooner, the slots' tasks might go uncharged.
@@ -111,10 +111,16 @@ Result<void> SqliteTasks::charge(const RunningFile::Ran& ran) {
     const WallTime ended = std::max(latest_, ran.started_at);
     crash.prune_at = saturating_add(ended, kKeepDiscarded);
     done = end_task(crash, ended);
+    if (done && is_tied(task.task)) done = untie(number_of(task.id), crash.to);
+    if (done) done = leave_line(place_of(task));
   } else {
     crash.to = TaskState::retryable;
     crash.run_at = std::max(latest_, task.task.run_at);
-    done = wait_again(crash, {.queue = task.task.queue, .priority = task.task.priority}, latest_);
+    const Claims::Claim claim{.queue = task.task.queue,
+                              .priority = task.task.priority,
+                              .run_at = task.task.run_at,
+                              .in_line = task.aside == Aside::no};
+    done = wait_again(crash, claim, latest_);
   }
   return done ? add_to_history(crash) : done;
 }

@@ -13,11 +13,10 @@ namespace {
 // Of SQLite's machine: well below a millisecond.
 constexpr int kStepsBetweenLooks = 1000;
 
-bool is_ours(const char* table) {
-  for (const char* ours : {"tasks", "queues", "schedules", "meta"}) {
-    if (table != nullptr && sqlite3_stricmp(table, ours) == 0) return true;
-  }
-  return false;
+// What is the store's is called errand_*, indexes and views as well.
+bool is_ours(const char* name) {
+  constexpr std::string_view kPrefix = "errand_";
+  return name != nullptr && sqlite3_strnicmp(name, kPrefix.data(), static_cast<int>(kPrefix.size())) == 0;
 }
 
 // Those that only tell.
@@ -25,16 +24,19 @@ bool is_harmless(std::string_view pragma) {
   return pragma.starts_with("table_") || pragma.starts_with("index_") || pragma.starts_with("foreign_key_");
 }
 
-// The argument of the authorizer that names the table which would be changed, or hidden by another of its name; 0:
-// none.
+// The argument of the authorizer that names the table which would be made, changed, or hidden by another of its name;
+// 0: none.
 int table_argument(int action) {
   switch (action) {
     case SQLITE_INSERT:
     case SQLITE_UPDATE:
     case SQLITE_DELETE:
-    case SQLITE_DROP_TABLE:
+    case SQLITE_CREATE_TABLE:
+    case SQLITE_CREATE_VIEW:
     case SQLITE_CREATE_TEMP_TABLE:
     case SQLITE_CREATE_TEMP_VIEW:
+    case SQLITE_DROP_TABLE:
+    case SQLITE_DROP_VIEW:
       return 1;
     case SQLITE_ALTER_TABLE:
     case SQLITE_CREATE_INDEX:
@@ -88,7 +90,7 @@ int Fence::judge(int action, const char* first, const char* second) {
     default: {
       const int which = table_argument(action);
       if (which == 0 || !is_ours(which == 1 ? first : second)) return SQLITE_OK;
-      return refuse("the tables tasks, queues and meta are the store's");
+      return refuse("tables whose names begin with errand_ are the store's");
     }
   }
 }

@@ -77,6 +77,7 @@ Result<void> SqliteTasks::begin_life() {
 Result<std::int64_t> SqliteTasks::read_life() {
   Connection& db = *connection_;
   log_pages_ = 0;
+  log_space_ = {};
   fence_.attach(db.handle());
   sqlite3_wal_hook(db.handle(), &note_log_pages, &log_pages_);
   const auto life = meta("lives");

@@ -1,6 +1,7 @@
 #include "sqlite/log.h"
 
 #include <algorithm>
+#include <iterator>
 #include <string>
 
 namespace errand {
@@ -10,6 +11,10 @@ namespace sqlite {
 namespace {
 
 constexpr sqlite3_int64 kAtOnce = 65'536;
+// The file grows when less than this is left of it, by as much as there is: at least, and at most.
+constexpr sqlite3_int64 kLeastAhead = 65'536;
+constexpr sqlite3_int64 kLeastChunk = 1 << 18;
+constexpr sqlite3_int64 kMostChunk = 1 << 22;
 
 // Null: it has not been opened.
 sqlite3_file* log_of(sqlite3* db) {
@@ -43,6 +48,21 @@ int empty_log(sqlite3* db) {
     status = sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_TRUNCATE, nullptr, nullptr);
   sqlite3_file* const log = log_of(db);
   if (status == SQLITE_OK && log != nullptr) status = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
+  return status;
+}
+
+int LogSpace::keep_ahead(sqlite3* db, sqlite3_int64 used) {
+  if (used + kLeastAhead <= size_) return SQLITE_OK;
+  sqlite3_file* const log = log_of(db);
+  if (log == nullptr) return SQLITE_OK;
+  int status = log->pMethods->xFileSize(log, &size_);
+  // Whoever commits little gets little.
+  const sqlite3_int64 until = used + std::clamp(used, kLeastChunk, kMostChunk);
+  const std::string zeros(static_cast<std::size_t>(std::min(kAtOnce, kLeastChunk)), '\0');
+  while (status == SQLITE_OK && size_ < until) {
+    status = log->pMethods->xWrite(log, zeros.data(), static_cast<int>(zeros.size()), size_);
+    if (status == SQLITE_OK) size_ += std::ssize(zeros);
+  }
   return status;
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// The write-ahead log, after a flush of it may have failed.
+// The write-ahead log: after a flush of it may have failed, and how long its file is.
 //
 // What a failed flush was to write is on the disk or not, and no later flush tries again: the system reports a failed
 // write once, and then takes the pages for clean. Whoever reads goes on seeing them until the power is cut. So a log
@@ -21,6 +21,17 @@ namespace sqlite {
 /// Writes back what `db` knows to be committed, and leaves the log empty, on the disk as well: a commit that failed
 /// is nowhere afterwards, even if all of it was in the log. After an error the same may be tried again.
 [[nodiscard]] int empty_log(sqlite3* db);
+
+/// Makes the file longer than the log by zeros, in which nobody sees a commit, where the log has come near its end. A
+/// flush of a file that has become longer costs nearly twice as much; so it does as few times as can be.
+class LogSpace {
+ public:
+  /// SQLite's status. `used`: bytes of the log so far.
+  [[nodiscard]] int keep_ahead(sqlite3* db, sqlite3_int64 used);
+
+ private:
+  sqlite3_int64 size_ = 0;  // of the file, or less
+};
 
 }  // namespace sqlite
 }  // namespace v0

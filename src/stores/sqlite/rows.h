@@ -1,5 +1,5 @@
 #pragma once
-// A task as a row of the table `tasks`.
+// A task as a row of the view errand_tasks.
 
 #include <errand/store.h>
 
@@ -9,8 +9,8 @@ namespace errand {
 inline namespace v0 {
 namespace sqlite {
 
-/// The row that `statement` (whose columns are tasks.*) is at, as the table has it: claims are not known there. What is
-/// in the file is input: a value that can't be right makes the row an error.
+/// The row that `statement` (whose columns are errand_tasks.*) is at, as the file has it: claims are not known there.
+/// What is in the file is input: a value that can't be right makes the row an error.
 [[nodiscard]] Result<KeptTask> read_task(Connection& connection, const Statement& statement);
 
 /// The words in the table.
@@ -23,6 +23,11 @@ namespace sqlite {
 /// Nothing where the column is null.
 [[nodiscard]] std::optional<WallTime> moment_at(const Statement& row, int column);
 [[nodiscard]] std::optional<Duration> duration_at(const Statement& row, int column);
+
+/// Whether it has a row in errand_ties.
+[[nodiscard]] inline bool is_tied(const NewTask& task) noexcept {
+  return !task.unique.key.empty() || task.expires_at || !task.schedule.empty();
+}
 
 /// Ids of stores have their top bit set; rows have the number alone.
 inline constexpr std::uint64_t kStoreBit = std::uint64_t{1} << 63;

@@ -173,7 +173,8 @@ Result<Result<Advanced>> SqliteTasks::advance(const Advance& advance, WallTime n
     if (auto ok = cancel_runs(advance, now, done); !ok) return ok.error();
   }
   for (const NewTask& run : advance.runs) {
-    auto added = add(run, now);
+    NewTask own = run;
+    auto added = add(own, now);
     if (!added) return added.error();
     done.runs.push_back(std::move(*added));
   }

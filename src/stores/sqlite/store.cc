@@ -14,6 +14,7 @@ namespace {
 
 // Of the log, before it is written back: 32 MiB of pages of 4 KiB. One transaction may come on top.
 constexpr int kMostLogPages = 8192;
+constexpr int kPageSize = 4096;  // SQLite's usual one, which is not changed here
 
 // The stored words of what may be seen in this state as of some moment.
 std::vector<std::string> words_of(TaskState state) {
@@ -30,10 +31,16 @@ Result<void> SqliteTasks::run(Statement& statement, const std::string& what) {
   return {};
 }
 
+Result<void> SqliteTasks::run(Statement& statement, const char* what, std::int64_t number) {
+  if (statement.run() == SQLITE_DONE) return {};
+  return connection_->error(statement.status(), std::string(what) + " task " + to_string(id_of(number)));
+}
+
 Result<void> SqliteTasks::begin(const std::string& what, WallTime now) {
   if (auto ok = ready(what); !ok) return ok;
   claims_.begin();
-  before_ = {latest_, removed_};
+  before_ = {latest_, removed_, lined_up_};
+  newcomers_.begin(false);
   Statement statement = connection_->prepare("begin immediate");
   if (auto ok = run(statement, what); !ok) return ok;
   if (auto kept = keep_available(now); !kept) return end(what, kept);
@@ -51,6 +58,8 @@ Result<void> SqliteTasks::end(const std::string& what, Result<void> done) {
     claims_.take_back();
     latest_ = before_.latest;
     removed_ = before_.removed;
+    lined_up_ = before_.lined_up;
+    newcomers_.begin(false);
     return done;
   }
   claims_.keep();
@@ -67,7 +76,12 @@ Result<void> SqliteTasks::note_removed() {
 // The log goes back into the database here alone, since nobody else has the file open. That it can't is no error of
 // what was committed, and it is tried again after the next commit.
 void SqliteTasks::write_back() {
-  if (log_pages_ < kMostLogPages) return;
+  if (log_pages_ < kMostLogPages) {
+    // A frame is a page and its header; before the first one is the log's. A full disk is whoever's who needs more.
+    const int status = log_space_.keep_ahead(connection_->handle(), log_pages_ * sqlite3_int64{kPageSize + 24} + 32);
+    if (status != SQLITE_FULL) connection_->note(status);
+    return;
+  }
   const int status =
       sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
   if (status == SQLITE_OK) log_pages_ = 0;
@@ -87,19 +101,25 @@ Result<void> SqliteTasks::keep_available(WallTime now) {
     }
     if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "set back the clock");
     for (KeptTask& task : overtaken) {
-      task.task.run_at = down_to_micros(now);
-      Statement set = connection_->prepare(sql::set_run_at);
-      set.bind(number_of(task.id)).bind(now);
-      if (auto ok = run(set, "set back the clock"); !ok) return ok;
-      if (claims_.find(number_of(task.id)) != nullptr) {
-        claims_.move(number_of(task.id), task.task.run_at);
-      } else {
-        waits_again(task);
-      }
+      if (auto ok = set_run_at(task, down_to_micros(now)); !ok) return ok;
     }
   }
   latest_ = now;
   return {};
+}
+
+Result<void> SqliteTasks::set_run_at(const KeptTask& task, WallTime run_at) {
+  const std::int64_t number = number_of(task.id);
+  {
+    Statement statement = connection_->prepare(sql::set_run_at);
+    statement.bind(number).bind(run_at);
+    if (auto ok = run(statement, "set back the clock"); !ok) return ok;
+  }
+  const Claims::Claim* claim = claims_.find(number);
+  const bool in_line = claim != nullptr ? claim->in_line : task.aside == Aside::no;
+  if (claim != nullptr) claims_.move(number, run_at);
+  if (!in_line) return {};
+  return move_in_line(place_of(task), {task.task.queue, task.task.priority, run_at, number});
 }
 
 // --- what is looked up -----------------------------------------------------------------------------------------------
@@ -205,7 +225,7 @@ Result<std::vector<Counts>> SqliteTasks::counts(WallTime now) {
   if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "count tasks");
   // Rows of claimed tasks say that they wait.
   for (const auto& [number, claim] : claims_.all()) {
-    Counts& counts = by_queue[claim.queue];
+    Counts& counts = by_queue[std::string(claim.queue)];
     const bool available = claim.state == TaskState::available || claim.run_at <= now;
     --(available ? counts.available : claim.state == TaskState::scheduled ? counts.scheduled : counts.retryable);
     ++counts.running;
@@ -245,7 +265,7 @@ Result<std::size_t> SqliteTasks::restore(std::string_view queue, std::span<const
     Statement statement = connection_->prepare(sql::set_aside);
     statement.bind(number_of(task.id)).bind_null();
     done = run(statement, what);
-    waits_again(task);
+    if (done) done = enter_line(place_of(task));
   }
   if (auto ended = end(what, std::move(done)); !ended) return ended.error();
   return found.size();
@@ -301,7 +321,7 @@ Result<Tidied> SqliteTasks::tidy(std::size_t limit, WallTime now) {
     tidied.expired.push_back(task.id);
   }
   for (const std::int64_t number : prunable) {
-    if (done) done = remove(number);
+    if (done) done = remove_ended(number);
     ++tidied.pruned;
   }
   tidied.more = tidied.expired.size() == limit || tidied.pruned == limit;

@@ -3,7 +3,9 @@
 //
 //   life.cc         opening and closing; opening again after the disk failed
 //   store.cc        transactions; what is looked up; tidying
-//   commit.cc       a batch: what finished, notes, new tasks, claims
+//   commit.cc       a batch: what finished, notes, new tasks
+//   claim.cc        a batch: claims
+//   line.cc         the lines that claims are taken from
 //   change.cc       what is done to tasks from outside
 //   transaction.cc  the caller's own transaction
 //   crashes.cc      what was running when the last owner died
@@ -25,6 +27,8 @@
 #include "sqlite/claims.h"
 #include "sqlite/connection.h"
 #include "sqlite/fence.h"
+#include "sqlite/log.h"
+#include "sqlite/newcomers.h"
 #include "sqlite/rows.h"
 
 namespace errand {
@@ -38,7 +42,9 @@ class SqliteTasks final : public Store {
                                              std::unique_ptr<RunningFile> running = nullptr);
   ~SqliteTasks() override;
 
-  [[nodiscard]] StoreTraits traits() const noexcept override { return {.name = "sqlite", .durable = true}; }
+  [[nodiscard]] StoreTraits traits() const noexcept override {
+    return {.name = "sqlite", .durable = true, .exclusive = true};
+  }
   Result<Committed> commit(const Batch& batch, WallTime now) override;
   Result<KeptTask> find(TaskId id, WallTime now) override;
   Result<std::vector<KeptTask>> list(const TaskFilter& filter, TaskId after, std::size_t limit, WallTime now) override;
@@ -101,12 +107,15 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<void> begin(const std::string& what, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> end(const std::string& what, Result<void> done) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> keep_available(WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> set_run_at(const KeptTask& task, WallTime run_at) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> note_removed() ERRAND_REQUIRES(mu_);
   void write_back() ERRAND_REQUIRES(mu_);
   /// The task as it is seen: with its claim, and as of `now`.
   [[nodiscard]] KeptTask seen(KeptTask task, WallTime now) const ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<std::optional<KeptTask>> read(TaskId id) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> run(Statement& statement, const std::string& what) ERRAND_REQUIRES(mu_);
+  /// `what` is done to the task of this number.
+  [[nodiscard]] Result<void> run(Statement& statement, const char* what, std::int64_t number) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<std::vector<KeptTask>> matching(const TaskFilter& filter, TaskId after, std::size_t limit,
                                                        WallTime now) ERRAND_REQUIRES(mu_);
 
@@ -118,26 +127,53 @@ class SqliteTasks final : public Store {
       ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> add_to_history(const Finish& finish) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<Status> note(const Note& note) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<Result<Added>> add(const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<Result<Added>> add(NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<std::optional<KeptTask>> holder(const std::string& key) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> give_up_key(std::int64_t number) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<Result<Added>> clash(const KeptTask& first, const NewTask& given, WallTime now)
       ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<void> insert(std::int64_t number, const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> insert(std::int64_t number, NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> tie(std::int64_t number, const NewTask& given, bool live, bool holds_key)
+      ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> untie(std::int64_t number, TaskState ended) ERRAND_REQUIRES(mu_);
+  /// Of a task that waits; not where that is its line's.
+  [[nodiscard]] Result<void> end_waiting(const KeptTask& task, TaskState to, WallTime now,
+                                         std::optional<WallTime> prune_at) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> remove(std::int64_t number, bool tied) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> remove_ended(std::int64_t number) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> remove_from(std::string_view sql, std::int64_t number) ERRAND_REQUIRES(mu_);
+
+  // claim.cc
   [[nodiscard]] Result<Claimed> claim(const ClaimRequest& request, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> claim_at(const ClaimRequest& request, int priority, WallTime now, Claimed& claimed)
       ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<void> take(const ClaimRequest& request, KeptTask task, WallTime now, Claimed& claimed)
-      ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> take(const ClaimRequest& request, KeptTask&& task, bool in_line, WallTime now,
+                                  Claimed& claimed) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> expire(const KeptTask& task, WallTime now) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<void> remove(std::int64_t number) ERRAND_REQUIRES(mu_);
-  void waits_again(const KeptTask& task) ERRAND_REQUIRES(mu_);
+
+  // line.cc
+  struct Place {
+    std::string_view queue;
+    int priority;
+    WallTime run_at;
+    std::int64_t number;
+  };
+  [[nodiscard]] static Place place_of(const KeptTask& task) {
+    return {task.task.queue, task.task.priority, task.task.run_at, number_of(task.id)};
+  }
+  [[nodiscard]] Result<void> enter_line(const Place& place) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> leave_line(const Place& place) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> move_in_line(const Place& from, const Place& to) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> line_up_newcomers() ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> line_up_old_claims() ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> line_up_all() ERRAND_REQUIRES(mu_);
 
   // change.cc
   [[nodiscard]] Result<void> apply(std::span<const KeptTask> tasks, const Change& change, WallTime now,
                                    Changed& changed) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<bool> apply(const KeptTask& task, const Change& change, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<bool> may_begin_again(const KeptTask& task) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> begin_again(const KeptTask& task) ERRAND_REQUIRES(mu_);
 
   // transaction.cc
   /// Whoever is inside a transaction can't wait for its end.
@@ -198,11 +234,16 @@ class SqliteTasks final : public Store {
   std::int64_t removed_ ERRAND_GUARDED_BY(mu_) = 0;      // the highest number that was removed
   std::uint64_t last_token_ ERRAND_GUARDED_BY(mu_) = 0;  // of claims; versions of schedules are of these, too
   WallTime latest_ ERRAND_GUARDED_BY(mu_) = WallTime::min();
+  std::int64_t lined_up_ ERRAND_GUARDED_BY(mu_) = 0;  // every task up to this one that waits is in its line
+  // Of the transaction: new tasks that are due, and not in their line before the claims have had their choice.
+  Newcomers newcomers_ ERRAND_GUARDED_BY(mu_);
   int log_pages_ ERRAND_GUARDED_BY(mu_) = 0;
-  // What these two were when the transaction began.
+  LogSpace log_space_ ERRAND_GUARDED_BY(mu_);
+  // What these three were when the transaction began.
   struct {
     WallTime latest;
     std::int64_t removed;
+    std::int64_t lined_up;
   } before_ ERRAND_GUARDED_BY(mu_) = {};
 
   Fence fence_ ERRAND_GUARDED_BY(mu_);

@@ -221,7 +221,8 @@ Result<Added> SqliteTasks::add_inside(const NewTask& task, WallTime now) {
   if (auto ok = usable(); !ok) return ok.error();
   const Fence::Gate gate(fence_);
   if (auto kept = keep_available(now); !kept) return give_up(kept.error());
-  auto added = add(task, now);
+  NewTask own = task;
+  auto added = add(own, now);
   if (!added) return give_up(added.error());
   if (*added) doing_.queues.insert(task.queue);
   return std::move(*added);
@@ -233,7 +234,7 @@ Result<void> SqliteTasks::finish_inside(const Finish& one, WallTime now) {
   const Fence::Gate gate(fence_);
   if (auto kept = keep_available(now); !kept) return give_up(kept.error());
   const Claims::Claim* claim = claims_.find(number_of(one.id));
-  const std::string queue = claim != nullptr ? claim->queue : std::string();
+  const std::string queue(claim != nullptr ? claim->queue : std::string_view());
   auto done = finish(one, now);
   if (!done) return give_up(done.error());
   if (*done) return **done;

@@ -7,7 +7,7 @@ int main() {
   std::remove("tasks.db");
   const auto store = errand::open_sqlite("tasks.db");
   if (!store) return 1;
-  const errand::NewTask task[] = {{.queue = "mail", .kind = "welcome", .content_type = "text/plain"}};
+  errand::NewTask task[] = {{.queue = "mail", .kind = "welcome", .content_type = "text/plain"}};
   const auto committed = (*store)->commit({.added = task}, errand::WallTime{});
   return committed && committed->added.at(0) ? 0 : 1;
 }

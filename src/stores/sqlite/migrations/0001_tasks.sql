@@ -1,64 +1,107 @@
 -- Named tasks, and what is known of queues. Times are microseconds since 1970 (UTC), durations nanoseconds.
+--
+-- A task is a row of errand_enqueued, which is seldom written again. Where it waits and how it ended stand in narrow
+-- tables of their own, so that neither costs the wide row; what few tasks have, and is indexed, stands apart as well.
+-- The view errand_tasks puts them together.
 
 -- Numbers that outlive rows: the highest id that was ever removed (last_removed), how often the file was opened (lives),
--- the latest time that its owner saw (latest), and the number that the file of running slots has to bear (running).
-create table meta (
+-- the latest time that its owner saw (latest), the number that the file of running slots has to bear (running), and up
+-- to which id every task that waits is in errand_waiting (lined_up).
+create table errand_meta (
   name text primary key,
   value integer not null
 ) without rowid;
 
-create table queues (
+create table errand_queues (
   name text primary key,
   paused integer not null default 0
 ) without rowid;
 
-create table tasks (
+-- As it was enqueued, and as its attempts and those who changed it have left it.
+create table errand_enqueued (
   id integer primary key,
   queue text not null,
   kind text not null,
-  -- Why it waits, or how it ended. A waiting task whose run_at has come is available; one that is claimed is known to
-  -- the owner of the file alone.
+  -- Why it waits. A waiting task whose run_at has come is available; one that is claimed is known to the owner of the
+  -- file alone; one that has ended is in errand_ended.
   state text not null,
   priority integer not null,
   run_at integer not null,
-  aside text,
   payload blob not null,
   content_type text not null,
   created_at integer not null,
-  attempts integer not null default 0,
-  crashes integer not null default 0,
   max_attempts integer not null,
+  tied integer,  -- its own id: it has a row in errand_ties
+  aside text,
   retry text,
   timeout_ns integer,
   max_elapsed_ns integer,
-  expires_at integer,
   ephemeral integer,
   name text,
   tags text,      -- a JSON array of strings
   metadata text,  -- a JSON object of strings
-  unique_key text,
-  unique_states integer,
-  unique_until integer,
-  unique_held integer,  -- 1: it has its key, and no other task may
+  attempts integer not null default 0,
+  crashes integer not null default 0,
   first_started_at integer,
   started_at integer,
-  finished_at integer,
-  prune_at integer,
   last_error text,
   last_error_code text,
   history text,  -- a JSON array of objects, one for each failed attempt
-  output blob,
-  output_type text,
   progress_done integer not null default 0,
   progress_total integer not null default 0,
   progress_note text,
   log text  -- a JSON array of strings
 );
 
--- For claims: what waits, as it comes. Asked of each row that changes: a list of states would make a table each time.
-create index tasks_waiting on tasks (queue, priority, run_at, id) where finished_at is null and aside is null;
+-- The lines that claims are taken from, in their order: what waits and is not set aside. A claim takes nothing out,
+-- and a new task that is claimed as it comes was never in.
+create table errand_waiting (
+  queue text not null,
+  priority integer not null,
+  run_at integer not null,
+  id integer not null,
+  primary key (queue, priority, run_at, id)
+) without rowid;
+
+-- How it ended.
+create table errand_ended (
+  id integer primary key,
+  state text not null,
+  attempts integer not null,
+  crashes integer not null,
+  started_at integer,
+  finished_at integer not null,
+  prune_at integer,
+  output blob,
+  output_type text,
+  last_error text,
+  last_error_code text
+);
+create index errand_ended_prunable on errand_ended (prune_at) where prune_at is not null;
+
+-- What ties a task to others, or to a moment.
+create table errand_ties (
+  id integer primary key,
+  live integer,  -- 1: it has not ended
+  expires_at integer,
+  unique_key text,
+  unique_states integer,
+  unique_until integer,
+  unique_held integer  -- 1: it has its key, and no other task may
+);
 -- One task a key.
-create unique index tasks_unique on tasks (unique_key) where unique_held is not null;
--- For tidying up.
-create index tasks_expiring on tasks (expires_at) where expires_at is not null and finished_at is null;
-create index tasks_prunable on tasks (prune_at) where prune_at is not null;
+create unique index errand_ties_unique on errand_ties (unique_key) where unique_held is not null;
+create index errand_ties_expiring on errand_ties (expires_at) where expires_at is not null and live is not null;
+
+create view errand_tasks as
+select e.id, e.queue, e.kind, coalesce(o.state, e.state) as state, e.priority, e.run_at, e.aside, e.payload,
+  e.content_type, e.created_at, coalesce(o.attempts, e.attempts) as attempts, coalesce(o.crashes, e.crashes) as crashes,
+  e.max_attempts, e.retry, e.timeout_ns, e.max_elapsed_ns, t.expires_at, e.ephemeral, e.name, e.tags, e.metadata,
+  t.unique_key, t.unique_states, t.unique_until, t.unique_held,
+  coalesce(e.first_started_at, o.started_at) as first_started_at, coalesce(o.started_at, e.started_at) as started_at,
+  o.finished_at, o.prune_at, coalesce(o.last_error, e.last_error) as last_error,
+  coalesce(o.last_error_code, e.last_error_code) as last_error_code, e.history, o.output, o.output_type,
+  e.progress_done, e.progress_total, e.progress_note, e.log
+from errand_enqueued as e
+left join errand_ended as o on o.id = e.id
+left join errand_ties as t on t.id = e.tied;

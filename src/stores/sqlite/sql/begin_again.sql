@@ -1,6 +1,5 @@
--- A final task, in a new life. 1 id, 2 run_at, 3 the bit of available
-update tasks
+-- A task that had ended, in a new life. 1 id, 2 run_at, 3 last_error, 4 last_error_code
+update errand_enqueued
 set state = 'available', run_at = ?2, attempts = 0, crashes = 0, first_started_at = null, started_at = null,
-    finished_at = null, prune_at = null, output = null, output_type = null,
-    unique_held = case when unique_key is not null and unique_states & ?3 then 1 end
+    last_error = ?3, last_error_code = ?4
 where id = ?1;

@@ -1,8 +1,8 @@
 -- Waiting tasks of one queue and priority, behind a key, as they come; also those whose time has not come, since the
 -- first of them says when it is worth asking again.
 -- 1 queue, 2 priority, 3 run_at and 4 id of the key
--- Columns: tasks.*. Index: tasks_waiting, a range of it in its own order.
-select * from tasks
-where queue = ?1 and priority = ?2 and finished_at is null and aside is null
-  and (run_at, id) > (?3, ?4)
-order by run_at, id;
+-- Columns: errand_tasks.*. A range of errand_waiting, in its own order.
+select task.* from errand_waiting as place cross join errand_tasks as task
+where place.queue = ?1 and place.priority = ?2 and (place.run_at, place.id) > (?3, ?4)
+  and task.id = place.id and task.finished_at is null
+order by place.run_at, place.id;

@@ -2,4 +2,4 @@
 select queue,
   case when state in ('scheduled', 'retryable') and run_at <= ?1 then 'available' else state end,
   aside, count(*)
-from tasks group by 1, 2, 3;
+from errand_tasks group by 1, 2, 3;

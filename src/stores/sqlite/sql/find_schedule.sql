@@ -1,2 +1,2 @@
 -- 1 queue, 2 name. Columns: schedules.*. By the primary key.
-select * from schedules where queue = ?1 and name = ?2;
+select * from errand_schedules where queue = ?1 and name = ?2;

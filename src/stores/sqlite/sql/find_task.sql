@@ -1,2 +1,2 @@
--- 1 id. Columns: tasks.*
-select * from tasks where id = ?1;
+-- 1 id. Columns: errand_tasks.*
+select * from errand_tasks where id = ?1;

@@ -1,2 +1,2 @@
 -- 1 id: it may never have its unique key again, whatever its state.
-update tasks set unique_states = 0, unique_held = null where id = ?1;
+update errand_ties set unique_states = 0, unique_held = null where id = ?1;

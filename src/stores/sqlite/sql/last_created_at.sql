@@ -1,2 +1,2 @@
 -- Columns: when the newest task was enqueued.
-select created_at from tasks order by id desc limit 1;
+select created_at from errand_enqueued order by id desc limit 1;

@@ -1,2 +1,2 @@
 -- Columns: the highest id that is there, or null
-select max(id) from tasks;
+select max(id) from errand_enqueued;

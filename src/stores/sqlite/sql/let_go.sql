@@ -1,2 +1,2 @@
 -- 1 id: it does not have its unique key while it runs.
-update tasks set unique_held = null where id = ?1;
+update errand_ties set unique_held = null where id = ?1;

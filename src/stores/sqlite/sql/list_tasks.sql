@@ -1,13 +1,13 @@
 -- Tasks that match, by id, behind one. An unset parameter asks for nothing.
 -- 1 id, 2 queue, 3 kind, 4 name, 5 priority, 6 tag, 7 a JSON array of states, 8 schedule
--- Columns: tasks.*. By the primary key; the caller stops when it has enough.
-select * from tasks
+-- Columns: errand_tasks.*. By the primary key; the caller stops when it has enough.
+select * from errand_tasks
 where id > ?1
   and (?2 is null or queue = ?2)
   and (?3 is null or kind = ?3)
   and (?4 is null or name = ?4)
   and (?5 is null or priority = ?5)
-  and (?6 is null or exists (select 1 from json_each(tasks.tags) where value = ?6))
+  and (?6 is null or exists (select 1 from json_each(errand_tasks.tags) where value = ?6))
   and (?7 is null or state in (select value from json_each(?7)))
   and (?8 is null or schedule = ?8)
 order by id;

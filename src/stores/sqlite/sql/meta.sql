@@ -1,2 +1,2 @@
 -- 1 name. Columns: value
-select value from meta where name = ?1;
+select value from errand_meta where name = ?1;

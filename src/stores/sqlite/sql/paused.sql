@@ -1,2 +1,2 @@
 -- Columns: name
-select name from queues where paused;
+select name from errand_queues where paused;

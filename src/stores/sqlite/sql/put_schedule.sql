@@ -5,7 +5,7 @@
 -- 27 unique_states, 28 on_clash, 29 created_at, 30 next_slot, 31 version
 -- By the primary key. What is not named in the update stays: whether it is paused, and what has happened. On the right
 -- of an assignment names mean the row as it was, so that one whose timing is the same keeps its anchor and its slot.
-insert into schedules (queue, name, cron, interval_ns, anchor, time_zone, dst, overlap, missed, catch_up_cap,
+insert into errand_schedules (queue, name, cron, interval_ns, anchor, time_zone, dst, overlap, missed, catch_up_cap,
                        catch_up_window_ns, jitter_ns, paused, kind, payload, content_type, priority, max_attempts,
                        retry, timeout_ns, max_elapsed_ns, ephemeral, task_name, tags, metadata, unique_key,
                        unique_states, on_clash, created_at, next_slot, version)

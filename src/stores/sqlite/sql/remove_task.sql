@@ -1,2 +1,2 @@
 -- 1 id
-delete from tasks where id = ?1;
+delete from errand_enqueued where id = ?1;

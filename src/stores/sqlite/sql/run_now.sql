@@ -1,2 +1,2 @@
 -- A waiting task. 1 id, 2 run_at
-update tasks set state = 'available', run_at = ?2 where id = ?1;
+update errand_enqueued set state = 'available', run_at = ?2 where id = ?1;

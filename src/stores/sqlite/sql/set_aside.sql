@@ -1,2 +1,2 @@
 -- 1 id, 2 why claims pass it by, or null
-update tasks set aside = ?2 where id = ?1;
+update errand_enqueued set aside = ?2 where id = ?1;

@@ -1,2 +1,2 @@
 -- 1 id, 2 history
-update tasks set history = ?2 where id = ?1;
+update errand_enqueued set history = ?2 where id = ?1;

@@ -1,2 +1,2 @@
 -- 1 queue, 2 paused
-insert into queues (name, paused) values (?1, ?2) on conflict (name) do update set paused = ?2;
+insert into errand_queues (name, paused) values (?1, ?2) on conflict (name) do update set paused = ?2;

@@ -1,2 +1,2 @@
 -- 1 id, 2 run_at
-update tasks set run_at = ?2 where id = ?1;
+update errand_enqueued set run_at = ?2 where id = ?1;

@@ -1,0 +1,2 @@
+-- 1 id
+delete from errand_ended where id = ?1;

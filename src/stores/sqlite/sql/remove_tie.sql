@@ -1,0 +1,2 @@
+-- 1 id
+delete from errand_ties where id = ?1;

@@ -1,0 +1,114 @@
+// What the file has, as somebody else sees it who looks inside.
+
+#include <errand/sqlite.h>
+#include <gtest/gtest.h>
+#include <sqlite3.h>
+
+#include <cstdint>
+#include <filesystem>
+
+namespace {
+
+using namespace errand;
+
+constexpr WallTime kNow{};
+
+class SqliteLines : public testing::Test {
+ protected:
+  SqliteLines() {
+    std::string pattern = (std::filesystem::temp_directory_path() / "errand-lines-XXXXXX").string();
+    folder = ::mkdtemp(pattern.data());
+    path = (folder / "tasks.db").string();
+    auto opened = open_sqlite(path);
+    EXPECT_TRUE(opened) << opened.error().message();
+    store = *opened;
+  }
+  ~SqliteLines() override {
+    store.reset();
+    std::filesystem::remove_all(folder);
+  }
+
+  [[nodiscard]] std::int64_t number(const char* sql) const {
+    sqlite3* db = nullptr;
+    sqlite3_stmt* statement = nullptr;
+    EXPECT_EQ(sqlite3_open_v2(path.c_str(), &db, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
+    EXPECT_EQ(sqlite3_prepare_v2(db, sql, -1, &statement, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
+    EXPECT_EQ(sqlite3_step(statement), SQLITE_ROW);
+    const std::int64_t value = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    sqlite3_close(db);
+    return value;
+  }
+  [[nodiscard]] std::int64_t waiting() const { return number("select count(*) from errand_waiting"); }
+  static NewTask task() { return {.queue = "mail", .kind = "welcome", .content_type = "text/plain"}; }
+  Committed commit(const Batch& batch) const {
+    auto committed = store->commit(batch, kNow);
+    EXPECT_TRUE(committed) << committed.error().message();
+    return committed ? std::move(*committed) : Committed{};
+  }
+  Changed change(TaskId id, Change change) const { return *store->change({.ids = {id}}, change, {}, 1, kNow); }
+
+  const ClaimRequest claim[1] = {{.queue = "mail", .any_kind = true, .limit = 1}};
+  std::filesystem::path folder;
+  std::string path;
+  StorePtr store;
+};
+
+TEST_F(SqliteLines, HaveWhatWaits) {
+  NewTask two[] = {task(), task()};
+  const Committed first = commit({.added = two});
+  EXPECT_EQ(waiting(), 2);
+  const KeptTask claimed = commit({.claims = claim}).claims.at(0).tasks.at(0);
+  EXPECT_EQ(waiting(), 2) << "a claim is not written";
+  const Finish done[] = {{.id = claimed.id, .token = claimed.token}};
+  commit({.finished = done});
+  EXPECT_EQ(waiting(), 1);
+  const TaskId other = first.added.at(1)->id;
+  change(other, {.what = Change::What::hold});
+  EXPECT_EQ(waiting(), 0);
+  change(other, {.what = Change::What::edit, .priority = 2});
+  EXPECT_EQ(waiting(), 0);
+  change(other, {.what = Change::What::release});
+  EXPECT_EQ(waiting(), 1);
+  change(other, {.what = Change::What::edit, .priority = 3});
+  EXPECT_EQ(number("select priority from errand_waiting"), 3);
+  change(other, {.what = Change::What::cancel});
+  EXPECT_EQ(waiting(), 0);
+  change(other, {.what = Change::What::retry});
+  EXPECT_EQ(waiting(), 1);
+}
+
+TEST_F(SqliteLines, DoNotHaveWhatIsClaimedAsItComes) {
+  NewTask two[] = {task(), task()};
+  const Committed both = commit({.added = two, .claims = claim});
+  EXPECT_EQ(waiting(), 1);
+  EXPECT_EQ(number("select id from errand_waiting"), 2);
+  const KeptTask& claimed = both.claims.at(0).tasks.at(0);
+  const Finish back[] = {{.id = claimed.id, .token = claimed.token, .to = TaskState::available}};
+  commit({.finished = back});
+  EXPECT_EQ(waiting(), 2) << "it waits again";
+}
+
+TEST_F(SqliteLines, AViewShowsTasksAsTheyAre) {
+  NewTask two[] = {task(), task()};
+  const Committed both = commit({.added = two, .claims = claim});
+  const KeptTask& claimed = both.claims.at(0).tasks.at(0);
+  const Finish done[] = {{.id = claimed.id, .token = claimed.token, .attempts = 1, .output = "17", .output_type = "t"}};
+  commit({.finished = done});
+  EXPECT_EQ(number("select count(*) from errand_tasks where state = 'completed' and output = x'3137'"), 1);
+  EXPECT_EQ(number("select count(*) from errand_tasks where state = 'available' and finished_at is null"), 1);
+}
+
+// A file that grows with each commit costs nearly twice as much to flush.
+TEST_F(SqliteLines, TheLogsFileIsLongerThanTheLog) {
+  NewTask one[] = {task()};
+  commit({.added = one});
+  const auto size = std::filesystem::file_size(path + "-wal");
+  for (int i = 0; i < 10; ++i) {
+    one[0] = task();
+    commit({.added = one});
+  }
+  EXPECT_EQ(std::filesystem::file_size(path + "-wal"), size);
+}
+
+}  // namespace
