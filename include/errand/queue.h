@@ -205,7 +205,7 @@ class Queue {
   }
   /// The same without waiting for the disk: the task is accepted once its Acceptance says so, and is lost if the
   /// process dies before that. Many of them share a flush. Where so many are on their way that they hold more than
-  /// 64 MiB, it waits for the disk as enqueue() does.
+  /// 4 MiB, it waits for the disk as enqueue() does.
   template <Message M>
   Acceptance<output_t<M>> enqueue_async(const M& message, TaskOptions options = {}) {
     constexpr auto reader = detail::output_reader<output_t<M>>();

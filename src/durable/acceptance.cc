@@ -23,7 +23,7 @@ class NamedTasks::OnItsWay final : public AcceptanceState, public durable::Post 
         reader_(reader) {}
 
   void resolved(const Result<Added>& result) noexcept override {
-    task = {};
+    task.reset();
     // Its queue lets no post go unresolved, so it is there.
     if (const auto home = home_.lock()) home->took_in(result, std::move(on_finish_));
     result_ = result;
@@ -81,11 +81,8 @@ std::shared_ptr<AcceptanceState> refused_acceptance(Error error) {
 
 std::shared_ptr<AcceptanceState> NamedTasks::post(Result<Named> task, OutputReader reader) {
   const Entrance entrance(*this);
-  if (committer().crowded()) {
-    // If this thread can't wait, what it would post could not be committed either.
-    auto room = committer().sync();
-    if (!room && committer().crowded() && task) task = room.error();
-  }
+  // If this thread can't wait, what it would post could not be committed either.
+  if (auto room = committer().wait_for_room(); !room && task) task = room.error();
   Callback<void(const TaskInfo&)> on_finish;
   if (task) on_finish = std::move(task->options.on_finish);
   auto made = task ? new_task(std::move(*task), committer().now()) : Result<NewTask>(task.error());

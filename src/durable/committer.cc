@@ -54,34 +54,63 @@ Result<void> Committer::sync() {
   return {};
 }
 
-bool Committer::leads_here() const {
+Result<void> Committer::may_wait() const {
   // Relaxed: nobody but this thread writes its own number there.
-  return leader_.load(std::memory_order_relaxed) == std::this_thread::get_id();
+  if (leader_.load(std::memory_order_relaxed) == std::this_thread::get_id())
+    return Error(Code::would_block, "wait for the store: this thread is at work for it, and was called from there");
+  return store_.may_wait();
+}
+
+// A producer that led would not produce meanwhile; so it does only where nobody else is there to lead.
+Result<void> Committer::wait_for_room() {
+  while (crowded()) {
+    if (auto may = may_wait(); !may) return may;
+    if (!attended_.load(std::memory_order_acquire)) return sync();
+    const std::uint32_t seen = room_.load(std::memory_order_acquire);
+    if (crowded()) clock_->wait(room_, seen, {});
+  }
+  return {};
 }
 
 void Committer::wait_for(Call& call) {
-  auto may = store_.may_wait();
-  if (leads_here()) {
-    may = Error(Code::would_block, "wait for the store: this thread is at work for it, and was called from there");
-  }
-  if (!may) {
+  if (auto may = may_wait(); !may) {
     call.error = may.error();
     call.results.assign(call.tasks.size(), may.error());
     return;
   }
+  bool first = false;
   bool leads = false;
   {
     MutexLock lock(mu_);
+    call.group = group_;
+    first = calls_.empty();
     calls_.push_back(&call);
     if (!leading_) leads = leading_ = true;
   }
-  while (!leads) {
-    const std::uint32_t seen = call.word.load(std::memory_order_acquire);
-    if (seen == kDone) return;
-    leads = seen == kLead;
-    if (!leads) clock_->wait(call.word, seen, {});
+  if (first) {
+    lead_or_wait(call, leads);
+    return;
   }
-  lead();
+  std::atomic<std::uint32_t>& over = over_[call.group % 2];
+  for (;;) {
+    const std::uint32_t seen = over.load(std::memory_order_acquire);
+    if (static_cast<std::int32_t>(seen - call.group) > 0) return;
+    clock_->wait(over, seen, {});
+  }
+}
+
+void Committer::lead_or_wait(Call& first, bool leads) {
+  for (;;) {
+    if (leads) {
+      // Where more was posted before it than goes into one transaction, it is not over with this one.
+      first.word.store(kWaiting, std::memory_order_relaxed);
+      lead(&first);
+    }
+    const std::uint32_t seen = first.word.load(std::memory_order_acquire);
+    if (seen == kOver) return;
+    leads = seen == kLead;
+    if (!leads) clock_->wait(first.word, seen, {});
+  }
 }
 
 void Committer::finish(Member& member, Finish finish) {
@@ -166,9 +195,9 @@ void Committer::wake_service() {
 // --- leading ---------------------------------------------------------------------------------------------------------
 
 // REQUIRES: this thread has set leading_, or was given the lead.
-void Committer::lead() {
+void Committer::lead(const Call* own) {
   leader_.store(std::this_thread::get_id(), std::memory_order_relaxed);
-  run_round();
+  run_round(own);
   leader_.store(std::thread::id(), std::memory_order_relaxed);
   Call* next = nullptr;
   bool more = false;
@@ -200,8 +229,15 @@ bool Committer::has_work(SteadyTime now) const {
 Committer::Round Committer::take() {
   Round round;
   MutexLock lock(mu_);
-  round.posts.swap(posts_);
-  round.calls.swap(calls_);
+  if (posts_.size() <= kMostAtOnce) {
+    // Calls wait for what was posted before them.
+    round.calls.swap(calls_);
+    round.group = group_;
+    if (!round.calls.empty()) ++group_;
+  }
+  const auto end = posts_.begin() + static_cast<std::ptrdiff_t>(std::min(posts_.size(), kMostAtOnce));
+  round.posts.assign(std::make_move_iterator(posts_.begin()), std::make_move_iterator(end));
+  posts_.erase(posts_.begin(), end);
   round.endings.swap(endings_);
   round.expired.swap(expired_);
   for (auto& [id, note] : notes_) round.notes.push_back(std::move(note));
@@ -213,7 +249,7 @@ Committer::Round Committer::take() {
   return round;
 }
 
-void Committer::run_round() {
+void Committer::run_round(const Call* own) {
   wished_.store(false, std::memory_order_release);
   Round round = take();
   std::vector<Member*> claimers;
@@ -233,13 +269,20 @@ void Committer::run_round() {
     for (Member* member : round.members) member->expired(round.expired);
   }
   note_due(round);
-  for (Call* call : round.calls) {
-    // Release: the results. Whoever waits is gone from here on, and what is woken may be another word by then.
-    call->word.store(kDone, std::memory_order_release);
-    clock_->wake(call->word, 1);
-  }
+  if (!round.calls.empty()) release(round, own);
   rounds_.fetch_add(1, std::memory_order_release);
   clock_->wake(rounds_, INT_MAX);
+}
+
+// Release: the results. Whoever waits is gone from here on, and what is woken may be another word by then.
+void Committer::release(const Round& round, const Call* own) {
+  Call* const first = round.calls.front();
+  const bool alone = round.calls.size() == 1;
+  first->word.store(kOver, std::memory_order_release);
+  if (first != own) clock_->wake(first->word, 1);
+  std::atomic<std::uint32_t>& over = over_[round.group % 2];
+  over.store(round.group + 1, std::memory_order_release);
+  if (!alone) clock_->wake(over, INT_MAX);
 }
 
 // When the members may wish for something again: step() waits for it.
@@ -261,10 +304,15 @@ void Committer::note_due(const Round& round) {
 Result<Committed> Committer::commit(Round& round, std::vector<Member*>& claimers, std::vector<Finish>& finished) {
   const WallTime now = this->now();
   std::vector<NewTask> added;
+  std::size_t count = round.posts.size();
+  for (const Call* call : round.calls) count += call->tasks.size();
+  added.reserve(count);
+  finished.reserve(round.endings.size());
   // Before what callers wait for: whoever posted and then called wants it in this order.
   for (const auto& post : round.posts) {
-    post->member->coming(post->task, now);
-    added.push_back(std::move(post->task));
+    post->member->coming(*post->task, now);
+    added.push_back(std::move(*post->task));
+    post->task.reset();
   }
   for (Call* call : round.calls) {
     for (NewTask& task : call->tasks) {
@@ -315,20 +363,31 @@ void Committer::deliver(Round& round, Committed& committed, const std::vector<Me
     for (Member* member : round.members) member->settled();
   }
   std::size_t next = 0;
+  std::size_t bytes = 0;
   for (const auto& post : round.posts) {
-    posted_bytes_.fetch_sub(post->size, std::memory_order_relaxed);
+    bytes += post->size;
     post->resolved(committed.added[next++]);
   }
+  make_room(bytes);
   for (Call* call : round.calls) {
     for (std::size_t i = 0; i < call->tasks.size(); ++i) call->results.push_back(std::move(committed.added[next++]));
   }
 }
 
 void Committer::resolve(const std::vector<std::shared_ptr<Post>>& posts, const Error& error) {
+  std::size_t bytes = 0;
   for (const auto& post : posts) {
-    posted_bytes_.fetch_sub(post->size, std::memory_order_relaxed);
+    bytes += post->size;
     post->resolved(error);
   }
+  make_room(bytes);
+}
+
+// Whoever waits for room has seen more than there may be, so whoever makes that less wakes it.
+void Committer::make_room(std::size_t bytes) {
+  if (bytes == 0 || posted_bytes_.fetch_sub(bytes, std::memory_order_relaxed) <= kMostPosted) return;
+  room_.fetch_add(1, std::memory_order_release);
+  clock_->wake(room_, INT_MAX);
 }
 
 // Nothing of the transaction happened. Who waits is told; what became of attempts is tried again until it is in.

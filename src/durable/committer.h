@@ -16,6 +16,7 @@
 #include <errand/store.h>
 
 #include <atomic>
+#include <deque>
 #include <memory>
 #include <string>
 #include <thread>
@@ -58,8 +59,10 @@ class Member {
 
 /// A task that is posted by somebody who does not wait for it.
 struct Post {
-  Post(Member& member, NewTask task)
-      : member(&member), size(sizeof(NewTask) + task.payload.size()), task(std::move(task)) {}
+  Post(Member& member, NewTask given)
+      : member(&member),
+        size(sizeof(NewTask) + given.payload.size()),
+        task(std::make_unique<NewTask>(std::move(given))) {}
   virtual ~Post() = default;
   Post(const Post&) = delete;
   Post& operator=(const Post&) = delete;
@@ -67,8 +70,8 @@ struct Post {
   virtual void resolved(const Result<Added>& result) noexcept = 0;
 
   Member* const member;
-  const std::size_t size;  // bytes that it holds, more or less
-  NewTask task;
+  const std::size_t size;         // bytes that it holds, more or less
+  std::unique_ptr<NewTask> task;  // until it is committed: whoever keeps the post keeps no more than it needs
 };
 
 /// Threads: any.
@@ -80,8 +83,8 @@ class Committer {
   [[nodiscard]] std::vector<Result<Added>> add(Member& member, std::vector<NewTask> tasks);
   /// Returns at once; the post says what became of the task.
   void post(std::shared_ptr<Post> post);
-  /// So much is posted and not resolved that whoever has more is to wait, with sync().
-  [[nodiscard]] bool crowded() const noexcept { return posted_bytes_.load(std::memory_order_relaxed) > kMostPosted; }
+  /// Waits while so much is posted that nobody is to post more; or says why that can't be waited for.
+  Result<void> wait_for_room();
   /// An attempt ends: ending() is called while its member still has it, and finish() once that is ready for the task to
   /// come again.
   void ending() noexcept { endings_begun_.fetch_add(1, std::memory_order_relaxed); }
@@ -107,6 +110,8 @@ class Committer {
   WaitUntil step();
   /// Moves when step() may have something to do sooner than it said.
   [[nodiscard]] std::atomic<std::uint32_t>& word() noexcept { return word_; }
+  /// A thread calls step() whenever that word moves.
+  void attend() noexcept { attended_.store(true, std::memory_order_release); }
   /// Ends of attempts that are in the store, and whose members know; and those that have begun. Who asks for the first,
   /// then looks at what a member has, then finds the second to be equal, has missed none on its way.
   [[nodiscard]] std::uint64_t delivered() const noexcept { return delivered_.load(std::memory_order_acquire); }
@@ -119,17 +124,23 @@ class Committer {
 
  private:
   static constexpr Duration kNotesAfter = std::chrono::milliseconds(500);
-  static constexpr std::size_t kMostPosted = std::size_t{64} << 20;  // bytes, more or less
+  static constexpr std::size_t kMostPosted = std::size_t{4} << 20;  // bytes, more or less
+  // Posts in a transaction. More would make a flush cheaper by next to nothing, and all that comes after it later.
+  static constexpr std::size_t kMostAtOnce = 512;
+
   static constexpr std::uint32_t kWaiting = 0;
   static constexpr std::uint32_t kLead = 1;
-  static constexpr std::uint32_t kDone = 2;
+  static constexpr std::uint32_t kOver = 2;
 
-  // Somebody who waits. The word is kWaiting, kLead or kDone; release and acquire: the results.
+  // Somebody who waits for a transaction: with all others who came while the one before it was on its way.
   struct Call {
     Member* member;
     std::vector<NewTask> tasks;
     std::vector<Result<Added>> results{};
     std::optional<Error> error{};
+    std::uint32_t group = 0;
+    // Of the one who came first, which is the one to lead if nobody does: kWaiting, kLead or kOver. Release and
+    // acquire: results, and what the leader before did.
     std::atomic<std::uint32_t> word{kWaiting};
   };
   struct Ending {
@@ -140,6 +151,7 @@ class Committer {
   struct Round {
     std::vector<std::shared_ptr<Post>> posts{};
     std::vector<Call*> calls{};
+    std::uint32_t group = 0;
     std::vector<Ending> endings{};
     std::vector<Note> notes{};
     std::vector<TaskId> expired{};
@@ -150,23 +162,28 @@ class Committer {
   };
 
   [[nodiscard]] Round take() ERRAND_EXCLUDES(mu_);
-  void run_round() ERRAND_EXCLUDES(mu_);
+  // `own`: the caller's, if it is one that leads.
+  void run_round(const Call* own) ERRAND_EXCLUDES(mu_);
+  void release(const Round& round, const Call* own);
   [[nodiscard]] Result<Committed> commit(Round& round, std::vector<Member*>& claimers, std::vector<Finish>& finished);
   void deliver(Round& round, Committed& committed, const std::vector<Member*>& claimers,
                const std::vector<Finish>& finished);
   void put_back(Round& round, const Error& error) ERRAND_EXCLUDES(mu_);
   void note_due(const Round& round) ERRAND_EXCLUDES(mu_);
-  void lead() ERRAND_EXCLUDES(mu_);
+  void lead(const Call* own = nullptr) ERRAND_EXCLUDES(mu_);
+  void lead_or_wait(Call& first, bool leads) ERRAND_EXCLUDES(mu_);
   // What whoever has posted something, and does not wait for it, is to do about it.
   enum class Then : unsigned char { nothing, lead, tell };
   [[nodiscard]] Then after_posting() ERRAND_REQUIRES(mu_);
   void see_to_it(Then then) ERRAND_EXCLUDES(mu_);
   void resolve(const std::vector<std::shared_ptr<Post>>& posts, const Error& error);
+  void make_room(std::size_t bytes);
   void wake_service();
   [[nodiscard]] bool has_work(SteadyTime now) const ERRAND_REQUIRES(mu_);
   void wait_for(Call& call) ERRAND_EXCLUDES(mu_);
   void see_out_round() ERRAND_EXCLUDES(mu_);
-  [[nodiscard]] bool leads_here() const;
+  [[nodiscard]] bool crowded() const noexcept { return posted_bytes_.load(std::memory_order_relaxed) > kMostPosted; }
+  [[nodiscard]] Result<void> may_wait() const;
 
   Store& store_;
   const std::shared_ptr<Clock> clock_;
@@ -177,6 +194,8 @@ class Committer {
   std::atomic<std::uint64_t> delivered_{0};   // release: what members did about it
   std::atomic<std::size_t> posted_bytes_{0};  // relaxed: it orders nothing
   std::atomic<bool> wished_{false};           // only to spare wakes: the members know what they wish for
+  std::atomic<std::uint32_t> room_{0};        // moves when there may be room again; release: what made it
+  std::atomic<bool> attended_{false};         // release: the thread's beginning
 
   // The logger, and on_wake, are user code that may call a queue while this thread leads: it can't wait for itself.
   std::atomic<std::thread::id> leader_{};
@@ -186,8 +205,12 @@ class Committer {
   bool leading_ ERRAND_GUARDED_BY(mu_) = false;
   bool asked_ ERRAND_GUARDED_BY(mu_) = false;        // step() came while somebody led, and said nothing
   bool told_ ERRAND_GUARDED_BY(mu_) = false;         // the store's thread was woken, and has not looked yet
-  std::vector<Call*> calls_ ERRAND_GUARDED_BY(mu_);  // empty while nobody leads
-  std::vector<std::shared_ptr<Post>> posts_ ERRAND_GUARDED_BY(mu_);
+  std::vector<Call*> calls_ ERRAND_GUARDED_BY(mu_);  // a group; empty while nobody leads
+  std::uint32_t group_ ERRAND_GUARDED_BY(mu_) = 0;   // its number
+  // The number behind that of the last group that is over; one for those with even numbers, one for the others, so that
+  // all but the first of a group are woken with one call, and the next group is not. Release: results.
+  std::atomic<std::uint32_t> over_[2] = {};
+  std::deque<std::shared_ptr<Post>> posts_ ERRAND_GUARDED_BY(mu_);
   std::vector<Ending> endings_ ERRAND_GUARDED_BY(mu_);
   std::unordered_map<std::uint64_t, Note> notes_ ERRAND_GUARDED_BY(mu_);
   std::vector<TaskId> expired_ ERRAND_GUARDED_BY(mu_);

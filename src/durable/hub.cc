@@ -95,6 +95,7 @@ Result<void> Hub::start_thread() {
   auto thread = Thread::start("errand/store", [this] { run(); });
   if (!thread) return thread.error();
   thread_ = std::move(*thread);
+  committer.attend();
   return {};
 }
 

@@ -40,7 +40,7 @@ void NamedTasks::workers_changed() {
 void NamedTasks::wish_again() {
   {
     MutexLock lock(mu_);
-    more_ = again_ = true;
+    more_ = again_ = better_ = true;
   }
   committer().wish();
   wake_those_inside();

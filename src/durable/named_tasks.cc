@@ -17,6 +17,9 @@ namespace {
 constexpr std::size_t kAheadPerWorker = 4;
 constexpr std::size_t kLeastAhead = 16;
 constexpr std::size_t kMostAhead = 4096;
+constexpr std::size_t kMostAheadBytes = std::size_t{64} << 20;
+// Of a payload, as long as nobody knows.
+constexpr std::size_t kUsualBytes = 64 << 10;
 
 template <class T>
 void lower(std::optional<T>& least, const std::optional<T>& value) {
@@ -30,8 +33,10 @@ NamedTasks::NamedTasks(Engine& engine, StorePtr store)
       name_(engine.options.name),
       hub_(durable::Hub::of(store, engine.clock, engine.options.seed.value_or(engine.uid))),
       durable_(store->traits().durable),
+      exclusive_(store->traits().exclusive),
       schedules_(*store, *engine.recurrences, name_),
-      names_(std::make_shared<std::vector<std::string>>()) {
+      names_(std::make_shared<std::vector<std::string>>()),
+      usual_bytes_(kUsualBytes) {
   // What a pause said before a restart still holds.
   if (auto counts = store->counts(committer().now())) {
     for (const Counts& one : *counts) {
@@ -49,9 +54,23 @@ NamedTasks::~NamedTasks() {
   if (alive()) hub_->leave(*this, name_);
 }
 
+// What nobody else can claim, and is claimed without a write, is in as good a place here as in the store.
 std::size_t NamedTasks::target() const {
+  if (exclusive_) return kMostAhead;
   const auto workers = static_cast<std::size_t>(std::max(engine_.workers(), 1));
   return std::max({ahead_, kLeastAhead, kAheadPerWorker * workers});
+}
+
+std::size_t NamedTasks::room() const {
+  const std::size_t most = target();
+  if (ready_in_all_ >= most || ready_bytes_ >= kMostAheadBytes) return 0;
+  return std::min(most - ready_in_all_, (kMostAheadBytes - ready_bytes_) / std::max<std::size_t>(usual_bytes_, 1) + 1);
+}
+
+void NamedTasks::leave_ready(const Run& run) {
+  --ready_[run.priority()];
+  --ready_in_all_;
+  ready_bytes_ -= run.payload().size();
 }
 
 void NamedTasks::coming(const NewTask& task, WallTime now) {
@@ -78,37 +97,53 @@ bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
     coming_[priority] = 0;
   }
   if (next_due_ && *next_due_ <= now) {
-    more_ = true;
+    more_ = better_ = true;
     next_due_.reset();
   }
   const bool claims = claiming_ && holds_ == 0 && !paused() && !nobody && (any_kind_ || !names_->empty());
-  const std::size_t most = target();
-  const std::size_t room = most > ready_in_all_ ? most - ready_in_all_ : 0;
   std::size_t limit = 0;
   if (claims && more_) {
-    if (2 * ready_in_all_ <= most) limit = room;
+    if (2 * ready_in_all_ <= target()) limit = room();
   } else if (claims) {
-    limit = std::min(room, coming);
+    limit = std::min(room(), coming);
   }
-  if (claims) limit = std::max(limit, urgent);
+  // Those are claimed however much is claimed already; one after the other, if need be.
+  asked_for_better_ = claims && limit == 0 && worst > 0 && (better_ || urgent > 0);
+  if (asked_for_better_) {
+    limit = std::max(urgent, kLeastAhead);
+    more_ = more_ || coming > urgent;
+  } else if (claims) {
+    limit = std::max(limit, urgent);
+  }
   if (limit == 0) {
     more_ = more_ || coming > 0;
     return false;
   }
-  again_ = false;
+  again_ = better_ = false;
   claiming_names_ = names_;
   request = {.queue = name_, .kinds = *claiming_names_, .any_kind = any_kind_, .limit = limit};
+  if (asked_for_better_) request.below = worst;
   return true;
 }
 
 void NamedTasks::claimed(Claimed claimed) {
   std::vector<std::unique_ptr<Run>> runs;
+  bool wishes = false;
   {
     MutexLock lock(mu_);
     // They ran out before more came: the next claim is a larger one.
     if (more_ && ready_in_all_ == 0 && claimed.more) ahead_ = std::min(2 * target(), kMostAhead);
-    more_ = claimed.more || again_;
+    if (asked_for_better_) {
+      better_ = better_ || claimed.more;
+    } else {
+      more_ = claimed.more || again_;
+    }
     lower(next_due_, claimed.next_due);
+    std::size_t bytes = 0;
+    for (const KeptTask& task : claimed.tasks) bytes += task.task.payload.size();
+    if (!claimed.tasks.empty()) usual_bytes_ = bytes / claimed.tasks.size();
+    wishes = better_;
+    runs.reserve(claimed.tasks.size());
     for (KeptTask& task : claimed.tasks) {
       auto kind = kind_of(task.task.kind);
       ERRAND_ASSERT(kind != nullptr);  // it was asked for
@@ -116,49 +151,61 @@ void NamedTasks::claimed(Claimed claimed) {
     }
   }
   for (const TaskId id : claimed.expired) ended(id, TaskState::discarded);
-  for (auto& run : runs) {
-    {
-      MutexLock lock(mu_);
-      live_[run->id.value] = {.token = run->token(), .run = run.get()};
-      ++ready_[run->priority()];
-      ++ready_in_all_;
-      if (run->suspect()) {
-        suspects_.push_back(std::move(run));
-        continue;
-      }
-    }
-    post(std::move(run));
-  }
+  hold(runs);
+  post(std::move(runs));
   post_suspects();
   // The pause came while this was on its way: whoever set it did not see these.
   if (paused()) give_back_claims();
+  if (wishes) committer().wish();
   wake_those_inside();
   engine_.note_progress();
 }
 
-void NamedTasks::post(std::unique_ptr<Run> run) {
-  const TaskId id = run->id;
-  const std::uint64_t token = run->token();
-  std::uint64_t record = 0;
+// From here on they are the queue's. Those that are to run alone are set apart.
+void NamedTasks::hold(std::vector<std::unique_ptr<Run>>& runs) {
+  MutexLock lock(mu_);
+  for (auto& run : runs) {
+    live_[run->id.value] = {.token = run->token(), .run = run.get()};
+    ++ready_[run->priority()];
+    ++ready_in_all_;
+    ready_bytes_ += run->payload().size();
+    if (run->suspect()) suspects_.push_back(std::move(run));
+  }
+  std::erase(runs, nullptr);
+}
+
+void NamedTasks::post(std::vector<std::unique_ptr<Run>> runs) {
+  struct Posted {
+    TaskId id;
+    std::uint64_t token;
+    std::uint64_t record;
+  };
+  std::vector<Posted> posted;
+  posted.reserve(runs.size());
   {
     MutexLock posting(post_mutex_);
-    if (!stopped_) record = engine_.post_named(*run, run->priority());
+    for (auto& run : runs) {
+      const Posted one{run->id, run->token(), stopped_ ? 0 : engine_.post_named(*run, run->priority())};
+      if (one.record == 0) continue;
+      posted.push_back(one);
+      static_cast<void>(run.release());  // the engine's, and perhaps over by now
+    }
   }
-  if (record == 0) {
-    run.release()->give_back();
-    return;
+  for (auto& run : runs) {
+    if (run != nullptr) run.release()->give_back();
   }
-  run.release();  // the engine's, and perhaps over by now
-  bool cancelled = false;
+  std::vector<std::uint64_t> cancelled;
   {
     MutexLock lock(mu_);
-    const auto found = live_.find(id.value);
-    if (found == live_.end() || found->second.token != token) return;
-    found->second.record = record;
-    cancelled = found->second.cancelled;
+    for (const Posted& one : posted) {
+      const auto found = live_.find(one.id.value);
+      if (found == live_.end() || found->second.token != one.token) continue;
+      found->second.record = one.record;
+      if (found->second.cancelled) cancelled.push_back(one.record);
+    }
   }
-  if (cancelled) static_cast<void>(engine_.cancel(TaskId{record}));
-  wake_watchers(id);
+  for (const std::uint64_t record : cancelled) static_cast<void>(engine_.cancel(TaskId{record}));
+  for (const Posted& one : posted) wake_watchers(one.id);
 }
 
 // The next one whose attempts ended with their process, if none is in hand anywhere on this store.
@@ -171,7 +218,9 @@ void NamedTasks::post_suspects() {
     suspects_.pop_front();
     live_[run->id.value].suspect = true;
   }
-  post(std::move(run));
+  std::vector<std::unique_ptr<Run>> one;
+  one.push_back(std::move(run));
+  post(std::move(one));
 }
 
 void NamedTasks::began(Run& run) {
@@ -180,8 +229,7 @@ void NamedTasks::began(Run& run) {
     MutexLock lock(mu_);
     const auto found = live_.find(run.id.value);
     if (found != live_.end()) found->second.running = true;
-    --ready_[run.priority()];
-    --ready_in_all_;
+    leave_ready(run);
     low = more_ && claiming_ && 2 * ready_in_all_ <= target();
   }
   if (low) committer().wish();
@@ -194,10 +242,7 @@ void NamedTasks::over(Run& run) {
     const auto found = live_.find(run.id.value);
     if (found == live_.end() || found->second.token != run.token()) return;
     suspect = found->second.suspect;
-    if (!found->second.running) {
-      --ready_[run.priority()];
-      --ready_in_all_;
-    }
+    if (!found->second.running) leave_ready(run);
     live_.erase(found);
     if (!run.schedule().empty()) ended_runs_.insert_or_assign(run.id.value, run.schedule());
   }
@@ -221,7 +266,7 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
     {
       MutexLock lock(mu_);
       if (finish.to == TaskState::available || finish.run_at <= committer().now()) {
-        more_ = true;
+        more_ = better_ = true;
       } else {
         lower(next_due_, std::optional(finish.run_at));
       }
@@ -283,7 +328,7 @@ void NamedTasks::expired(const std::vector<TaskId>& ids) {
 void NamedTasks::look_again() {
   schedules_.look_again();
   MutexLock lock(mu_);
-  more_ = true;
+  more_ = better_ = true;
 }
 
 std::optional<WallTime> NamedTasks::next_due() const {

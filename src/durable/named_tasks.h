@@ -193,7 +193,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
     bool told = false;  // its run was ended, or asked to stop
   };
   InHand stop_in_hand(TaskId id);
-  void post(std::unique_ptr<Run> run) ERRAND_EXCLUDES(post_mutex_);
+  void hold(std::vector<std::unique_ptr<Run>>& runs) ERRAND_EXCLUDES(mu_);
+  void post(std::vector<std::unique_ptr<Run>> runs) ERRAND_EXCLUDES(post_mutex_);
   void post_suspects();
   void begin_drain();
   void restore();
@@ -240,12 +241,15 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   void watch_end(TaskId id, Callback<void(const TaskInfo&)> callback);
   [[nodiscard]] TaskInfo seen(KeptTask&& task) const;
   [[nodiscard]] std::size_t target() const ERRAND_REQUIRES(mu_);
+  [[nodiscard]] std::size_t room() const ERRAND_REQUIRES(mu_);
+  void leave_ready(const Run& run) ERRAND_REQUIRES(mu_);
   void wish_again();
 
   Engine& engine_;
   const std::string name_;
   const std::shared_ptr<durable::Hub> hub_;
   const bool durable_;
+  const bool exclusive_;
   durable::Schedules schedules_;
   std::atomic<bool> paused_{false};
   std::atomic<bool> closing_{false};  // sequentially consistent with the next one: see Entrance
@@ -273,11 +277,15 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   bool more_ ERRAND_GUARDED_BY(mu_) = true;  // there may be more to claim
   // That was said while a claim was on its way, whose answer does not know of it.
   bool again_ ERRAND_GUARDED_BY(mu_) = false;
+  bool better_ ERRAND_GUARDED_BY(mu_) = false;  // there may be something better than the worst that is claimed
+  bool asked_for_better_ ERRAND_GUARDED_BY(mu_) = false;  // by the claim on its way, and for nothing else
   std::optional<WallTime> next_due_ ERRAND_GUARDED_BY(mu_);
   std::size_t coming_[10] ERRAND_GUARDED_BY(mu_) = {};  // due tasks in the transaction to come, by priority
   std::size_t ready_[10] ERRAND_GUARDED_BY(mu_) = {};   // claimed and not begun, by priority
   std::size_t ready_in_all_ ERRAND_GUARDED_BY(mu_) = 0;
-  std::size_t ahead_ ERRAND_GUARDED_BY(mu_) = 0;  // how many are claimed ahead
+  std::size_t ready_bytes_ ERRAND_GUARDED_BY(mu_) = 0;  // of their payloads
+  std::size_t ahead_ ERRAND_GUARDED_BY(mu_) = 0;        // how many are claimed ahead
+  std::size_t usual_bytes_ ERRAND_GUARDED_BY(mu_);      // of a payload, by the last claim
   std::unordered_map<std::uint64_t, Live> live_ ERRAND_GUARDED_BY(mu_);
   // Runs of schedules whose attempts are over, by task, until the store knows.
   std::unordered_map<std::uint64_t, std::string> ended_runs_ ERRAND_GUARDED_BY(mu_);

@@ -196,19 +196,42 @@ TEST_P(NamedTask, StartsByPriorityThenByTime) {
   EXPECT_EQ(order, (std::vector<int>{3, 2, 4, 1}));
 }
 
+namespace {
+
+// More than are claimed ahead.
+constexpr int kMany = 5000;
+
+std::vector<Report> many_reports() {
+  std::vector<Report> reports(kMany);
+  for (int i = 0; i < kMany; ++i) reports[static_cast<std::size_t>(i)].pages = i;
+  return reports;
+}
+
+}  // namespace
+
 TEST_P(NamedTask, AnUrgentOneIsClaimedPastManyThatWait) {
   std::vector<int> order;
-  queue->handle<Report>([&](const Report& report) {
-    order.push_back(report.pages);
-    if (report.pages == 0) {
-      EXPECT_TRUE(queue->enqueue(Report{1000}, {.priority = 0}));
-    }
-  });
-  for (int i = 0; i < 200; ++i) ASSERT_TRUE(queue->enqueue(Report{i}));
-  for (int i = 0; i < 100; ++i) queue->dispatch();
-  ASSERT_EQ(order.size(), 201u);
-  const auto at = std::find(order.begin(), order.end(), 1000) - order.begin();
-  EXPECT_LE(at, 64) << "it does not wait behind everything that came before";
+  queue->handle<Report>([&](const Report& report) { order.push_back(report.pages); });
+  for (const auto& one : queue->enqueue_many(many_reports())) ASSERT_TRUE(one);
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(queue->enqueue(Report{kMany + i}, {.priority = 0}));
+  queue->dispatch();
+  EXPECT_LT(order.size(), std::size_t{kMany}) << "not all were claimed";
+  while (order.size() < kMany + 3) queue->dispatch();
+  EXPECT_EQ(std::vector<int>(order.begin(), order.begin() + 4), (std::vector<int>{kMany, kMany + 1, kMany + 2, 0}));
+}
+
+TEST_P(NamedTask, AnUrgentOneThatBecomesDueIsClaimedPastManyThatWait) {
+  std::vector<int> order;
+  queue->handle<Report>([&](const Report& report) { order.push_back(report.pages); });
+  for (int i = 0; i < 100; ++i) ASSERT_TRUE(queue->enqueue(Report{kMany + i}, {.delay = 1min, .priority = 0}));
+  for (const auto& one : queue->enqueue_many(many_reports())) ASSERT_TRUE(one);
+  clock->advance(1min);
+  // What is claimed a few at a time comes before the first of those that are claimed already all the same.
+  queue->dispatch();
+  EXPECT_LT(order.size(), std::size_t{kMany}) << "not all were claimed";
+  while (order.size() < kMany + 100) queue->dispatch();
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[static_cast<std::size_t>(i)], kMany + i);
+  EXPECT_EQ(order[100], 0);
 }
 
 TEST_P(NamedTask, ThatExpiredIsDiscardedUnstarted) {
