@@ -68,8 +68,8 @@ class Row {
 ///
 /// Values are integers and bool, floating-point numbers (one that is not a number is null), texts (std::string_view,
 /// std::string, const char*), bytes (std::span<const std::byte> and what becomes one), nullptr, and std::optional of
-/// these. Tables of one's own may have any name but those of the store, which are `tasks`, `queues`, `schedules` and
-/// `meta`: these can be read, and what they hold is no promise.
+/// these. Tables of one's own may have any name that does not begin with `errand_`: what does is the store's. The view
+/// `errand_tasks` can be read, and its columns are no promise.
 ///
 /// Errors:  `invalid` for a statement that SQLite does not take, whose values are not as many as its parameters, or
 ///          that begins or ends a transaction, sets a savepoint, attaches a file, changes a setting, or writes to a

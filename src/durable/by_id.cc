@@ -161,7 +161,7 @@ Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
   }
   Result<void> done = committer().sync();  // a claim that is on its way is in
   if (done) {
-    give_back_claims();
+    give_back_claims(filter.ids);
     done = committer().sync();
   }
   Changed all;

@@ -100,17 +100,13 @@ void Committer::wait_for(Call& call) {
 }
 
 void Committer::lead_or_wait(Call& first, bool leads) {
-  for (;;) {
-    if (leads) {
-      // Where more was posted before it than goes into one transaction, it is not over with this one.
-      first.word.store(kWaiting, std::memory_order_relaxed);
-      lead(&first);
-    }
+  while (!leads) {
     const std::uint32_t seen = first.word.load(std::memory_order_acquire);
     if (seen == kOver) return;
     leads = seen == kLead;
     if (!leads) clock_->wait(first.word, seen, {});
   }
+  lead(&first);
 }
 
 void Committer::finish(Member& member, Finish finish) {
@@ -229,15 +225,15 @@ bool Committer::has_work(SteadyTime now) const {
 Committer::Round Committer::take() {
   Round round;
   MutexLock lock(mu_);
-  if (posts_.size() <= kMostAtOnce) {
-    // Calls wait for what was posted before them.
-    round.calls.swap(calls_);
-    round.group = group_;
-    if (!round.calls.empty()) ++group_;
-  }
-  const auto end = posts_.begin() + static_cast<std::ptrdiff_t>(std::min(posts_.size(), kMostAtOnce));
+  // Whoever waits, waits for what was posted before, and is not to wait for what others post meanwhile: with calls all
+  // of it is taken, which has a limit of its own.
+  const std::size_t most = calls_.empty() ? kMostAtOnce : posts_.size();
+  const auto end = posts_.begin() + static_cast<std::ptrdiff_t>(std::min(posts_.size(), most));
   round.posts.assign(std::make_move_iterator(posts_.begin()), std::make_move_iterator(end));
   posts_.erase(posts_.begin(), end);
+  round.calls.swap(calls_);
+  round.group = group_;
+  if (!round.calls.empty()) ++group_;
   round.endings.swap(endings_);
   round.expired.swap(expired_);
   for (auto& [id, note] : notes_) round.notes.push_back(std::move(note));
@@ -448,6 +444,7 @@ WaitUntil Committer::step() {
   }
   SteadyTime at = SteadyTime::max();
   if (!endings_.empty() || wished_.load(std::memory_order_acquire)) at = retry_at_;
+  if (!posts_.empty() || !expired_.empty()) at = clock_->mono();  // more than one transaction takes
   if (notes_at_ != SteadyTime::max()) at = std::min(at, std::max(notes_at_, retry_at_));
   // A store that is away is not asked sooner because something came due.
   if (due_ && clock_->mono() < retry_at_) {

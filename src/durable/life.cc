@@ -97,15 +97,27 @@ void NamedTasks::stop_claims() {
   wake_those_inside();
 }
 
-void NamedTasks::give_back_claims() {
+void NamedTasks::give_back_claims(std::span<const TaskId> ids) {
   std::vector<std::uint64_t> records;
-  std::deque<std::unique_ptr<Run>> suspects;
+  std::vector<std::unique_ptr<Run>> suspects;
+  const auto take = [&](const Live& live) {
+    if (!live.running && live.record != 0) records.push_back(live.record);
+  };
+  const auto is_meant = [&](const auto& run) {
+    return run != nullptr && (ids.empty() || std::find(ids.begin(), ids.end(), run->id) != ids.end());
+  };
   {
     MutexLock lock(mu_);
-    for (const auto& [id, live] : live_) {
-      if (!live.running && live.record != 0) records.push_back(live.record);
+    if (ids.empty()) {
+      for (const auto& [id, live] : live_) take(live);
     }
-    suspects.swap(suspects_);
+    for (const TaskId id : ids) {
+      if (const auto live = live_.find(id.value); live != live_.end()) take(live->second);
+    }
+    for (auto& run : suspects_) {
+      if (is_meant(run)) suspects.push_back(std::move(run));
+    }
+    std::erase(suspects_, nullptr);
   }
   for (auto& run : suspects) run.release()->give_back();
   // One that begins meanwhile is left alone: it only learns that it is to stop for the shutdown's sake, later.

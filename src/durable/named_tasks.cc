@@ -67,6 +67,10 @@ std::size_t NamedTasks::room() const {
   return std::min(most - ready_in_all_, (kMostAheadBytes - ready_bytes_) / std::max<std::size_t>(usual_bytes_, 1) + 1);
 }
 
+bool NamedTasks::is_better_than_ready(const KeptTask& task) const {
+  return std::any_of(ready_ + task.task.priority + 1, std::end(ready_), [](std::size_t count) { return count > 0; });
+}
+
 void NamedTasks::leave_ready(const Run& run) {
   --ready_[run.priority()];
   --ready_in_all_;
@@ -89,8 +93,13 @@ bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
   MutexLock lock(mu_);
   std::size_t coming = 0;
   std::size_t urgent = 0;  // of the coming ones, those that come before something that is claimed already
-  int worst = 9;
-  while (worst > 0 && ready_[worst] == 0) --worst;
+  // The worst that is claimed; or, where as many as are wanted are better than that, the worst of those.
+  int worst = 0;
+  std::size_t better = 0;
+  for (int priority = 0; priority < 10; ++priority) {
+    if (ready_[priority] > 0 && better < target()) worst = priority;
+    better += ready_[priority];
+  }
   for (int priority = 0; priority < 10; ++priority) {
     coming += coming_[priority];
     if (priority < worst) urgent += coming_[priority];
@@ -109,11 +118,12 @@ bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
   }
   // Those are claimed however much is claimed already; one after the other, if need be.
   asked_for_better_ = claims && limit == 0 && worst > 0 && (better_ || urgent > 0);
+  const std::size_t most_urgent = std::min(urgent, target());
   if (asked_for_better_) {
-    limit = std::max(urgent, kLeastAhead);
+    limit = std::max(most_urgent, kLeastAhead);
     more_ = more_ || coming > urgent;
   } else if (claims) {
-    limit = std::max(limit, urgent);
+    limit = std::max(limit, most_urgent);
   }
   if (limit == 0) {
     more_ = more_ || coming > 0;
@@ -137,6 +147,7 @@ void NamedTasks::claimed(Claimed claimed) {
       better_ = better_ || claimed.more;
     } else {
       more_ = claimed.more || again_;
+      better_ = better_ || (claimed.more && !claimed.tasks.empty() && is_better_than_ready(claimed.tasks.back()));
     }
     lower(next_due_, claimed.next_due);
     std::size_t bytes = 0;

@@ -71,8 +71,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   void workers_changed();
   /// Nothing new is taken in; nothing more is claimed, unless what is in memory alone is to be drained.
   void begin_close(Drain drain);
-  /// What is claimed and has not begun goes back to the store.
-  void give_back_claims();
+  /// What is claimed and has not begun goes back to the store; no ids: all of it.
+  void give_back_claims(std::span<const TaskId> ids = {});
   /// Sees that what became of attempts is in the store, until `deadline`.
   void flush(SteadyTime deadline);
   /// The queue goes: what is left goes to the store, until `deadline`, and handles say that it is gone.
@@ -243,6 +243,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   [[nodiscard]] std::size_t target() const ERRAND_REQUIRES(mu_);
   [[nodiscard]] std::size_t room() const ERRAND_REQUIRES(mu_);
   void leave_ready(const Run& run) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] bool is_better_than_ready(const KeptTask& task) const ERRAND_REQUIRES(mu_);
   void wish_again();
 
   Engine& engine_;

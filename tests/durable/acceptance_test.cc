@@ -66,6 +66,16 @@ TEST_P(Acceptances, OfWhatCannotBeRightSaySoAtOnce) {
   EXPECT_TRUE(queue->find({})->empty());
 }
 
+// However many there are: a transaction takes some of them.
+TEST_P(Acceptances, OfManyAreAllSeenToByHand) {
+  queue->handle<Report>([](const Report&) {});
+  std::vector<errand::Acceptance<>> sent;
+  for (int i = 0; i < 3000; ++i) sent.push_back(queue->enqueue_async(Report{i}, {.delay = 1h}));
+  while (queue->dispatch() <= clock->mono()) {
+  }
+  for (const auto& one : sent) ASSERT_TRUE(one.ready());
+}
+
 TEST_P(Acceptances, MayBeDropped) {
   int ran = 0;
   int finished = 0;
@@ -169,4 +179,25 @@ TEST(Acceptance, OfWhatDoesNotFitIntoMemoryIsWaitedFor) {
   const auto ready = std::count_if(sent.begin(), sent.end(), [](const auto& one) { return one.ready(); });
   EXPECT_GT(ready, 0);
   EXPECT_LT(ready, 100);
+}
+
+// Others post as fast as the store takes it; whoever waits does not wait for that.
+TEST(Acceptance, OfOthersHoldsUpNoCaller) {
+  const Folder folder;
+  const auto store = errand::open_sqlite(folder.file("tasks.db"));
+  errand::Queue queue({.name = "mail", .store = *store});
+  queue.pause();
+  std::atomic<bool> over{false};
+  Threads producer(1, [&](int) {
+    while (!over) static_cast<void>(queue.enqueue_bytes_async("report", {}));
+  });
+  std::atomic<int> done{0};
+  Threads caller(1, [&](int) {
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_TRUE(queue.enqueue_bytes("report", {}));
+      ++done;
+    }
+  });
+  EXPECT_TRUE(soon([&] { return done == 5; }));
+  over = true;
 }

@@ -234,6 +234,33 @@ TEST_P(NamedTask, AnUrgentOneThatBecomesDueIsClaimedPastManyThatWait) {
   EXPECT_EQ(order[100], 0);
 }
 
+// One that is worse than all that comes does not make that urgent, however much it is.
+TEST_P(NamedTask, OneThatIsWorseDoesNotMakeAllOthersUrgent) {
+  int ran = 0;
+  queue->handle<Report>([&](const Report&) { ++ran; });
+  ASSERT_TRUE(queue->enqueue(Report{0}, {.priority = 9}));
+  for (int i = 0; i < 3; ++i) {
+    for (const auto& one : queue->enqueue_many(many_reports())) ASSERT_TRUE(one);
+  }
+  const auto counts = store->counts(clock->now());
+  ASSERT_TRUE(counts);
+  EXPECT_GT(counts->at(0).running, 4000u);
+  EXPECT_LT(counts->at(0).running, 9000u);
+  while (ran < 3 * kMany + 1) queue->dispatch();
+}
+
+// What is claimed ahead is not given back for the sake of one.
+TEST_P(NamedTask, AChangeOfOneLeavesTheOthersInHand) {
+  int ran = 0;
+  queue->handle<Report>([&](const Report&) { ++ran; });
+  std::vector<errand::TaskId> ids;
+  for (int i = 0; i < 20; ++i) ids.push_back(queue->enqueue(Report{i})->id());
+  ASSERT_TRUE(queue->hold(ids[7]));
+  EXPECT_EQ(store->counts(clock->now())->at(0).running, 19u);
+  queue->dispatch();
+  EXPECT_EQ(ran, 19);
+}
+
 TEST_P(NamedTask, ThatExpiredIsDiscardedUnstarted) {
   int ran = 0;
   queue->handle<Report>([&](const Report&) { ++ran; });

@@ -126,4 +126,22 @@ TEST_F(OpenSqlite, ADamagedRowIsAnErrorAndNoTask) {
   EXPECT_EQ(found.error().message(), "sqlite: read task 1: its row is damaged");
 }
 
+TEST_F(OpenSqlite, ADamagedRowKeepsNobodyFromTheOthers) {
+  {
+    const auto store = errand::open_sqlite(path);
+    ASSERT_TRUE(store);
+    errand::NewTask tasks[2];
+    for (errand::NewTask& task : tasks) task = {.queue = "mail", .kind = "welcome", .content_type = "text/plain"};
+    ASSERT_TRUE((*store)->commit({.added = tasks}, errand::WallTime{}));
+  }
+  execute("update errand_enqueued set state = 'sleepy' where id = 1");
+  const auto store = errand::open_sqlite(path);
+  ASSERT_TRUE(store);
+  const errand::ClaimRequest all[] = {{.queue = "mail", .any_kind = true, .limit = 10}};
+  const auto committed = (*store)->commit({.claims = all}, errand::WallTime{});
+  ASSERT_TRUE(committed) << committed.error().message();
+  EXPECT_EQ(committed->claims.at(0).tasks.size(), 1u);
+  EXPECT_FALSE(committed->claims.at(0).more);
+}
+
 }  // namespace

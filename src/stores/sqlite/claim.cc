@@ -59,8 +59,11 @@ Result<void> SqliteTasks::claim_at(const ClaimRequest& request, int priority, Wa
     cursor.next.reset();
     while (statement.step()) {
       auto task = read_task(*connection_, statement);
-      if (!task) return task.error();
-      const std::int64_t number = number_of(task->id);
+      if (!task) {
+        if (auto ok = pass_by(number_at(statement), task.error()); !ok) return ok;
+        continue;
+      }
+      const std::int64_t number = number_at(statement);
       const WallTime run_at = task->task.run_at;
       if (claims_.find(number) == nullptr) {
         const auto took = take_newcomers(run_at, number);

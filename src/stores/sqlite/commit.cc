@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "sqlite/json_text.h"
 #include "sqlite/sql.h"
@@ -34,10 +35,15 @@ std::optional<std::int64_t> count_of(const std::optional<Duration>& d) {
 
 Result<Committed> SqliteTasks::commit(const Batch& batch, WallTime now) {
   if (auto ok = may_enter("commit"); !ok) return ok.error();
-  MutexLock lock(mu_);
   Committed committed;
-  if (auto began = begin("commit", now); !began) return began.error();
-  if (auto ended = end("commit", apply(batch, now, committed)); !ended) return ended.error();
+  std::vector<Error> news;
+  {
+    MutexLock lock(mu_);
+    if (auto began = begin("commit", now); !began) return began.error();
+    if (auto ended = end("commit", apply(batch, now, committed)); !ended) return ended.error();
+    news.swap(news_);
+  }
+  for (const Error& one : news) log(LogLevel::error, {}, one.message());
   return committed;
 }
 

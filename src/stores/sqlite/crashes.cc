@@ -121,6 +121,9 @@ Result<void> SqliteTasks::charge(const RunningFile::Ran& ran) {
                               .run_at = task.task.run_at,
                               .in_line = task.aside == Aside::no};
     done = wait_again(crash, claim, latest_);
+    // It had been given back, and somebody holds it.
+    if (done && task.aside != Aside::no)
+      done = leave_line({task.task.queue, task.task.priority, up_to_micros(crash.run_at), number_of(task.id)});
   }
   return done ? add_to_history(crash) : done;
 }

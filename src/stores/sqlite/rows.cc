@@ -105,6 +105,10 @@ Result<void> read_lists(Connection& connection, const Statement& row, KeptTask& 
 
 }  // namespace
 
+std::int64_t number_at(const Statement& statement) {
+  return statement.integer(kId);
+}
+
 std::optional<WallTime> moment_at(const Statement& row, int column) {
   return row.is_null(column) ? std::nullopt : std::optional(moment(row.integer(column)));
 }

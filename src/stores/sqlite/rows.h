@@ -13,6 +13,9 @@ namespace sqlite {
 /// What is in the file is input: a value that can't be right makes the row an error.
 [[nodiscard]] Result<KeptTask> read_task(Connection& connection, const Statement& statement);
 
+/// Its id column alone.
+[[nodiscard]] std::int64_t number_at(const Statement& statement);
+
 /// The words in the table.
 [[nodiscard]] std::string_view word_of(TaskState state) noexcept;
 [[nodiscard]] std::string_view word_of(Aside aside) noexcept;

@@ -174,6 +174,8 @@ Result<Result<Advanced>> SqliteTasks::advance(const Advance& advance, WallTime n
   }
   for (const NewTask& run : advance.runs) {
     NewTask own = run;
+    own.queue = advance.queue;
+    own.schedule = advance.schedule;
     auto added = add(own, now);
     if (!added) return added.error();
     done.runs.push_back(std::move(*added));

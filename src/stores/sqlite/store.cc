@@ -14,6 +14,8 @@ namespace {
 
 // Of the log, before it is written back: 32 MiB of pages of 4 KiB. One transaction may come on top.
 constexpr int kMostLogPages = 8192;
+// Callers ask what time it is before they get in, and others may come first: that is no clock that goes back.
+constexpr Duration kRace = std::chrono::milliseconds(5);
 constexpr int kPageSize = 4096;  // SQLite's usual one, which is not changed here
 
 // The stored words of what may be seen in this state as of some moment.
@@ -88,16 +90,27 @@ void SqliteTasks::write_back() {
   connection_->note(status);
 }
 
+// A row that nobody can read is nobody's, and keeps nobody from the others. Any other error is one.
+Result<void> SqliteTasks::pass_by(std::int64_t number, const Error& error) {
+  if (error.code() != Code::invalid) return error;
+  if (unreadable_.insert(number).second) news_.push_back(error);
+  return {};
+}
+
 // A task whose time had come stays available when the clock goes back: its place is where the clock is now.
 Result<void> SqliteTasks::keep_available(WallTime now) {
+  if (now < latest_ && latest_ - now < kRace) return {};
   if (now < latest_) {
     std::vector<KeptTask> overtaken;
     Statement statement = connection_->prepare(sql::overtaken);
     statement.bind(now).bind(latest_);
     while (statement.step()) {
       auto task = read_task(*connection_, statement);
-      if (!task) return task.error();
-      overtaken.push_back(std::move(*task));
+      if (task) {
+        overtaken.push_back(std::move(*task));
+      } else if (auto ok = pass_by(number_at(statement), task.error()); !ok) {
+        return ok;
+      }
     }
     if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "set back the clock");
     for (KeptTask& task : overtaken) {
@@ -255,7 +268,7 @@ Result<std::size_t> SqliteTasks::restore(std::string_view queue, std::span<const
       if (task) {
         found.push_back(std::move(*task));
       } else {
-        done = task.error();
+        done = pass_by(number_at(statement), task.error());
       }
     }
     if (done && statement.status() != SQLITE_DONE) done = connection_->error(statement.status(), what);
@@ -302,7 +315,7 @@ Result<Tidied> SqliteTasks::tidy(std::size_t limit, WallTime now) {
     while (done && expired.size() < limit && statement.step()) {
       auto task = read_task(*connection_, statement);
       if (!task) {
-        done = task.error();
+        done = pass_by(number_at(statement), task.error());
       } else if (claims_.find(number_of(task->id)) == nullptr) {
         expired.push_back(std::move(*task));
       }

@@ -107,6 +107,7 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<void> begin(const std::string& what, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> end(const std::string& what, Result<void> done) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> keep_available(WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> pass_by(std::int64_t number, const Error& error) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> set_run_at(const KeptTask& task, WallTime run_at) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> note_removed() ERRAND_REQUIRES(mu_);
   void write_back() ERRAND_REQUIRES(mu_);
@@ -237,6 +238,8 @@ class SqliteTasks final : public Store {
   std::int64_t lined_up_ ERRAND_GUARDED_BY(mu_) = 0;  // every task up to this one that waits is in its line
   // Of the transaction: new tasks that are due, and not in their line before the claims have had their choice.
   Newcomers newcomers_ ERRAND_GUARDED_BY(mu_);
+  std::set<std::int64_t> unreadable_ ERRAND_GUARDED_BY(mu_);  // rows that were come across, and can't be read
+  std::vector<Error> news_ ERRAND_GUARDED_BY(mu_);            // of them, to be logged when mu_ is not held
   int log_pages_ ERRAND_GUARDED_BY(mu_) = 0;
   LogSpace log_space_ ERRAND_GUARDED_BY(mu_);
   // What these three were when the transaction began.

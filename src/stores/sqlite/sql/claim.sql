@@ -4,5 +4,5 @@
 -- Columns: errand_tasks.*. A range of errand_waiting, in its own order.
 select task.* from errand_waiting as place cross join errand_tasks as task
 where place.queue = ?1 and place.priority = ?2 and (place.run_at, place.id) > (?3, ?4)
-  and task.id = place.id and task.finished_at is null
+  and task.id = place.id and task.finished_at is null and task.aside is null
 order by place.run_at, place.id;
