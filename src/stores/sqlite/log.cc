@@ -52,11 +52,11 @@ int empty_log(sqlite3* db) {
 }
 
 int LogSpace::keep_ahead(sqlite3* db, sqlite3_int64 used) {
-  if (used + kLeastAhead <= size_) return SQLITE_OK;
+  // Whoever commits little pays nothing.
+  if (used < kLeastChunk || used + kLeastAhead <= size_) return SQLITE_OK;
   sqlite3_file* const log = log_of(db);
   if (log == nullptr) return SQLITE_OK;
   int status = log->pMethods->xFileSize(log, &size_);
-  // Whoever commits little gets little.
   const sqlite3_int64 until = used + std::clamp(used, kLeastChunk, kMostChunk);
   const std::string zeros(static_cast<std::size_t>(std::min(kAtOnce, kLeastChunk)), '\0');
   while (status == SQLITE_OK && size_ < until) {
