@@ -2,7 +2,7 @@
 --
 -- A task is a row of errand_enqueued, which is seldom written again. Where it waits and how it ended stand in narrow
 -- tables of their own, so that neither costs the wide row; what few tasks have, and is indexed, stands apart as well.
--- The view errand_tasks puts them together.
+-- The view errand_tasks, which comes with the next migration, puts them together.
 
 -- Numbers that outlive rows: the highest id that was ever removed (last_removed), how often the file was opened (lives),
 -- the latest time that its owner saw (latest), the number that the file of running slots has to bear (running), and up
@@ -92,16 +92,3 @@ create table errand_ties (
 -- One task a key.
 create unique index errand_ties_unique on errand_ties (unique_key) where unique_held is not null;
 create index errand_ties_expiring on errand_ties (expires_at) where expires_at is not null and live is not null;
-
-create view errand_tasks as
-select e.id, e.queue, e.kind, coalesce(o.state, e.state) as state, e.priority, e.run_at, e.aside, e.payload,
-  e.content_type, e.created_at, coalesce(o.attempts, e.attempts) as attempts, coalesce(o.crashes, e.crashes) as crashes,
-  e.max_attempts, e.retry, e.timeout_ns, e.max_elapsed_ns, t.expires_at, e.ephemeral, e.name, e.tags, e.metadata,
-  t.unique_key, t.unique_states, t.unique_until, t.unique_held,
-  coalesce(e.first_started_at, o.started_at) as first_started_at, coalesce(o.started_at, e.started_at) as started_at,
-  o.finished_at, o.prune_at, coalesce(o.last_error, e.last_error) as last_error,
-  coalesce(o.last_error_code, e.last_error_code) as last_error_code, e.history, o.output, o.output_type,
-  e.progress_done, e.progress_total, e.progress_note, e.log
-from errand_enqueued as e
-left join errand_ended as o on o.id = e.id
-left join errand_ties as t on t.id = e.tied;

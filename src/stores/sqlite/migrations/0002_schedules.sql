@@ -53,7 +53,7 @@ where slot is not null and schedule is not null;
 -- The live runs of a schedule; live, a constant here, spares the look into the row.
 create index errand_ties_runs on errand_ties (queue, schedule, live) where schedule is not null and live is not null;
 
-drop view errand_tasks;
+-- A task, with how it ended and what ties it.
 create view errand_tasks as
 select e.id, e.queue, e.kind, coalesce(o.state, e.state) as state, e.priority, e.run_at, e.aside, e.payload,
   e.content_type, e.created_at, coalesce(o.attempts, e.attempts) as attempts, coalesce(o.crashes, e.crashes) as crashes,
