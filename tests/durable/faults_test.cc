@@ -237,6 +237,8 @@ TEST_P(Faults, LeaveNothingOfAQueueThatIsGone) {
   store->fails = true;
   EXPECT_FALSE(queue->enqueue(Mail{}));
   gate.open();
+  // What comes back after the shutdown's deadline would be given back.
+  EXPECT_TRUE(soon([&] { return queue->stats().running == 0; }));
   queue.reset();
   store->fails = false;
   ASSERT_TRUE(other.enqueue(Report{0}));
