@@ -1,6 +1,8 @@
 #include "core/text.h"
 
 #include <algorithm>
+#include <cstdint>
+#include <cstring>
 
 namespace errand {
 inline namespace v0 {
@@ -64,6 +66,15 @@ std::string clean_text(std::string_view text, std::size_t most) {
 
 bool is_utf8(std::string_view text) noexcept {
   while (!text.empty()) {
+    // As a rule all of it is ASCII.
+    std::uint64_t eight = 0;
+    if (text.size() >= sizeof eight) {
+      std::memcpy(&eight, text.data(), sizeof eight);
+      if ((eight & 0x8080808080808080) == 0) {
+        text.remove_prefix(sizeof eight);
+        continue;
+      }
+    }
     const std::size_t length = text.front() == '\0' ? 1 : character_length(text);
     if (length == 0) return false;
     text.remove_prefix(length);

@@ -156,6 +156,9 @@ std::vector<Result<NamedDraft>> NamedTasks::enqueue(std::vector<Result<Named>> t
   std::vector<std::optional<Error>> refused;
   std::vector<Callback<void(const TaskInfo&)>> callbacks;
   std::vector<NewTask> added;
+  refused.reserve(tasks.size());
+  callbacks.reserve(tasks.size());
+  added.reserve(tasks.size());
   for (Result<Named>& task : tasks) {
     if (!task) {
       refused.emplace_back(task.error());
@@ -174,6 +177,7 @@ std::vector<Result<NamedDraft>> NamedTasks::enqueue(std::vector<Result<Named>> t
   std::vector<Result<Added>> results;
   if (!added.empty()) results = committer().add(*this, std::move(added));
   std::vector<Result<NamedDraft>> drafts;
+  drafts.reserve(tasks.size());
   std::size_t next = 0;
   for (const auto& error : refused) {
     const Result<Added> result = error ? Result<Added>(*error) : std::move(results[next]);
