@@ -260,29 +260,46 @@ TEST_F(SqliteTransaction, AStatementThatRollsBackIsTheEnd) {
 
 // SQLite takes no more than a gigabyte, here less. What is over it is one item's own error (S5).
 TEST_F(SqliteTransaction, WhatIsTooLargeLeavesTheRestOfItsBatchAlone) {
-  NewTask both[] = {task(), task()};
-  ASSERT_TRUE((*store)->commit({.added = both}, kNow));
-  const KeptTask first = claim();
-  const KeptTask second = claim();
+  constexpr std::size_t kAll = 4;
+  const auto is_small = [](std::size_t i) { return i % 2 == 1; };
+  const std::string large(200'000, 'x');
+  std::vector<NewTask> before(kAll, task());
+  ASSERT_TRUE((*store)->commit({.added = before}, kNow));
+  std::vector<Finish> ends;
+  for (std::size_t i = 0; i < kAll; ++i) {
+    const KeptTask claimed = claim();
+    ends.push_back({.id = claimed.id, .token = claimed.token, .output_type = "text/plain"});
+    if (!is_small(i)) ends.back().output = large;
+  }
   EXPECT_TRUE(run([](Transaction& tx) -> Result<void> {
     sqlite3_limit(static_cast<sqlite3*>(tx.native_handle()), SQLITE_LIMIT_LENGTH, 100'000);
     return {};
   }));
-  Finish ends[] = {{.id = first.id, .token = first.token}, {.id = second.id, .token = second.token}};
-  ends[0].output = std::string(200'000, 'x');
-  ends[0].output_type = ends[1].output_type = "text/plain";
-  NewTask added[] = {task(), task()};
-  added[0].payload = std::string(200'000, 'x');
+  std::vector<NewTask> added(kAll, task());
+  for (std::size_t i = 0; i < kAll; ++i) {
+    if (!is_small(i)) added[i].payload = large;
+  }
   const auto committed = (*store)->commit({.finished = ends, .added = added}, kNow);
   ASSERT_TRUE(committed) << committed.error().message();
-  ASSERT_FALSE(committed->finished.at(0));
-  EXPECT_EQ(committed->finished[0].error().code(), Code::too_large);
-  EXPECT_TRUE(committed->finished.at(1));
-  ASSERT_FALSE(committed->added.at(0));
-  EXPECT_EQ(committed->added[0].error().code(), Code::too_large);
-  EXPECT_TRUE(committed->added.at(1));
-  EXPECT_EQ((*store)->find(first.id, kNow)->state, TaskState::running) << "its claim stands";
-  EXPECT_EQ((*store)->find(second.id, kNow)->state, TaskState::completed);
+  const auto state = [&](TaskId id) {
+    const auto kept = (*store)->find(id, kNow);
+    return kept ? std::optional(kept->state) : std::nullopt;
+  };
+  for (std::size_t i = 0; i < kAll; ++i) {
+    const auto& end = committed->finished.at(i);
+    const auto& add = committed->added.at(i);
+    EXPECT_EQ(end.has_value(), is_small(i)) << i;
+    EXPECT_EQ(add.has_value(), is_small(i)) << i;
+    EXPECT_EQ(state(ends[i].id), is_small(i) ? TaskState::completed : TaskState::running) << "its claim stands";
+    if (is_small(i)) {
+      EXPECT_EQ(state(add->id), TaskState::available);
+      continue;
+    }
+    EXPECT_EQ(end.error().code(), Code::too_large);
+    EXPECT_EQ(end.error().message(), "sqlite: finish task " + to_string(ends[i].id) + ": string or blob too big");
+    EXPECT_EQ(add.error().code(), Code::too_large);
+  }
+  EXPECT_EQ((*store)->counts(kNow)->front().available, 2u);
   ends[0].output.clear();
   EXPECT_TRUE((*store)->commit({.finished = std::span(ends).first(1)}, kNow)->finished.at(0));
 }

@@ -1,4 +1,4 @@
-// A batch: notes, what finished, new tasks. Its claims are in claim.cc. One transaction.
+// A batch: notes, and what finished. Its new tasks are in add.cc, its claims in claim.cc. One transaction.
 
 #include <algorithm>
 
@@ -18,18 +18,48 @@ Error lease_lost(const std::string& what, TaskId id) {
   return error(Code::lease_lost, what + " task " + to_string(id), "its claim is over, or another one has it");
 }
 
-// Its text, and its code.
-void bind_error(Statement& statement, const std::optional<KeptError>& error) {
-  if (error) {
-    statement.bind(std::string_view(error->text)).bind(to_string(error->code));
-  } else {
-    statement.bind_null().bind_null();
-  }
-}
+class EndRows final : public Rows {
+ public:
+  EndRows(std::span<const Finish* const> ends, WallTime now) : ends_(ends), now_(now) {}
 
-std::optional<std::int64_t> count_of(const std::optional<Duration>& d) {
-  return d ? std::optional(d->count()) : std::nullopt;
-}
+  [[nodiscard]] std::size_t size() const noexcept override { return ends_.size(); }
+  [[nodiscard]] std::string what(std::size_t row) const override { return "finish task " + to_string(ends_[row]->id); }
+  void get(std::size_t row, int column, Cell cell) const noexcept override {
+    const Finish& end = *ends_[row];
+    const bool has_output = !end.output_type.empty();
+    switch (column) {
+      case 1:
+        return cell.set(number_of(end.id));
+      case 2:
+        return cell.set(word_of(end.to));
+      case 3:
+        return cell.set(std::int64_t{end.attempts});
+      case 4:
+        return cell.set(std::int64_t{end.crashes});
+      case 5:
+        return cell.set(end.started_at);
+      case 6:
+        return cell.set(now_);
+      case 7:
+        return cell.set(up_to_micros(end.prune_at));
+      case 8:
+        if (has_output) cell.set_bytes(end.output);
+        return;
+      case 9:
+        return cell.set_unless_empty(end.output_type);
+      case 10:
+        if (end.error) cell.set(std::string_view(end.error->text));
+        return;
+      case 11:
+        if (end.error) cell.set(to_string(end.error->code));
+        return;
+    }
+  }
+
+ private:
+  std::span<const Finish* const> ends_;
+  WallTime now_;
+};
 
 }  // namespace
 
@@ -62,11 +92,21 @@ Result<void> SqliteTasks::apply(const Batch& batch, WallTime now, Committed& com
     if (!done) return done.error();
     committed.finished.push_back(own(*done));
   }
+  if (auto ok = end_tasks(now); !ok) return ok;
+  for (std::size_t i = 0; i < batch.finished.size() && !refused_.empty(); ++i) {
+    if (auto why = refusal(batch.finished[i].id)) committed.finished[i] = std::move(*why);
+  }
   newcomers_.begin(!batch.claims.empty());
   for (NewTask& one : batch.added) {
     auto done = add(one, now);
     if (!done) return done.error();
     committed.added.push_back(std::move(*done));
+  }
+  if (auto ok = insert_incoming(now); !ok) return ok;
+  for (std::size_t i = 0; i < committed.added.size() && !refused_.empty(); ++i) {
+    Result<Added>& added = committed.added[i];
+    if (!added || added->existed) continue;
+    if (auto why = refusal(added->id)) added = std::move(*why);
   }
   for (const Advance& one : batch.advanced) {
     auto done = advance(one, now);
@@ -106,36 +146,65 @@ Result<SqliteTasks::Status> SqliteTasks::finish(const Finish& finish, WallTime n
   const Claims::Claim* current = claims_.find(number);
   if (current == nullptr || current->token != finish.token) return Status(lease_lost("finish", finish.id));
   const Claims::Claim claim = *current;
+  if (is_final(finish.to) && !(finish.to == TaskState::completed && claim.ephemeral)) {
+    claims_.remove(number);
+    endings_.push_back({&finish, claim});
+    return Status();
+  }
   Result<void> done;
-  if (finish.to == TaskState::completed && claim.ephemeral) {
+  if (is_final(finish.to)) {
     done = remove(number, claim.tied);
-  } else if (is_final(finish.to)) {
-    done = end_task(finish, now);
-    if (done && claim.tied) done = untie(number, finish.to);
+    if (done && claim.in_line) done = leave_line({claim.queue, claim.priority, claim.run_at, number});
   } else {
     done = wait_again(finish, claim, now);
+    if (done && finish.failed) done = add_to_history(finish);
   }
   // One statement, which did nothing: so this is the item's own.
   if (!done && done.error().code() == Code::too_large) return Status(done.error());
-  if (done && finish.failed) done = add_to_history(finish);
-  if (done && is_final(finish.to) && claim.in_line)
-    done = leave_line({claim.queue, claim.priority, claim.run_at, number});
   if (!done) return done.error();
   claims_.remove(number);
   return Status();
 }
 
-Result<void> SqliteTasks::end_task(const Finish& finish, WallTime now) {
-  Statement statement = connection_->prepare(sql::end_task);
-  statement.bind(number_of(finish.id)).bind(word_of(finish.to)).bind(std::int64_t{finish.attempts});
-  statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(now).bind(up_to_micros(finish.prune_at));
-  if (finish.output_type.empty()) {
-    statement.bind_null().bind_null();
-  } else {
-    statement.bind_bytes(finish.output).bind(finish.output_type);
+Result<void> SqliteTasks::end_tasks(WallTime now) {
+  std::vector<const Finish*> ends;
+  ends.reserve(endings_.size());
+  for (const Ending& ending : endings_) ends.push_back(ending.finish);
+  auto too_large = insert(sql::end_tasks, EndRows(ends, now));
+  if (!too_large) return too_large.error();
+  auto next = too_large->begin();
+  for (std::size_t i = 0; i < endings_.size(); ++i) {
+    const auto& [finish, claim] = endings_[i];
+    const std::int64_t number = number_of(finish->id);
+    if (next != too_large->end() && next->row == i) {
+      claims_.add(number, claim);
+      refused_.emplace_back(finish->id, std::move(next->error));
+      ++next;
+      continue;
+    }
+    Result<void> done;
+    if (claim.tied) done = untie(number, finish->to);
+    if (done && finish->failed) done = add_to_history(*finish);
+    if (done && claim.in_line) done = leave_line({claim.queue, claim.priority, claim.run_at, number});
+    if (!done) return done;
   }
-  bind_error(statement, finish.error);
-  return run(statement, "finish", number_of(finish.id));
+  endings_.clear();
+  return {};
+}
+
+SqliteTasks::Status SqliteTasks::refusal(TaskId id) {
+  const auto found = std::find_if(refused_.begin(), refused_.end(), [&](const auto& one) { return one.first == id; });
+  if (found == refused_.end()) return {};
+  Status why(std::move(found->second));
+  refused_.erase(found);
+  return why;
+}
+
+Result<void> SqliteTasks::end_task(const Finish& finish, WallTime now) {
+  const Finish* const one = &finish;
+  const auto too_large = insert(sql::end_tasks, EndRows({&one, 1}, now));
+  if (!too_large) return too_large.error();
+  return too_large->empty() ? Result<void>() : too_large->front().error;
 }
 
 Result<void> SqliteTasks::end_waiting(const KeptTask& task, TaskState to, WallTime now,
@@ -153,6 +222,12 @@ Result<void> SqliteTasks::end_waiting(const KeptTask& task, TaskState to, WallTi
   return done;
 }
 
+Result<void> SqliteTasks::untie(std::int64_t number, TaskState ended) {
+  Statement statement = connection_->prepare(sql::untie);
+  statement.bind(number).bind(std::int64_t{bit(ended)});
+  return run(statement, "finish", number);
+}
+
 Result<void> SqliteTasks::wait_again(const Finish& finish, const Claims::Claim& claim, WallTime now) {
   const WallTime run_at =
       up_to_micros(finish.to == TaskState::available ? std::min(finish.run_at, now) : finish.run_at);
@@ -161,7 +236,11 @@ Result<void> SqliteTasks::wait_again(const Finish& finish, const Claims::Claim& 
     Statement statement = connection_->prepare(sql::wait_again);
     statement.bind(number).bind(word_of(finish.to)).bind(std::int64_t{finish.attempts});
     statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(run_at);
-    bind_error(statement, finish.error);
+    if (finish.error) {
+      statement.bind(std::string_view(finish.error->text)).bind(to_string(finish.error->code));
+    } else {
+      statement.bind_null().bind_null();
+    }
     if (auto ok = run(statement, "give back", number); !ok) return ok;
   }
   const Place place{claim.queue, claim.priority, run_at, number};
@@ -207,132 +286,6 @@ Result<SqliteTasks::Status> SqliteTasks::note(const Note& note) {
   statement.bind_unless_empty(labels).bind_unless_empty(log);
   if (auto ok = run(statement, "note progress of task " + to_string(note.id)); !ok) return ok.error();
   return Status();
-}
-
-// --- new tasks -------------------------------------------------------------------------------------------------------
-
-Result<Result<Added>> SqliteTasks::add(NewTask& given, WallTime now) {
-  const auto had = dealt_with(given);
-  if (!had) return had.error();
-  if (*had) return Result<Added>(**had);
-  auto first = holder(given.unique.key);
-  if (!first) return first.error();
-  if (*first) {
-    const auto& until = (*first)->task.unique.until;
-    if (!until || *until > now) return clash(**first, given, now);
-    if (auto ok = give_up_key(number_of((*first)->id)); !ok) return ok.error();
-  }
-  const std::int64_t number = ++last_number_;
-  if (auto ok = insert(number, given, now); !ok) {
-    if (ok.error().code() == Code::too_large) return Result<Added>(ok.error());
-    return ok.error();
-  }
-  if (auto ok = note_run(number, given); !ok) return ok.error();
-  return Result<Added>(Added{id_of(number)});
-}
-
-Result<void> SqliteTasks::give_up_key(std::int64_t number) {
-  Statement statement = connection_->prepare(sql::give_up_key);
-  statement.bind(number);
-  return run(statement, "end a unique key");
-}
-
-// The task that has this unique key. A claim is not written, so the row of a task that lets go of its key while it runs
-// still has it: the key goes when somebody asks for it.
-Result<std::optional<KeptTask>> SqliteTasks::holder(const std::string& key) {
-  std::optional<KeptTask> found;
-  if (key.empty()) return found;
-  {
-    Statement statement = connection_->prepare(sql::holder);
-    statement.bind(key);
-    if (statement.step()) {
-      auto task = read_task(*connection_, statement);
-      if (!task) return task.error();
-      found = std::move(*task);
-    } else if (statement.status() != SQLITE_DONE) {
-      return connection_->error(statement.status(), "look for a unique key");
-    }
-  }
-  if (found && claims_.find(number_of(found->id)) != nullptr &&
-      (found->task.unique.states & bit(TaskState::running)) == 0) {
-    Statement statement = connection_->prepare(sql::let_go);
-    statement.bind(number_of(found->id));
-    if (auto ok = run(statement, "end a unique key"); !ok) return ok.error();
-    found.reset();
-  }
-  return found;
-}
-
-Result<void> SqliteTasks::insert(std::int64_t number, NewTask& given, WallTime now) {
-  const TaskState state = given.run_at <= now ? TaskState::available : TaskState::scheduled;
-  const WallTime run_at = up_to_micros(given.run_at);
-  const std::string tags = array_of(given.tags);
-  const std::string metadata = object_of(given.metadata);
-  const bool tied = is_tied(given);
-  const bool plain = !tied && given.retry.empty() && !given.timeout && !given.max_elapsed && !given.ephemeral &&
-                     given.name.empty() && tags.empty() && metadata.empty();
-  {
-    Statement statement = connection_->prepare(plain ? sql::add_plain_task : sql::add_task);
-    statement.bind(number).bind(given.queue).bind(given.kind).bind(word_of(state)).bind(std::int64_t{given.priority});
-    statement.bind(run_at).bind_bytes(given.payload).bind(given.content_type).bind(now);
-    statement.bind(std::int64_t{given.max_attempts});
-    if (!plain) {
-      statement.bind(tied ? std::optional(number) : std::nullopt).bind_unless_empty(given.retry);
-      statement.bind(count_of(given.timeout)).bind(count_of(given.max_elapsed));
-      statement.bind(given.ephemeral ? std::optional<std::int64_t>(1) : std::nullopt).bind_unless_empty(given.name);
-      statement.bind_unless_empty(tags).bind_unless_empty(metadata);
-    }
-    if (statement.run() != SQLITE_DONE) return connection_->error(statement.status(), "enqueue \"" + given.kind + "\"");
-  }
-  if (tied) {
-    const bool holds_key = !given.unique.key.empty() && (given.unique.states & bit(state)) != 0;
-    if (auto ok = tie(number, given, true, holds_key); !ok) return ok;
-  }
-  if (!tied && newcomers_.welcome() && run_at <= now) {
-    newcomers_.add({&given, run_at, number});
-    return {};
-  }
-  return enter_line({given.queue, given.priority, run_at, number});
-}
-
-Result<void> SqliteTasks::tie(std::int64_t number, const NewTask& given, bool live, bool holds_key) {
-  const UniqueKey& unique = given.unique;
-  const bool keyed = !unique.key.empty();
-  const auto one_if = [](bool yes) { return yes ? std::optional<std::int64_t>(1) : std::nullopt; };
-  Statement statement = connection_->prepare(sql::tie);
-  statement.bind(number).bind(one_if(live)).bind(up_to_micros(given.expires_at)).bind_unless_empty(unique.key);
-  statement.bind(keyed ? std::optional<std::int64_t>(unique.states) : std::nullopt);
-  statement.bind(keyed ? up_to_micros(unique.until) : std::nullopt).bind(one_if(holds_key));
-  statement.bind(given.queue).bind_unless_empty(given.schedule).bind(up_to_micros(given.slot));
-  return run(statement, "enqueue \"" + given.kind + "\"");
-}
-
-Result<void> SqliteTasks::untie(std::int64_t number, TaskState ended) {
-  Statement statement = connection_->prepare(sql::untie);
-  statement.bind(number).bind(std::int64_t{bit(ended)});
-  return run(statement, "finish", number);
-}
-
-// A second task with the key of `first`.
-Result<Result<Added>> SqliteTasks::clash(const KeptTask& first, const NewTask& given, WallTime now) {
-  if (given.unique.on_clash == OnClash::refuse) {
-    return Result<Added>(error(Code::invalid, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
-                               "task " + to_string(first.id) + " has its unique key"));
-  }
-  const bool replaces = given.unique.on_clash == OnClash::replace && is_waiting(first.state) &&
-                        claims_.find(number_of(first.id)) == nullptr;
-  if (replaces) {
-    KeptTask moved = first;
-    moved.task.run_at = up_to_micros(given.run_at);
-    Statement statement = connection_->prepare(sql::replace);
-    statement.bind(number_of(first.id)).bind_bytes(given.payload).bind(given.content_type).bind(moved.task.run_at);
-    statement.bind(word_of(given.run_at <= now ? TaskState::available : TaskState::scheduled));
-    if (auto ok = run(statement, "replace task " + to_string(first.id)); !ok) return ok.error();
-    if (first.aside == Aside::no) {
-      if (auto ok = move_in_line(place_of(first), place_of(moved)); !ok) return ok.error();
-    }
-  }
-  return Result<Added>(Added{first.id, true, replaces});
 }
 
 }  // namespace sqlite

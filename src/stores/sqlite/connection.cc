@@ -12,10 +12,6 @@ bool is_error(int status) noexcept {
   return status != SQLITE_OK && status != SQLITE_ROW && status != SQLITE_DONE;
 }
 
-std::int64_t micros(WallTime at) {
-  return std::chrono::floor<std::chrono::microseconds>(at).time_since_epoch().count();
-}
-
 // Whether somebody has to change something before the same call can succeed.
 Code code_of(int status) noexcept {
   switch (status & 0xff) {
@@ -40,6 +36,10 @@ Code code_of(int status) noexcept {
 
 Error error(Code code, const std::string& what, const std::string& why) {
   return {code, "sqlite: " + what + ": " + why};
+}
+
+std::int64_t micros(WallTime at) noexcept {
+  return std::chrono::floor<std::chrono::microseconds>(at).time_since_epoch().count();
 }
 
 // --- Statement -------------------------------------------------------------------------------------------------------
@@ -131,6 +131,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, co
   // Even a failed open may leave a handle, with the reason in it.
   std::unique_ptr<Connection> connection(new Connection(handle));
   if (status != SQLITE_OK) return connection->error(status, "open \"" + path + "\"");
+  if (const int attached = connection->given_.attach(handle); attached != SQLITE_OK)
+    return connection->error(attached, "open \"" + path + "\"");
   connection->keep_log(true);
   return connection;
 }

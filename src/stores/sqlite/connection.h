@@ -12,12 +12,17 @@
 #include <string>
 #include <string_view>
 
+#include "sqlite/given.h"
+
 namespace errand {
 inline namespace v0 {
 namespace sqlite {
 
 /// "sqlite: WHAT: WHY", with the code that says whether trying again may help.
 [[nodiscard]] Error error(Code code, const std::string& what, const std::string& why);
+
+/// As the tables have it.
+[[nodiscard]] std::int64_t micros(WallTime at) noexcept;
 
 /// A prepared statement, from its first bind to its last row. It is reset when it goes.
 ///
@@ -82,6 +87,8 @@ class Connection {
   void roll_back() noexcept;
   /// Prepared on first use, and kept. `sql` lives as long as the connection, as constants do.
   [[nodiscard]] Statement prepare(std::string_view sql);
+  /// What statements find in errand_given.
+  [[nodiscard]] Given& given() noexcept { return given_; }
   /// The first column of the first row, of a statement without parameters; nothing if there is no row.
   [[nodiscard]] Result<std::optional<std::int64_t>> number(std::string_view sql);
 
@@ -105,6 +112,7 @@ class Connection {
   explicit Connection(sqlite3* handle) : handle_(handle) {}
 
   sqlite3* handle_;
+  Given given_;
   std::map<const char*, sqlite3_stmt*> statements_;
   bool disk_failed_ = false;
 };

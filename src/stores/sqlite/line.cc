@@ -19,12 +19,34 @@ constexpr std::int64_t kOutOfLine = 16384;
 
 }  // namespace
 
-Result<void> SqliteTasks::enter_line(const Place& place) {
-  Statement statement = connection_->prepare(sql::enter_line);
-  statement.bind(place.queue).bind(std::int64_t{place.priority}).bind(place.run_at).bind(place.number);
-  if (auto ok = run(statement, "line up", place.number); !ok) return ok;
-  claims_.waits(place.queue, place.priority, place.run_at, place.number);
+Result<void> SqliteTasks::enter_lines(std::span<const Place> places) {
+  if (auto ok = insert_places(places); !ok) return ok;
+  for (const Place& place : places) claims_.waits(place.queue, place.priority, place.run_at, place.number);
   return {};
+}
+
+Result<void> SqliteTasks::insert_places(std::span<const Place> places) {
+  class PlaceRows final : public Rows {
+   public:
+    explicit PlaceRows(std::span<const Place> places) : places_(places) {}
+    [[nodiscard]] std::size_t size() const noexcept override { return places_.size(); }
+    void get(std::size_t row, int column, Cell cell) const noexcept override {
+      const Place& place = places_[row];
+      if (column == 1) cell.set(place.queue);
+      if (column == 2) cell.set(std::int64_t{place.priority});
+      if (column == 3) cell.set(place.run_at);
+      if (column == 4) cell.set(place.number);
+    }
+    [[nodiscard]] std::string what(std::size_t row) const override {
+      return "line up task " + to_string(id_of(places_[row].number));
+    }
+
+   private:
+    std::span<const Place> places_;
+  };
+  const auto too_large = insert(sql::enter_lines, PlaceRows(places));
+  if (!too_large) return too_large.error();
+  return too_large->empty() ? Result<void>() : too_large->front().error;
 }
 
 Result<void> SqliteTasks::leave_line(const Place& place) {
@@ -44,12 +66,13 @@ Result<void> SqliteTasks::move_in_line(const Place& from, const Place& to) {
 
 // Those that no claim of their transaction wanted.
 Result<void> SqliteTasks::line_up_newcomers() {
+  std::vector<Place> left;
   for (const Newcomers::Line& line : newcomers_.lines()) {
     for (const Newcomers::Newcomer& one : line.tasks) {
-      if (one.settled) continue;
-      if (auto ok = enter_line({line.queue, line.priority, one.run_at, one.number}); !ok) return ok;
+      if (!one.settled) left.push_back({line.queue, line.priority, one.run_at, one.number});
     }
   }
+  if (auto ok = enter_lines(left); !ok) return ok;
   newcomers_.begin(false);
   return {};
 }
@@ -61,12 +84,8 @@ Result<void> SqliteTasks::line_up_old_claims() {
   for (const auto& [number, claim] : claims_.all()) {
     if (!claim.in_line && number <= up_to) old.push_back({claim.queue, claim.priority, claim.run_at, number});
   }
-  for (const Place& place : old) {
-    Statement statement = connection_->prepare(sql::enter_line);
-    statement.bind(place.queue).bind(std::int64_t{place.priority}).bind(place.run_at).bind(place.number);
-    if (auto ok = run(statement, "line up", place.number); !ok) return ok;
-    claims_.lines_up(place.number);
-  }
+  if (auto ok = insert_places(old); !ok) return ok;
+  for (const Place& place : old) claims_.lines_up(place.number);
   lined_up_ = up_to;
   return set_meta("lined_up", up_to);
 }

@@ -38,11 +38,32 @@ Result<void> SqliteTasks::run(Statement& statement, const char* what, std::int64
   return connection_->error(statement.status(), std::string(what) + " task " + to_string(id_of(number)));
 }
 
+Result<std::vector<SqliteTasks::TooLarge>> SqliteTasks::insert(std::string_view sql, const Rows& rows) {
+  std::vector<TooLarge> too_large;
+  Given& given = connection_->given();
+  for (std::size_t next = 0; next < rows.size();) {
+    given.give(&rows, next);
+    Statement statement = connection_->prepare(sql);
+    const int status = statement.run();
+    given.give(nullptr, given.row());
+    if (status == SQLITE_DONE) break;
+    const std::size_t row = std::min(given.row(), rows.size() - 1);
+    Error error = connection_->error(status, rows.what(row));
+    if (error.code() != Code::too_large) return error;
+    too_large.push_back({row, std::move(error)});
+    next = row + 1;
+  }
+  return too_large;
+}
+
 Result<void> SqliteTasks::begin(const std::string& what, WallTime now) {
   if (auto ok = ready(what); !ok) return ok;
   claims_.begin();
   before_ = {latest_, removed_, lined_up_};
   newcomers_.begin(false);
+  endings_.clear();
+  incoming_.clear();
+  refused_.clear();
   Statement statement = connection_->prepare("begin immediate");
   if (auto ok = run(statement, what); !ok) return ok;
   if (auto kept = keep_available(now); !kept) return end(what, kept);

@@ -3,7 +3,8 @@
 //
 //   life.cc         opening and closing; opening again after the disk failed
 //   store.cc        transactions; what is looked up; tidying
-//   commit.cc       a batch: what finished, notes, new tasks
+//   commit.cc       a batch: what finished, notes
+//   add.cc          a batch: new tasks
 //   claim.cc        a batch: claims
 //   line.cc         the lines that claims are taken from
 //   change.cc       what is done to tasks from outside
@@ -120,29 +121,44 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<std::vector<KeptTask>> matching(const TaskFilter& filter, TaskId after, std::size_t limit,
                                                        WallTime now) ERRAND_REQUIRES(mu_);
 
+  /// Takes in what `rows` has, by a statement that selects from errand_given; except for rows that are too large, which
+  /// come back, in order.
+  struct TooLarge {
+    std::size_t row = 0;
+    Error error;
+  };
+  [[nodiscard]] Result<std::vector<TooLarge>> insert(std::string_view sql, const Rows& rows) ERRAND_REQUIRES(mu_);
+
   // commit.cc: the Result is the database's, what it holds the item's own
   [[nodiscard]] Result<void> apply(const Batch& batch, WallTime now, Committed& committed) ERRAND_REQUIRES(mu_);
+  /// What ends is not written before end_tasks().
   [[nodiscard]] Result<Status> finish(const Finish& finish, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> end_tasks(WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> end_task(const Finish& finish, WallTime now) ERRAND_REQUIRES(mu_);
+  /// Why the item of this task was not taken in; only once.
+  [[nodiscard]] Status refusal(TaskId id) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> wait_again(const Finish& finish, const Claims::Claim& claim, WallTime now)
       ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> add_to_history(const Finish& finish) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<Status> note(const Note& note) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<Result<Added>> add(NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<std::optional<KeptTask>> holder(const std::string& key) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<void> give_up_key(std::int64_t number) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<Result<Added>> clash(const KeptTask& first, const NewTask& given, WallTime now)
-      ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<void> insert(std::int64_t number, NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<void> tie(std::int64_t number, const NewTask& given, bool live, bool holds_key)
-      ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<void> untie(std::int64_t number, TaskState ended) ERRAND_REQUIRES(mu_);
   /// Of a task that waits; not where that is its line's.
   [[nodiscard]] Result<void> end_waiting(const KeptTask& task, TaskState to, WallTime now,
                                          std::optional<WallTime> prune_at) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> remove(std::int64_t number, bool tied) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> remove_ended(std::int64_t number) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> remove_from(std::string_view sql, std::int64_t number) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> untie(std::int64_t number, TaskState ended) ERRAND_REQUIRES(mu_);
+
+  // add.cc
+  /// What nothing ties is not written before insert_incoming().
+  [[nodiscard]] Result<Result<Added>> add(NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> insert_incoming(WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<std::optional<KeptTask>> holder(const std::string& key) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> give_up_key(std::int64_t number) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<Result<Added>> clash(const KeptTask& first, const NewTask& given, WallTime now)
+      ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> tie(std::int64_t number, const NewTask& given, bool live, bool holds_key)
+      ERRAND_REQUIRES(mu_);
 
   // claim.cc
   [[nodiscard]] Result<Claimed> claim(const ClaimRequest& request, WallTime now) ERRAND_REQUIRES(mu_);
@@ -162,7 +178,9 @@ class SqliteTasks final : public Store {
   [[nodiscard]] static Place place_of(const KeptTask& task) {
     return {task.task.queue, task.task.priority, task.task.run_at, number_of(task.id)};
   }
-  [[nodiscard]] Result<void> enter_line(const Place& place) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> enter_line(const Place& place) ERRAND_REQUIRES(mu_) { return enter_lines({&place, 1}); }
+  [[nodiscard]] Result<void> enter_lines(std::span<const Place> places) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> insert_places(std::span<const Place> places) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> leave_line(const Place& place) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> move_in_line(const Place& from, const Place& to) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> line_up_newcomers() ERRAND_REQUIRES(mu_);
@@ -236,7 +254,26 @@ class SqliteTasks final : public Store {
   std::uint64_t last_token_ ERRAND_GUARDED_BY(mu_) = 0;  // of claims; versions of schedules are of these, too
   WallTime latest_ ERRAND_GUARDED_BY(mu_) = WallTime::min();
   std::int64_t lined_up_ ERRAND_GUARDED_BY(mu_) = 0;  // every task up to this one that waits is in its line
-  // Of the transaction: new tasks that are due, and not in their line before the claims have had their choice.
+  // Of the transaction: what ends, and what is new, and not written yet; and what could not be.
+  struct Ending {
+    const Finish* finish;
+    Claims::Claim claim;
+  };
+  std::vector<Ending> endings_ ERRAND_GUARDED_BY(mu_);
+  struct Incoming {
+    NewTask* task;
+    std::int64_t number;
+    WallTime run_at;  // as the row has it
+    bool due;
+    std::string tags;
+    std::string metadata;
+
+    [[nodiscard]] TaskState state() const noexcept { return due ? TaskState::available : TaskState::scheduled; }
+  };
+  class IncomingRows;
+  std::vector<Incoming> incoming_ ERRAND_GUARDED_BY(mu_);
+  std::vector<std::pair<TaskId, Error>> refused_ ERRAND_GUARDED_BY(mu_);
+  // New tasks that are due, and not in their line before the claims have had their choice.
   Newcomers newcomers_ ERRAND_GUARDED_BY(mu_);
   std::set<std::int64_t> unreadable_ ERRAND_GUARDED_BY(mu_);  // rows that were come across, and can't be read
   std::vector<Error> news_ ERRAND_GUARDED_BY(mu_);            // of them, to be logged when mu_ is not held

@@ -224,7 +224,10 @@ Result<Added> SqliteTasks::add_inside(const NewTask& task, WallTime now) {
   NewTask own = task;
   auto added = add(own, now);
   if (!added) return give_up(added.error());
-  if (*added) doing_.queues.insert(task.queue);
+  if (auto ok = insert_incoming(now); !ok) return give_up(ok.error());
+  if (!*added) return std::move(*added);
+  if (auto why = refusal((*added)->id)) return std::move(*why);
+  doing_.queues.insert(task.queue);
   return std::move(*added);
 }
 
@@ -238,6 +241,8 @@ Result<void> SqliteTasks::finish_inside(const Finish& one, WallTime now) {
   auto done = finish(one, now);
   if (!done) return give_up(done.error());
   if (*done) return **done;
+  if (auto ok = end_tasks(now); !ok) return give_up(ok.error());
+  if (auto why = refusal(one.id)) return std::move(*why);
   doing_.queues.insert(queue);
   return {};
 }
