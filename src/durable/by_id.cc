@@ -15,6 +15,12 @@ namespace {
 // A change of many tasks is many transactions, and everybody else's fit in between.
 constexpr std::size_t kAtOnce = 1000;
 
+Error not_found(const std::string& queue, TaskId id) {
+  return {Code::not_found, "queue \"" + queue + "\" knows no task " + to_string(id)};
+}
+
+}  // namespace
+
 TaskInfo info_of(KeptTask&& task) {
   TaskInfo info;
   info.id = task.id;
@@ -47,12 +53,6 @@ TaskInfo info_of(KeptTask&& task) {
   info.metadata = std::move(task.task.metadata);
   return info;
 }
-
-Error not_found(const std::string& queue, TaskId id) {
-  return {Code::not_found, "queue \"" + queue + "\" knows no task " + to_string(id)};
-}
-
-}  // namespace
 
 // To a store a claimed task is running; here it is known whether it has begun.
 TaskInfo NamedTasks::seen(KeptTask&& task) const {

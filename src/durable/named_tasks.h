@@ -48,6 +48,8 @@ struct Kind {
   HandlerOptions options;
 };
 
+/// As people are shown it, by what a store has.
+[[nodiscard]] TaskInfo info_of(KeptTask&& task);
 /// Of what is refused before it is posted.
 [[nodiscard]] std::shared_ptr<AcceptanceState> refused_acceptance(Error error);
 

@@ -103,6 +103,7 @@ NamedRun::Verdict Run::end(Over over, Rng& rng) noexcept {
   const std::unique_ptr<Run> self(this);
   const WallTime now = home_.committer().now();
   const Duration took = over.took;
+  TaskInfo* const info = over.info;
   // Before the store learns of its end: a task that waits again is not to be charged.
   body_->is_over();
   Transition next = judge(std::move(over), now, rng);
@@ -119,10 +120,26 @@ NamedRun::Verdict Run::end(Over over, Rng& rng) noexcept {
     end.output_type = std::move(output_.content_type);
   }
   if (is_final(next.to)) end.prune_at = home_.prune_at(kind_.get(), next.to, now);
+  const int attempts = end.attempts;
   home_.committer().ending();
   home_.over(*this);
+  if (info != nullptr) *info = info_of(left(end, now));
   home_.committer().finish(home_, std::move(end));
-  return {next.to, failed};
+  return {next.to, failed, attempts};
+}
+
+// The task, as the store will have it. Nobody needs it here any more.
+KeptTask Run::left(const Finish& end, WallTime now) {
+  KeptTask task = std::move(task_);
+  task.state = end.to;
+  task.task.run_at = end.run_at;
+  task.attempts = end.attempts;
+  task.started_at = end.started_at;
+  if (end.error) task.last_error = end.error;
+  if (end.failed) task.history.push_back(*end.failed);
+  if (task.history.size() > kKeptAttempts) task.history.erase(task.history.begin());
+  if (is_final(end.to)) task.finished_at = now;
+  return task;
 }
 
 // It has not begun: it waits again as before, unless it was taken out to end.

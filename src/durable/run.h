@@ -44,6 +44,7 @@ class Run final : public NamedRun {
 
  private:
   [[nodiscard]] Finish finish(TaskState to) const;
+  [[nodiscard]] KeptTask left(const Finish& end, WallTime now);
   [[nodiscard]] Transition judge(Over over, WallTime now, Rng& rng) const;
 
   NamedTasks& home_;

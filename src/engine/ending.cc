@@ -189,16 +189,18 @@ void Engine::end_attempt(Worker& worker, Frame& frame, Transition transition, bo
   come_again(record, transition);
 }
 
-// The user's own measurements. The task is still this worker's, so that its figures stand still.
+// The task is still this worker's, so that its figures stand still.
 void Engine::tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept {
-  guarded("metrics sink", [&] {
-    std::optional<TaskInfo> info = read(record, id);
-    if (!info) return;
-    info->state = to;
-    options.metrics->attempt_ended(*info, to,
-                                   Duration(static_cast<std::int64_t>(record.waited.load(std::memory_order_relaxed))),
-                                   Duration(static_cast<std::int64_t>(record.ran.load(std::memory_order_relaxed))));
-  });
+  std::optional<TaskInfo> info = read(record, id);
+  if (!info) return;
+  info->state = to;
+  tell_sink(*info, Duration(static_cast<std::int64_t>(record.waited.load(std::memory_order_relaxed))),
+            Duration(static_cast<std::int64_t>(record.ran.load(std::memory_order_relaxed))));
+}
+
+// The user's own measurements.
+void Engine::tell_sink(const TaskInfo& task, Duration waited, Duration took) noexcept {
+  guarded("metrics sink", [&] { options.metrics->attempt_ended(task, task.state, waited, took); });
 }
 
 // The attempt that `word` was the last of is over: nobody finds it running any more. What its timeout did until then,

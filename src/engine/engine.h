@@ -274,6 +274,7 @@ class Engine {
   [[nodiscard]] Transition judge(Worker& worker, Frame& frame, Ended ended);
   void end_attempt(Worker& worker, Frame& frame, Transition transition, bool closure_gone);
   void tell_sink(Record& record, std::uint64_t id, TaskState to) noexcept;
+  void tell_sink(const TaskInfo& task, Duration waited, Duration took) noexcept;
   void forget_timeout(Record& record, std::uint64_t word);
   void come_again(Record& record, const Transition& transition);
   void see_to_leftover(Record& record, std::uint32_t generation);

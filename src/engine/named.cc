@@ -110,6 +110,9 @@ void Engine::end_named(Worker& worker, Frame& frame, Ran ran, std::int64_t ended
   over.stop = deciding_stop_in(word);
   over.outlived_grace = (word & kStuck) != 0;
   over.took = Duration(ticks.between(frame.started, ended));
+  const Duration took = over.took;
+  std::optional<TaskInfo> told;
+  if (options.metrics != nullptr) over.info = &told.emplace();
   const TaskId id = run.id;
   const int attempt = run.number();
   const NamedRun::Verdict verdict = run.end(std::move(over), worker.rng);
@@ -117,6 +120,8 @@ void Engine::end_named(Worker& worker, Frame& frame, Ran ran, std::int64_t ended
   if (verdict.to == TaskState::retryable) worker.meter.add(Count::retried);
   if (verdict.to == TaskState::scheduled) worker.meter.add(Count::snoozed);
   worker.meter.add(count_of(verdict.to));
+  if (is_final(verdict.to)) worker.meter.attempts_per_task.record(static_cast<float>(verdict.attempts));
+  if (told) tell_sink(*told, Duration(static_cast<std::int64_t>(record.waited.load(std::memory_order_relaxed))), took);
   if (observed.load(std::memory_order_relaxed)) emit(id.value, verdict.to, attempt);
   worker.give_back(page_of(record), bit_of(line_of(record)));
 }

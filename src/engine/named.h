@@ -11,6 +11,7 @@
 #include <errand/attempt.h>
 #include <errand/random.h>
 #include <errand/store.h>
+#include <errand/task.h>
 #include <errand/task_id.h>
 
 #include <optional>
@@ -45,10 +46,12 @@ class NamedRun {
     StopReason stop = StopReason::none;
     bool outlived_grace = false;
     Duration took{};
+    TaskInfo* info = nullptr;  ///< not null: becomes the task, as the attempt left it
   };
   struct Verdict {
     TaskState to = TaskState::completed;  ///< where the attempt left the task
     bool failed = false;
+    int attempts = 0;  ///< as they count from now on
   };
   /// The attempt is over: decides what follows, and sees that the store learns it.
   [[nodiscard]] virtual Verdict end(Over over, Rng& rng) noexcept = 0;

@@ -510,6 +510,64 @@ TEST_P(NamedTask, ClosuresRunBesideThem) {
   EXPECT_EQ(queue->list({.kind = "report"}).size(), 1u);
 }
 
+namespace {
+
+struct Sink final : errand::MetricsSink {
+  struct Call {
+    errand::TaskInfo task;
+    errand::Duration waited;
+    errand::Duration took;
+  };
+  void attempt_ended(const errand::TaskInfo& task, errand::TaskState state, errand::Duration waited,
+                     errand::Duration took) override {
+    EXPECT_EQ(task.state, state);
+    calls.push_back({task, waited, took});
+  }
+  std::vector<Call> calls;
+};
+
+}  // namespace
+
+// FLOOR 33: a sink of one's own is told of each attempt, and the figures count how many a task took.
+TEST_P(NamedTask, ASinkIsToldOfEachAttempt) {
+  auto sink = std::make_shared<Sink>();
+  errand::QueueOptions opts = options();
+  opts.metrics = sink;
+  queue.reset();
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  queue->handle<Report>([&](const Report&) {
+    clock->advance(3s);
+    throw std::runtime_error("no paper");
+  });
+  const auto task =
+      queue->enqueue(Report{1}, {.max_attempts = 2, .retry = errand::Retry::fixed(5s), .name = "fails", .tags = {"a"}});
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  ASSERT_EQ(sink->calls.size(), 1u);
+  EXPECT_EQ(queue->stats().attempts_per_task.count(), 0u);
+  const errand::TaskInfo kept = info(task->id());
+  const errand::TaskInfo first = sink->calls[0].task;
+  EXPECT_EQ(first.id, task->id());
+  EXPECT_EQ(first.state, errand::TaskState::retryable);
+  EXPECT_EQ(first.kind, "report");
+  EXPECT_EQ(first.name, "fails");
+  EXPECT_EQ(first.tags, std::vector<std::string>{"a"});
+  EXPECT_EQ(first.attempts, 1);
+  EXPECT_EQ(first.last_error, "no paper");
+  EXPECT_EQ(first.history.size(), 1u);
+  EXPECT_EQ(first.next_run_at, kept.next_run_at);
+  EXPECT_EQ(first.started_at, kept.started_at);
+  EXPECT_EQ(sink->calls[0].took, 3s);
+  EXPECT_EQ(sink->calls[0].waited, 0s);
+  advance(10s);
+  ASSERT_EQ(sink->calls.size(), 2u);
+  EXPECT_EQ(sink->calls[1].task.state, errand::TaskState::discarded);
+  EXPECT_EQ(sink->calls[1].task.attempts, 2);
+  EXPECT_EQ(sink->calls[1].task.history.size(), 2u);
+  EXPECT_EQ(sink->calls[1].task.finished_at, info(task->id()).finished_at);
+  EXPECT_EQ(queue->stats().attempts_per_task.count(), 1u);
+}
+
 TEST_P(NamedTask, ARefusalOfTheQueueIsSaidAsSuch) {
   queue->handle<Report>([](const Report&) {});
   auto task = queue->enqueue(Report{});

@@ -58,7 +58,9 @@ class SqliteTasks::IncomingRows final : public Rows {
   IncomingRows(std::span<const Incoming> tasks, WallTime now) : tasks_(tasks), now_(now) {}
 
   [[nodiscard]] std::size_t size() const noexcept override { return tasks_.size(); }
-  [[nodiscard]] std::string what(std::size_t row) const override { return "enqueue \"" + tasks_[row].task->kind + "\""; }
+  [[nodiscard]] std::string what(std::size_t row) const override {
+    return "enqueue \"" + tasks_[row].task->kind + "\"";
+  }
   void get(std::size_t row, int column, Cell cell) const noexcept override {
     const Incoming& one = tasks_[row];
     const NewTask& task = *one.task;

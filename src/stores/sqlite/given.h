@@ -1,6 +1,6 @@
 #pragma once
-// Rows that are in memory, as the table errand_given: "insert into ... select ... from errand_given" takes them all with
-// one statement, where binding the values and starting the statement once more would cost a third of each row.
+// Rows that are in memory, as the table errand_given: "insert into ... select ... from errand_given" takes them all
+// with one statement, where binding the values and starting the statement once more would cost a third of each row.
 
 #include <errand/clock.h>
 #include <sqlite3.h>
