@@ -210,7 +210,31 @@ void NamedTasks::watch_end(TaskId id, Callback<void(const TaskInfo&)> callback) 
     watching_.store(watched_.size(), std::memory_order_release);
   }
   // It may be over by now, and nobody have looked here.
-  if (is_over(id)) ended(id, TaskState::completed);
+  if (look_for_end(id)) return;
+  {
+    MutexLock lock(mu_);
+    unsure_.push_back(id);
+  }
+  committer().wish();
+}
+
+// False: whether it is over can't be told now.
+bool NamedTasks::look_for_end(TaskId id) {
+  const auto task = info(id);
+  if (detail::is_over(task)) ended(id, TaskState::completed);
+  return task || task.error().code() != Code::unavailable;
+}
+
+void NamedTasks::look_for_unsure_ends() {
+  std::vector<TaskId> ids;
+  {
+    MutexLock lock(mu_);
+    ids.swap(unsure_);
+  }
+  if (ids.empty()) return;
+  std::erase_if(ids, [&](TaskId id) { return look_for_end(id); });
+  MutexLock lock(mu_);
+  unsure_.insert(unsure_.end(), ids.begin(), ids.end());
 }
 
 // A task is final in the store. `to`: how, for those who ask when it is so no more.

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/log.h"
+#include "base/time.h"
 #include "core/text.h"
 #include "durable/run.h"
 
@@ -20,6 +21,8 @@ constexpr std::size_t kMostAhead = 4096;
 constexpr std::size_t kMostAheadBytes = std::size_t{64} << 20;
 // Of a payload, as long as nobody knows.
 constexpr std::size_t kUsualBytes = 64 << 10;
+// At a task that could not be read.
+constexpr Duration kLookAgain = std::chrono::seconds(1);
 
 template <class T>
 void lower(std::optional<T>& least, const std::optional<T>& value) {
@@ -89,6 +92,7 @@ void NamedTasks::coming(const NewTask& task, WallTime now) {
 bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
   post_suspects();
   restore();
+  look_for_unsure_ends();
   const bool nobody = engine_.options.drive == Drive::threads && engine_.workers() == 0;
   MutexLock lock(mu_);
   std::size_t coming = 0;
@@ -346,6 +350,7 @@ std::optional<WallTime> NamedTasks::next_due() const {
   std::optional<WallTime> due = schedules_.next_due();
   MutexLock lock(mu_);
   if (claiming_ && holds_ == 0 && !paused()) lower(due, next_due_);
+  if (!unsure_.empty()) lower(due, std::optional(saturating_add(hub_->committer.now(), kLookAgain)));
   return due;
 }
 

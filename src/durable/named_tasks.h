@@ -241,6 +241,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   [[nodiscard]] bool never_begins_here(TaskId id, const Worker& own) const;
   [[nodiscard]] bool is_over(TaskId id) const;
   void watch_end(TaskId id, Callback<void(const TaskInfo&)> callback);
+  [[nodiscard]] bool look_for_end(TaskId id);
+  void look_for_unsure_ends();
   [[nodiscard]] TaskInfo seen(KeptTask&& task) const;
   [[nodiscard]] std::size_t target() const ERRAND_REQUIRES(mu_);
   [[nodiscard]] std::size_t room() const ERRAND_REQUIRES(mu_);
@@ -296,6 +298,8 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   std::unordered_set<std::uint64_t> late_cancels_ ERRAND_GUARDED_BY(mu_);
   std::deque<std::unique_ptr<Run>> suspects_ ERRAND_GUARDED_BY(mu_);  // claimed, each waits for its turn to be alone
   std::unordered_map<std::uint64_t, Watched> watched_ ERRAND_GUARDED_BY(mu_);
+  // Of these, tasks that may have ended before that, which could not be read.
+  std::vector<TaskId> unsure_ ERRAND_GUARDED_BY(mu_);
   int inside_ ERRAND_GUARDED_BY(mu_) = 0;  // of the watches, those of workers of the queue
 };
 

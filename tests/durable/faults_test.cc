@@ -252,6 +252,27 @@ TEST_P(Faults, LeaveNothingOfAQueueThatIsGone) {
   queue.reset();
 }
 
+// The task ends before there is anybody to be told, and then it can't be read for a while.
+TEST_P(Faults, DoNotKeepAnEndFromWhoIsToBeToldOfIt) {
+  queue = std::make_unique<errand::Queue>(options(1));
+  queue->handle<Report>([](const Report&) {});
+  std::atomic<bool> adds{false};
+  store->before_commit([&](const errand::Batch& batch) { adds = !batch.added.empty(); });
+  store->after_commit([&] {
+    if (!adds.exchange(false)) return;
+    EXPECT_TRUE(store->change({.all = true}, {.what = errand::Change::What::cancel}, {}, 1, errand::WallTime::min()));
+    store->fails = true;
+  });
+  Gate told;
+  ASSERT_TRUE(queue->enqueue(Report{1}, {.delay = 1h, .on_finish = [&](const errand::TaskInfo& info) {
+                                           EXPECT_EQ(info.state, errand::TaskState::cancelled);
+                                           told.open();
+                                         }}));
+  store->fails = false;
+  EXPECT_TRUE(told.wait());
+  queue.reset();
+}
+
 // A commit that is on its way when a kind gets its handler may still set tasks of that kind aside.
 TEST_P(Faults, DoNotComeFromAHandlerThatComesDuringAClaim) {
   Tally ran(1);
