@@ -119,6 +119,20 @@ void Committer::finish(Member& member, Finish finish) {
   see_to_it(then);
 }
 
+std::vector<Finish> Committer::take_endings() {
+  MutexLock lock(mu_);
+  std::vector<Finish> left;
+  for (Ending& ending : endings_) left.push_back(std::move(ending.finish));
+  endings_.clear();
+  return left;
+}
+
+void Committer::adopt_endings(std::vector<Finish> finished) {
+  endings_begun_.fetch_add(finished.size(), std::memory_order_relaxed);
+  MutexLock lock(mu_);
+  for (Finish& finish : finished) endings_.push_back({nullptr, std::move(finish)});
+}
+
 void Committer::post(std::shared_ptr<Post> post) {
   posted_bytes_.fetch_add(post->size, std::memory_order_relaxed);
   Then then{};

@@ -89,6 +89,10 @@ class Committer {
   /// come again.
   void ending() noexcept { endings_begun_.fetch_add(1, std::memory_order_relaxed); }
   void finish(Member& member, Finish finish);
+  /// Ends that did not get to the store before the last member went; nobody uses this one any more. And those that
+  /// another one was left with.
+  [[nodiscard]] std::vector<Finish> take_endings();
+  void adopt_endings(std::vector<Finish> finished);
   /// Notes of one attempt are put together until they are committed: with whatever comes next, at the latest after
   /// kNotesAfter.
   void note(Note note);

@@ -21,6 +21,12 @@ constexpr std::size_t kTidyAtOnce = 1000;
 struct Registry {
   Mutex mu;
   std::map<const Store*, std::weak_ptr<Hub>> hubs ERRAND_GUARDED_BY(mu);
+  // What became of attempts whose store was away until their hub was gone: for its next one, if it is to have another.
+  struct Left {
+    std::weak_ptr<Store> store;
+    std::vector<Finish> endings;
+  };
+  std::map<const Store*, Left> left ERRAND_GUARDED_BY(mu);
 };
 Registry& registry();
 
@@ -33,6 +39,7 @@ void after_fork() noexcept ERRAND_AROUND_FORK {
 // The hubs are the parent's, as their threads are: a queue that the child makes gets one of its own.
 void in_child() noexcept ERRAND_AROUND_FORK {
   registry().hubs.clear();
+  registry().left.clear();
   registry().mu.unlock();
 }
 
@@ -54,10 +61,12 @@ std::shared_ptr<Hub> Hub::of(const StorePtr& store, const std::shared_ptr<Clock>
   Registry& all = registry();
   MutexLock lock(all.mu);
   std::erase_if(all.hubs, [](const auto& entry) { return entry.second.expired(); });
+  std::erase_if(all.left, [](const auto& entry) { return entry.second.store.expired(); });
   std::weak_ptr<Hub>& entry = all.hubs[store.get()];
   std::shared_ptr<Hub> hub = entry.lock();
   if (hub == nullptr) {
     entry = hub = std::make_shared<Hub>(store, clock, seed);
+    if (auto left = all.left.extract(store.get())) hub->committer.adopt_endings(std::move(left.mapped().endings));
     store->listen(hub);
   }
   return hub;
@@ -70,8 +79,16 @@ Hub::~Hub() {
   stops_.store(true, std::memory_order_release);
   committer.word().fetch_add(1, std::memory_order_release);
   clock->wake(committer.word(), INT_MAX);
-  MutexLock lock(mu_);
-  if (thread_.joinable()) thread_.join();
+  {
+    MutexLock lock(mu_);
+    if (thread_.joinable()) thread_.join();
+  }
+  std::vector<Finish> endings = committer.take_endings();
+  // A store that goes with this one says at its next open that they wait.
+  if (endings.empty() || store.use_count() == 1) return;
+  Registry& all = registry();
+  MutexLock lock(all.mu);
+  all.left.insert_or_assign(store.get(), Registry::Left{store, std::move(endings)});
 }
 
 bool Hub::join(Member& member, const std::string& queue) {

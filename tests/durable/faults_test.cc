@@ -252,6 +252,34 @@ TEST_P(Faults, LeaveNothingOfAQueueThatIsGone) {
   queue.reset();
 }
 
+// The store is back when all its queues are gone: what became of their attempts is told to it by the next one.
+TEST_P(Faults, LeaveNothingOfTheLastQueueThatIsGone) {
+  Gate began;
+  Gate gate;
+  errand::QueueOptions opts = options(1);
+  opts.close = {.drain = errand::Drain::running, .timeout = 1ms};
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  queue->handle<Mail>([&](const Mail&) {
+    began.open();
+    gate.wait();
+    return Receipt{};
+  });
+  const auto task = queue->enqueue(Mail{});
+  ASSERT_TRUE(task && began.wait());
+  store->fails = true;
+  gate.open();
+  EXPECT_TRUE(soon([&] { return queue->stats().running == 0; }));
+  queue.reset();
+  store->fails = false;
+  const auto state = [&] { return store->find(task->id(), errand::real_clock()->now())->state; };
+  EXPECT_EQ(state(), errand::TaskState::running);
+  queue = std::make_unique<errand::Queue>(options());
+  queue->start();
+  EXPECT_TRUE(soon([&] { return state() == errand::TaskState::completed; }));
+  EXPECT_TRUE(queue->wait_idle(kSoon));
+  queue.reset();
+}
+
 // The task ends before there is anybody to be told, and then it can't be read for a while.
 TEST_P(Faults, DoNotKeepAnEndFromWhoIsToBeToldOfIt) {
   queue = std::make_unique<errand::Queue>(options(1));
