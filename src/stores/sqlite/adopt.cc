@@ -79,7 +79,7 @@ Result<Adopted> SqliteTasks::adopt(const Adoption& page, WallTime now) {
   Adopted adopted;
   std::set<std::string> queues;
   {
-    MutexLock lock(mu_);
+    FairLock lock(mu_);
     if (auto began = begin(what, now); !began) return began.error();
     Newest newest{last_number_, last_token_};
     if (auto ended = end(what, apply(page, now, adopted, newest)); !ended) return ended.error();

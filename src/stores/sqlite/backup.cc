@@ -90,7 +90,7 @@ Result<void> SqliteTasks::backup(const std::string& path) {
   auto file = NewFile::begin(path);
   if (!file) return with_what(file.error(), what);
   {
-    MutexLock lock(mu_);
+    FairLock lock(mu_);
     if (auto ok = ready(what); !ok) return ok;
     if (copy_ != nullptr) return error(Code::unavailable, what, "another backup of this store is under way");
     auto begun = Copy::begin(*connection_, file->partial(), what);
@@ -101,7 +101,7 @@ Result<void> SqliteTasks::backup(const std::string& path) {
   while (!whole) {
     // Between two steps, outside of the lock: this is when others get it, and the last flush has little left to do.
     auto flushed = file->flush();
-    MutexLock lock(mu_);
+    FairLock lock(mu_);
     auto stepped = flushed ? go_on_copying(what) : Result<bool>(with_what(flushed.error(), what));
     whole = stepped && *stepped;
     if (!stepped || whole) copy_.reset();

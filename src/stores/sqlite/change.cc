@@ -11,10 +11,10 @@ namespace sqlite {
 Result<Changed> SqliteTasks::change(const TaskFilter& filter, const Change& change, TaskId after, std::size_t limit,
                                     WallTime now) {
   if (auto ok = may_enter("change tasks"); !ok) return ok.error();
-  MutexLock lock(mu_);
+  FairLock lock(mu_);
   if (auto began = begin("change tasks", now); !began) return began.error();
   Changed changed;
-  auto meant = matching(filter, after, limit, now);
+  auto meant = matching(filter, {.after = number_of(after)}, limit, now);
   Result<void> done = meant ? apply(*meant, change, now, changed) : Result<void>(meant.error());
   if (auto ended = end("change tasks", std::move(done)); !ended) return ended.error();
   return changed;

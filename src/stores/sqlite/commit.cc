@@ -68,7 +68,7 @@ Result<Committed> SqliteTasks::commit(const Batch& batch, WallTime now) {
   Committed committed;
   std::vector<Error> news;
   {
-    MutexLock lock(mu_);
+    FairLock lock(mu_);
     if (auto began = begin("commit", now); !began) return began.error();
     if (auto ended = end("commit", apply(batch, now, committed)); !ended) return ended.error();
     news.swap(news_);

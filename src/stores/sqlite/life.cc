@@ -41,7 +41,7 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
   }
   std::shared_ptr<SqliteTasks> store(
       new SqliteTasks(std::move(owner), std::move(running), options, std::move(*connection)));
-  MutexLock lock(store->mu_);
+  FairLock lock(store->mu_);
   if (auto begun = store->begin_life(); !begun) return begun.error();
   return StorePtr(store);
 }

@@ -29,7 +29,7 @@ Result<void> done_to_one(Connection& connection, Statement& statement, const std
 
 Result<KeptSchedule> SqliteTasks::put_schedule(const NewSchedule& given, WallTime now) {
   if (auto ok = may_enter("keep a schedule"); !ok) return ok.error();
-  MutexLock lock(mu_);
+  FairLock lock(mu_);
   const std::string what = "keep " + title_of(given.queue, given.name);
   if (auto began = begin(what, now); !began) return began.error();
   const int status = sqlite::put_schedule(*connection_, given, ++last_token_, now);
@@ -42,7 +42,7 @@ Result<KeptSchedule> SqliteTasks::put_schedule(const NewSchedule& given, WallTim
 
 Result<void> SqliteTasks::remove_schedule(std::string_view queue, std::string_view name) {
   if (auto ok = may_enter("remove a schedule"); !ok) return ok;
-  MutexLock lock(mu_);
+  FairLock lock(mu_);
   const std::string what = "remove " + title_of(queue, name);
   if (auto began = begin(what, latest_); !began) return began;
   Result<void> done;
@@ -56,7 +56,7 @@ Result<void> SqliteTasks::remove_schedule(std::string_view queue, std::string_vi
 
 Result<void> SqliteTasks::pause_schedule(std::string_view queue, std::string_view name, bool paused) {
   if (auto ok = may_enter("pause a schedule"); !ok) return ok;
-  MutexLock lock(mu_);
+  FairLock lock(mu_);
   const std::string what = (paused ? "pause " : "resume ") + title_of(queue, name);
   if (auto began = begin(what, latest_); !began) return began;
   Result<void> done;
@@ -70,7 +70,7 @@ Result<void> SqliteTasks::pause_schedule(std::string_view queue, std::string_vie
 
 Result<KeptSchedule> SqliteTasks::find_schedule(std::string_view queue, std::string_view name) {
   if (auto ok = may_enter("find a schedule"); !ok) return ok.error();
-  MutexLock lock(mu_);
+  FairLock lock(mu_);
   if (auto ok = ready("find a schedule"); !ok) return ok.error();
   return read_schedule(queue, name);
 }
@@ -90,7 +90,7 @@ Result<KeptSchedule> SqliteTasks::read_schedule(std::string_view queue, std::str
 
 Result<std::vector<KeptSchedule>> SqliteTasks::list_schedules(std::string_view queue) {
   if (auto ok = may_enter("list schedules"); !ok) return ok.error();
-  MutexLock lock(mu_);
+  FairLock lock(mu_);
   if (auto ok = ready("list schedules"); !ok) return ok.error();
   std::vector<KeptSchedule> found;
   Statement statement = connection_->prepare(sql::list_schedules);

@@ -16,6 +16,8 @@ namespace {
 constexpr int kMostLogPages = 8192;
 // Callers ask what time it is before they get in, and others may come first: that is no clock that goes back.
 constexpr Duration kRace = std::chrono::milliseconds(5);
+// So many rows are looked at before somebody else has a turn: a few milliseconds.
+constexpr std::int64_t kWindow = 4096;
 constexpr int kPageSize = 4096;  // SQLite's usual one, which is not changed here
 
 // The stored words of what may be seen in this state as of some moment.
@@ -183,7 +185,7 @@ Result<std::optional<KeptTask>> SqliteTasks::read(TaskId id) {
 
 Result<KeptTask> SqliteTasks::find(TaskId id, WallTime now) {
   if (auto ok = may_enter("find a task"); !ok) return ok.error();
-  MutexLock lock(mu_);
+  FairLock lock(mu_);
   if (auto ok = ready("find a task"); !ok) return ok.error();
   auto task = read(id);
   if (!task) return task.error();
@@ -194,12 +196,38 @@ Result<KeptTask> SqliteTasks::find(TaskId id, WallTime now) {
 Result<std::vector<KeptTask>> SqliteTasks::list(const TaskFilter& filter, TaskId after, std::size_t limit,
                                                 WallTime now) {
   if (auto ok = may_enter("list tasks"); !ok) return ok.error();
-  MutexLock lock(mu_);
-  if (auto ok = ready("list tasks"); !ok) return ok.error();
-  return matching(filter, after, limit, now);
+  std::vector<KeptTask> found;
+  auto done = in_windows("list tasks", number_of(after), [&](Window window) ERRAND_REQUIRES(mu_) -> Result<bool> {
+    auto some = matching(filter, window, limit - found.size(), now);
+    if (!some) return some.error();
+    std::move(some->begin(), some->end(), std::back_inserter(found));
+    return found.size() < limit && filter.ids.empty();
+  });
+  if (!done) return done.error();
+  return found;
 }
 
-Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, TaskId after, std::size_t limit,
+// Whoever looks at everything holds up the writer for a part of it at a time, and lets a commit that waits go first.
+template <class F>
+Result<void> SqliteTasks::in_windows(const char* what, std::int64_t after, F f) {
+  for (Window window{after, after};;) {
+    FairLock lock(mu_);
+    if (auto ok = ready(what); !ok) return ok;
+    window.after = window.last;
+    {
+      Statement statement = connection_->prepare(sql::window);
+      statement.bind(window.after).bind(kWindow);
+      if (!statement.step()) return connection_->error(statement.status(), what);
+      if (statement.is_null(0)) return {};
+      window.last = statement.integer(0);
+    }
+    const Result<bool> goes_on = f(window);
+    if (!goes_on) return goes_on.error();
+    if (!*goes_on) return {};
+  }
+}
+
+Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Window window, std::size_t limit,
                                                     WallTime now) {
   std::vector<KeptTask> found;
   const auto matches = [&](const KeptTask& task) { return !filter.state || task.state == *filter.state; };
@@ -211,12 +239,13 @@ Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Ta
   std::size_t next = 0;
   do {
     const bool by_id = !ids.empty();
-    if (by_id && ids[next] <= after) continue;
-    const std::int64_t from = by_id ? number_of(ids[next]) - 1 : number_of(after);
+    if (by_id && number_of(ids[next]) <= window.after) continue;
+    const std::int64_t from = by_id ? number_of(ids[next]) - 1 : window.after;
+    const std::int64_t last = by_id ? number_of(ids[next]) : window.last;
     Statement statement = connection_->prepare(sql::list_tasks);
     statement.bind(from).bind_unless_empty(filter.queue).bind_unless_empty(filter.kind).bind_unless_empty(filter.name);
     statement.bind(filter.priority ? std::optional<std::int64_t>(*filter.priority) : std::nullopt);
-    statement.bind_unless_empty(filter.tag).bind_unless_empty(states).bind_unless_empty(filter.schedule);
+    statement.bind_unless_empty(filter.tag).bind_unless_empty(states).bind_unless_empty(filter.schedule).bind(last);
     while (found.size() < limit && statement.step()) {
       auto task = read_task(*connection_, statement);
       if (!task) return task.error();
@@ -233,12 +262,27 @@ Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Ta
 
 Result<std::vector<Counts>> SqliteTasks::counts(WallTime now) {
   if (auto ok = may_enter("count tasks"); !ok) return ok.error();
-  MutexLock lock(mu_);
-  if (auto ok = ready("count tasks"); !ok) return ok.error();
   std::map<std::string, Counts> by_queue;
-  for (const std::string& queue : paused_) by_queue[queue].paused = true;
+  auto done = in_windows("count tasks", 0, [&](Window window) ERRAND_REQUIRES(mu_) -> Result<bool> {
+    auto ok = count(window, now, by_queue);
+    return ok ? Result<bool>(true) : ok.error();
+  });
+  if (!done) return done.error();
+  {
+    FairLock lock(mu_);
+    for (const std::string& queue : paused_) by_queue[queue].paused = true;
+  }
+  std::vector<Counts> all;
+  for (auto& [queue, counts] : by_queue) {
+    counts.queue = queue;
+    all.push_back(std::move(counts));
+  }
+  return all;
+}
+
+Result<void> SqliteTasks::count(Window window, WallTime now, std::map<std::string, Counts>& by_queue) {
   Statement statement = connection_->prepare(sql::counts);
-  statement.bind(now);
+  statement.bind(now).bind(window.after).bind(window.last);
   while (statement.step()) {
     Counts& counts = by_queue[std::string(statement.text(0))];
     const std::string_view state = statement.text(1);
@@ -259,24 +303,20 @@ Result<std::vector<Counts>> SqliteTasks::counts(WallTime now) {
   if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "count tasks");
   // Rows of claimed tasks say that they wait.
   for (const auto& [number, claim] : claims_.all()) {
+    if (number <= window.after || number > window.last) continue;
     Counts& counts = by_queue[std::string(claim.queue)];
     const bool available = claim.state == TaskState::available || claim.run_at <= now;
     --(available ? counts.available : claim.state == TaskState::scheduled ? counts.scheduled : counts.retryable);
     ++counts.running;
   }
-  std::vector<Counts> all;
-  for (auto& [queue, counts] : by_queue) {
-    counts.queue = queue;
-    all.push_back(std::move(counts));
-  }
-  return all;
+  return {};
 }
 
 // --- the rest --------------------------------------------------------------------------------------------------------
 
 Result<std::size_t> SqliteTasks::restore(std::string_view queue, std::span<const std::string> kinds) {
   if (auto ok = may_enter("restore tasks"); !ok) return ok.error();
-  MutexLock lock(mu_);
+  FairLock lock(mu_);
   const std::string what = "restore tasks of queue \"" + std::string(queue) + "\"";
   if (auto began = begin(what, latest_); !began) return began.error();
   std::vector<KeptTask> found;
@@ -307,7 +347,7 @@ Result<std::size_t> SqliteTasks::restore(std::string_view queue, std::span<const
 
 Result<void> SqliteTasks::set_paused(std::string_view queue, bool paused) {
   if (auto ok = may_enter("pause a queue"); !ok) return ok;
-  MutexLock lock(mu_);
+  FairLock lock(mu_);
   const std::string what = "pause queue \"" + std::string(queue) + "\"";
   if (auto ok = ready(what); !ok) return ok;
   Statement statement = connection_->prepare(sql::set_paused);
@@ -323,7 +363,7 @@ Result<void> SqliteTasks::set_paused(std::string_view queue, bool paused) {
 
 Result<Tidied> SqliteTasks::tidy(std::size_t limit, WallTime now) {
   if (auto ok = may_enter("tidy up"); !ok) return ok.error();
-  MutexLock lock(mu_);
+  FairLock lock(mu_);
   const std::string what = "tidy up";
   if (auto began = begin(what, now); !began) return began.error();
   Tidied tidied;

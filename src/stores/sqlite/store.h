@@ -17,12 +17,14 @@
 #include <errand/sqlite.h>
 
 #include <atomic>
+#include <limits>
+#include <map>
 #include <set>
 #include <thread>
 
+#include "base/fair_mutex.h"
 #include "base/file_lock.h"
 #include "base/listeners.h"
-#include "base/mutex.h"
 #include "base/running_file.h"
 #include "sqlite/backup.h"
 #include "sqlite/claims.h"
@@ -118,9 +120,18 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<void> run(Statement& statement, const std::string& what) ERRAND_REQUIRES(mu_);
   /// `what` is done to the task of this number.
   [[nodiscard]] Result<void> run(Statement& statement, const char* what, std::int64_t number) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<std::vector<KeptTask>> matching(const TaskFilter& filter, TaskId after, std::size_t limit,
+  // Rows by their ids.
+  struct Window {
+    std::int64_t after = 0;
+    std::int64_t last = std::numeric_limits<std::int64_t>::max();
+  };
+  [[nodiscard]] Result<std::vector<KeptTask>> matching(const TaskFilter& filter, Window window, std::size_t limit,
                                                        WallTime now) ERRAND_REQUIRES(mu_);
-
+  /// `f` looks at one part after the other of what comes after an id, until it returns false; others work in between.
+  template <class F>
+  [[nodiscard]] Result<void> in_windows(const char* what, std::int64_t after, F f) ERRAND_EXCLUDES(mu_);
+  [[nodiscard]] Result<void> count(Window window, WallTime now, std::map<std::string, Counts>& by_queue)
+      ERRAND_REQUIRES(mu_);
   /// Takes in what `rows` has, by a statement that selects from errand_given; except for rows that are too large, which
   /// come back, in order.
   struct TooLarge {
@@ -243,8 +254,8 @@ class SqliteTasks final : public Store {
   const std::unique_ptr<RunningFile> running_;
   const SqliteOptions options_;
   const std::string path_;
-  // Lock order: nothing is taken under it. Held over whole transactions: there is one writer.
-  Mutex mu_;
+  // Lock order: nothing is taken under it. Held over whole transactions: there is one writer. Fair, for in_windows().
+  FairMutex mu_;
   std::unique_ptr<Connection> connection_ ERRAND_GUARDED_BY(mu_);  // null: could not be opened again so far
   std::unique_ptr<Copy> copy_ ERRAND_GUARDED_BY(mu_);  // of what connection_ has; null: no backup is under way
   Claims claims_ ERRAND_GUARDED_BY(mu_);

@@ -119,7 +119,7 @@ Result<void> SqliteTasks::transaction(const Body& body, Duration limit) {
     return error(Code::invalid, "transaction", "expected a limit above zero, got " + to_text(limit));
   std::vector<std::string> queues;
   {
-    MutexLock lock(mu_);
+    FairLock lock(mu_);
     if (auto done = run_body(body, limit); !done) return done;
     queues.assign(doing_.queues.begin(), doing_.queues.end());
   }

@@ -1,8 +1,8 @@
 -- Tasks that match, by id, behind one. An unset parameter asks for nothing.
--- 1 id, 2 queue, 3 kind, 4 name, 5 priority, 6 tag, 7 a JSON array of states, 8 schedule
+-- 1 id, 2 queue, 3 kind, 4 name, 5 priority, 6 tag, 7 a JSON array of states, 8 schedule, 9 the last id
 -- Columns: errand_tasks.*. By the primary key; the caller stops when it has enough.
 select * from errand_tasks
-where id > ?1
+where id > ?1 and id <= ?9
   and (?2 is null or queue = ?2)
   and (?3 is null or kind = ?3)
   and (?4 is null or name = ?4)
