@@ -16,8 +16,8 @@ inline namespace v0 {
 
 class ERRAND_ATTRIBUTE(capability("mutex")) FairMutex {
  public:
-  // Sequentially consistent, here and below: either this one sees that its turn has come, or whoever moves the turn sees
-  // that somebody waits. It also is the acquire of what was done under the mutex before.
+  // Sequentially consistent, here and below: either this one sees that its turn has come, or whoever moves the turn
+  // sees that somebody waits. It also is the acquire of what was done under the mutex before.
   void lock() ERRAND_ATTRIBUTE(acquire_capability()) {
     const std::uint32_t mine = next_.fetch_add(1, std::memory_order_seq_cst);
     for (;;) {
