@@ -175,7 +175,10 @@ std::vector<Result<NamedDraft>> NamedTasks::enqueue(std::vector<Result<Named>> t
     }
   }
   std::vector<Result<Added>> results;
-  if (!added.empty()) results = committer().add(*this, std::move(added));
+  if (!added.empty()) {
+    results = committer().add(*this, std::move(added));
+    engine_.wake_driver();  // one that is due later than now is posted by nobody
+  }
   std::vector<Result<NamedDraft>> drafts;
   drafts.reserve(tasks.size());
   std::size_t next = 0;
@@ -213,6 +216,7 @@ Result<void> NamedTasks::add_run(NewTask run) {
   const auto added = committer().add(*this, std::move(one));
   if (!added.front()) return added.front().error();
   enqueued_.fetch_add(1, std::memory_order_relaxed);
+  engine_.wake_driver();
   return {};
 }
 

@@ -44,6 +44,7 @@ void NamedTasks::wish_again() {
   }
   committer().wish();
   wake_those_inside();
+  engine_.wake_driver();
 }
 
 Result<void> NamedTasks::set_paused(bool paused) {

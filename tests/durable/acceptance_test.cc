@@ -147,6 +147,21 @@ TEST(Acceptance, WakesALoopThatDrivesTheQueue) {
   EXPECT_TRUE(sent.ready());
 }
 
+// It sleeps until what it was told, and something is due sooner by now.
+TEST(Acceptance, WakesALoopForWhatIsDueSooner) {
+  int woken = 0;
+  const auto store = std::make_shared<Shaky>(true);
+  errand::Queue queue({.name = "mail", .drive = errand::Drive::manual, .store = store, .on_wake = [&] { ++woken; }});
+  queue.handle<Report>([](const Report&) {});
+  static_cast<void>(queue.dispatch());
+  const auto wakes = [&](auto&& what) { return std::exchange(woken, 0), what(), woken > 0; };
+  std::optional<errand::Task<>> task;
+  EXPECT_TRUE(wakes([&] { task = *queue.enqueue(Report{1}, {.delay = 1h}); }));
+  EXPECT_TRUE(wakes([&] { EXPECT_TRUE(queue.set_priority(task->id(), 1)); }));
+  queue.pause();
+  EXPECT_TRUE(wakes([&] { queue.resume(); }));
+}
+
 // While one transaction is on its way the next one fills.
 TEST(Acceptance, OfManyShareAFlush) {
   constexpr int kAll = 1000;
