@@ -1,5 +1,6 @@
 #include "engine/named.h"
 
+#include <cstdint>
 #include <cstring>
 
 #include "base/time.h"
@@ -11,10 +12,11 @@ namespace detail {
 
 namespace {
 
+// What the body of such a record has: where its run is.
 NamedRun& named_run(const Record& record) noexcept {
-  NamedRun* run;
+  std::uintptr_t run = 0;
   std::memcpy(&run, record.body, sizeof run);
-  return *run;
+  return *reinterpret_cast<NamedRun*>(run);
 }
 
 // The closure of such a record is a pointer to its run, whose end is the engine's to call.
@@ -46,8 +48,8 @@ std::uint64_t Engine::post_named(NamedRun& run, int priority) {
   prepare(record, slot.id, priority, kCold | kNamed | (in_lane ? 0 : kSingle));
   pin_of(record).store(kUnpinned, std::memory_order_relaxed);
   record.ops = &kNamedOps;
-  NamedRun* const pointer = &run;
-  std::memcpy(record.body, &pointer, sizeof pointer);
+  const auto address = reinterpret_cast<std::uintptr_t>(&run);
+  std::memcpy(record.body, &address, sizeof address);
   const std::int64_t now = ticks.stamp();
   record.stamp.store(now, std::memory_order_release);
   PagePool::cold(record).available_at.store(now, std::memory_order_release);
