@@ -89,7 +89,28 @@ TEST(Suite, LetsTheContendersTakeTurns) {
   EXPECT_EQ(suite.rows[0].columns[2].runs, (std::vector<double>{3, 5}));
 }
 
+TEST(Suite, LeavesOutWhoIsNotInstalled) {
+  bench::Suite suite({.size = 0.001, .runs = 1});
+  const auto measure = [&](const char* workload) {
+    suite.measure(workload, "", true, {{"a", [] { return 1.0; }}, {"b", [] { return 2.0; }, false, "b-server"}});
+  };
+  testing::internal::CaptureStderr();
+  measure("W");
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("errand_bench: without b; install b-server\n"),
+            std::string::npos);
+  ASSERT_EQ(suite.rows.size(), 1U);
+  EXPECT_EQ(suite.rows[0].find("b"), nullptr);
+  EXPECT_EQ(suite.rows[0].find("a")->runs, (std::vector<double>{1}));
+
+  testing::internal::CaptureStderr();
+  measure("another");
+  EXPECT_EQ(testing::internal::GetCapturedStderr().find("install"), std::string::npos);
+}
+
 TEST(Goals, EachIsThereOnce) {
-  std::set<std::string> seen;
-  for (const Goal& goal : bench::memory_goals()) EXPECT_TRUE(seen.insert(goal.row + "|" + goal.who).second) << goal.row;
+  for (const auto* goals : {&bench::memory_goals(), &bench::durable_goals()}) {
+    std::set<std::string> seen;
+    for (const Goal& goal : *goals)
+      EXPECT_TRUE(seen.insert(goal.row + "|" + goal.who + "|" + goal.against).second) << goal.row;
+  }
 }
