@@ -94,6 +94,7 @@ Result<void> SqliteTasks::apply(const Batch& batch, WallTime now, Committed& com
   }
   if (auto ok = end_tasks(now); !ok) return ok;
   for (std::size_t i = 0; i < batch.finished.size() && !refused_.empty(); ++i) {
+    if (!committed.finished[i]) continue;
     if (auto why = refusal(batch.finished[i].id)) committed.finished[i] = std::move(*why);
   }
   newcomers_.begin(!batch.claims.empty());
