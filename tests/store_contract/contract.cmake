@@ -5,9 +5,10 @@
 #
 # Sources and not a library: nothing refers to a test, so a linker would leave it out; and they are built with the
 # GoogleTest, and the options, of the program.
+find_package(rapidcheck REQUIRED)  # Debian: librapidcheck-dev
 add_library(errand::contract INTERFACE IMPORTED)
 foreach(file adopt changes claims contract finish model model_schedules schedules slots unique)
   target_sources(errand::contract INTERFACE ${CMAKE_CURRENT_LIST_DIR}/${file}.cc)
 endforeach()
 target_include_directories(errand::contract INTERFACE ${CMAKE_CURRENT_LIST_DIR}/..)
-target_link_libraries(errand::contract INTERFACE errand::errand GTest::gtest)
+target_link_libraries(errand::contract INTERFACE errand::errand GTest::gtest rapidcheck)

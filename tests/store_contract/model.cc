@@ -1,6 +1,8 @@
 // Random operations, each of which has to come to the same as in the store that is plain.
 
 #include <errand/random.h>
+#include <gtest/gtest-spi.h>
+#include <rapidcheck.h>
 
 #include <cstdlib>
 
@@ -52,9 +54,11 @@ std::string describe(const std::vector<TaskId>& ids) {
 // Two stores that are asked the same.
 class Both {
  public:
-  Both(Kept& kept, std::uint64_t seed) : kept_(kept), store_(kept.open()), rng_(seed) {}
+  explicit Both(Kept& kept) : kept_(kept), store_(kept.open()) {}
 
-  void step() {
+  // What is done is drawn from its own seed, so that a step stays what it is when others are left out.
+  void step(std::uint64_t seed) {
+    rng_ = Rng(seed);
     if (rng_.below(8) == 0) move_clock();
     switch (rng_.below(19)) {
       case 0:
@@ -324,7 +328,7 @@ class Both {
   Kept& kept_;
   StorePtr store_;
   const StorePtr model_ = open_memory();
-  Rng rng_;
+  Rng rng_{0};
   WallTime now_{std::chrono::seconds(1'700'000'000)};
   std::vector<Running> running_;
   ScheduleMoves schedules_;
@@ -333,19 +337,25 @@ class Both {
 
 }  // namespace
 
+// RC_PARAMS="max_success=N" makes it N histories, and what is printed after "reproduce=" one of them again.
 TEST_P(StoreContract, DoesWhatTheModelDoes) {
-  const char* given = std::getenv("ERRAND_SEED");
-  const std::uint64_t seed = given != nullptr
-                                 ? std::strtoull(given, nullptr, 10)
-                                 : static_cast<std::uint64_t>(real_clock()->mono().time_since_epoch().count());
-  const int rounds = std::getenv("ERRAND_LONG") != nullptr ? 1000 : 5;
-  for (int round = 0; round < rounds && !HasFailure(); ++round) {
+  ::setenv("RC_PARAMS", "max_success=10", 0);
+  const auto histories =
+      rc::gen::resize(400, rc::gen::container<std::vector<std::uint64_t>>(
+                               rc::gen::noShrink(rc::gen::resize(64, rc::gen::arbitrary<std::uint64_t>()))));
+  EXPECT_TRUE(rc::check([&] {
+    const std::vector<std::uint64_t> history = *histories;
     const auto kept = GetParam()();
-    Both both(*kept, seed + static_cast<std::uint64_t>(round));
-    for (int step = 0; step < 200 && !HasFailure(); ++step) {
-      both.step();
-      if (!HasFailure()) both.compare();
+    testing::TestPartResultArray failures;
+    {
+      const testing::ScopedFakeTestPartResultReporter reporter(
+          testing::ScopedFakeTestPartResultReporter::INTERCEPT_ONLY_CURRENT_THREAD, &failures);
+      Both both(*kept);
+      for (auto seed = history.begin(); seed != history.end() && failures.size() == 0; ++seed) {
+        both.step(*seed);
+        if (failures.size() == 0) both.compare();
+      }
     }
-    if (HasFailure()) ADD_FAILURE() << "ERRAND_SEED=" << seed + static_cast<std::uint64_t>(round);
-  }
+    if (failures.size() != 0) RC_FAIL(failures.GetTestPartResult(0).message());
+  }));
 }
