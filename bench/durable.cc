@@ -8,7 +8,9 @@
 #include <thread>
 
 #include "disk.h"
+#include "durable.h"
 #include "measure.h"
+#include "rivals/rivals.h"
 #include "suite.h"
 #include "test_disk/slow_flush.h"
 
@@ -17,12 +19,6 @@ namespace bench {
 namespace {
 
 using namespace std::chrono_literals;
-
-constexpr int kManyThreads = 64;
-constexpr std::uint64_t kBatch = 1000;  // rows in a transaction of the raw database, items of an enqueue_many()
-constexpr std::size_t kInFlight = 4000;
-
-const std::string kPayload(100, 'x');
 
 std::span<const std::byte> payload() {
   return std::as_bytes(std::span(kPayload));
@@ -45,21 +41,6 @@ void is_kept(const errand::SqliteStore& store, std::uint64_t count) {
   demand(counts && counts->size() == 1 && counts->front().available == count, "a task was lost");
 }
 
-// So many threads, each with its share; how many a second of all of them.
-template <class F>
-double each_of(int threads, std::uint64_t count, F f) {
-  const std::uint64_t share = count / static_cast<std::uint64_t>(threads);
-  std::vector<std::thread> all;
-  const auto start = SteadyClock::now();
-  for (int i = 0; i < threads; ++i) {
-    all.emplace_back([&] {
-      for (std::uint64_t j = 0; j < share; ++j) f();
-    });
-  }
-  for (std::thread& thread : all) thread.join();
-  return static_cast<double>(share) * threads / seconds_since(start);
-}
-
 // --- D1, D2, D7: an enqueue returns when the task is on the disk -----------------------------------------------------
 
 double enqueue(int threads, std::uint64_t count, const char* vfs = "") {
@@ -67,8 +48,9 @@ double enqueue(int threads, std::uint64_t count, const char* vfs = "") {
   const errand::SqliteStore store = open(place, vfs);
   errand::Queue queue(keeps(store));
   place.settle();
-  const double rate = each_of(
-      threads, count, [&] { demand(queue.enqueue_bytes("nothing", payload()).has_value(), "a task was refused"); });
+  const double rate = each_of(threads, count, [&](int) {
+    demand(queue.enqueue_bytes("nothing", payload()).has_value(), "a task was refused");
+  });
   const std::uint64_t share = count / static_cast<std::uint64_t>(threads);
   is_kept(store, share * static_cast<std::uint64_t>(threads));
   return rate;
@@ -201,7 +183,7 @@ double work_blocking(std::uint64_t count) {
   place.settle();
   const auto start = SteadyClock::now();
   each_of(kManyThreads, count,
-          [&] { demand(worked.queue.enqueue_bytes("nothing", payload()).has_value(), "a task was refused"); });
+          [&](int) { demand(worked.queue.enqueue_bytes("nothing", payload()).has_value(), "a task was refused"); });
   worked.wait(share * kManyThreads, true);
   return static_cast<double>(share) * kManyThreads / seconds_since(start);
 }
@@ -228,12 +210,7 @@ double raw_work(std::uint64_t count, bool kept) {
   return static_cast<double>(count) / seconds_since(start);
 }
 
-// --- D5: from the call to the body
-// ------------------------------------------------------------------------------------
-
-std::vector<double> in_us(std::vector<double> seconds) {
-  return {quantile(seconds, 0.5) * 1e6, quantile(seconds, 0.99) * 1e6};
-}
+// --- D5: from the call to the body -----------------------------------------------------------------------------------
 
 std::vector<double> latency(int count) {
   const Place place;
@@ -270,24 +247,35 @@ void enqueuing(Suite& suite) {
   const std::uint64_t many = suite.scale.of(64e3);
   suite.measure("D1 1 thread enqueues", "tasks/s", true,
                 {{"errand", [=] { return enqueue(1, few); }},
+                 {"plainjob", [=] { return plainjob::enqueue(few); }, false, plainjob::missing()},
+                 {"beanstalkd -f0", [=] { return beanstalkd::enqueue(1, few); }, false, beanstalkd::missing()},
+                 {"Redis", [=] { return redis::enqueue(few); }, false, redis::missing()},
                  {"raw SQLite, same row", [=] { return raw_enqueue(few); }, true},
                  {"fdatasync alone", [=] { return flush_rate(few); }, true}});
-  suite.measure("D2 64 threads enqueue", "tasks/s", true,
-                {{"errand", [=] { return enqueue(kManyThreads, many); }},
-                 {"fdatasync alone", [=] { return flush_rate(few); }, true}});
+  suite.measure(
+      "D2 64 threads enqueue", "tasks/s", true,
+      {{"errand", [=] { return enqueue(kManyThreads, many); }},
+       {"BullMQ", [=] { return bullmq::enqueue(many); }, false, bullmq::missing()},
+       {"beanstalkd -f0", [=] { return beanstalkd::enqueue(kManyThreads, few); }, false, beanstalkd::missing()},
+       {"fdatasync alone", [=] { return flush_rate(few); }, true}});
   const std::uint64_t lots = suite.scale.of(3e5) / kBatch * kBatch;
   suite.measure("D3 pipelined", "tasks/s", true,
                 {{"errand", [=] { return enqueue_async(lots); }},
                  {"errand, enqueue_many", [=] { return enqueue_many(lots); }},
+                 {"Redis", [=] { return redis::enqueue_pipelined(lots); }, false, redis::missing()},
+                 {"plainjob, addMany", [=] { return plainjob::enqueue_many(lots); }, false, plainjob::missing()},
                  {"raw SQLite, same rows", [=] { return raw_enqueue_many(lots); }, true}});
 }
 
 void working(Suite& suite) {
   const std::uint64_t lots = suite.scale.of(2e5) / kBatch * kBatch;
   const std::uint64_t many = suite.scale.of(64e3);
+  const std::uint64_t some = suite.scale.of(2e4);
   suite.measure("D4 enqueued, run and completed, kept", "tasks/s", true,
                 {{"errand", [=] { return work(lots, true, lots); }},
                  {"errand, 64 blocking threads", [=] { return work_blocking(many); }},
+                 {"plainjob, NORMAL", [=] { return plainjob::work(some); }, false, plainjob::missing()},
+                 {"BullMQ", [=] { return bullmq::work(some); }, false, bullmq::missing()},
                  {"raw SQLite, same rows", [=] { return raw_work(lots, true); }, true}});
   suite.measure("D4 enqueued, run and completed, ephemeral", "tasks/s", true,
                 {{"errand", [=] { return work(lots, false, lots); }},
@@ -296,10 +284,12 @@ void working(Suite& suite) {
 
 void starting(Suite& suite) {
   const int count = static_cast<int>(suite.scale.of(1000));
-  suite.measure_several(
-      {{"D5 idle, from the call to the body, p50", "us", false, {}, 0},
-       {"D5 idle, from the call to the body, p99", "us", false, {}, 0}},
-      {{"errand", [=] { return latency(count); }}, {"fdatasync alone", [=] { return flush_latency(count); }, true}});
+  suite.measure_several({{"D5 idle, from the call to the body, p50", "us", false, {}, 0},
+                         {"D5 idle, from the call to the body, p99", "us", false, {}, 0}},
+                        {{"errand", [=] { return latency(count); }},
+                         {"beanstalkd -f0", [=] { return beanstalkd::latency(count); }, false, beanstalkd::missing()},
+                         {"BullMQ", [=] { return bullmq::latency(count); }, false, bullmq::missing()},
+                         {"fdatasync alone", [=] { return flush_latency(count); }, true}});
 }
 
 void slow_disk(Suite& suite) {

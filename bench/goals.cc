@@ -61,9 +61,13 @@ const std::vector<Goal>& durable_goals() {
   static const std::vector<Goal> goals = {
       {.row = "D1 1 thread enqueues", .against = "fdatasync alone", .bound = 0.8},
       {.row = "D2 64 threads enqueue", .against = "fdatasync alone", .bound = 12},
+      {.row = "D2 64 threads enqueue", .against = "BullMQ", .bound = 4},
       {.row = "D3 pipelined", .bound = 400e3},
       {.row = "D3 pipelined", .who = "errand, enqueue_many", .bound = 400e3},
+      {.row = "D3 pipelined", .against = "Redis", .bound = 1.2},
+      {.row = "D3 pipelined", .who = "errand, enqueue_many", .against = "Redis", .bound = 1.2},
       {.row = "D4 enqueued, run and completed, kept", .bound = 150e3},
+      {.row = "D4 enqueued, run and completed, kept", .against = "plainjob, NORMAL", .bound = 15},
       {.row = "D4 enqueued, run and completed, kept", .who = "errand, 64 blocking threads", .bound = 65e3},
       {.row = "D4 enqueued, run and completed, ephemeral", .bound = 180e3},
       {.row = "D5 idle, from the call to the body, p50", .against = "fdatasync alone", .bound = 1.6},

@@ -58,16 +58,24 @@ void Suite::measure(const std::string& workload, const std::string& unit, bool m
                     std::vector<Contender> contenders) {
   std::vector<Several> several;
   for (Contender& contender : contenders) {
-    several.push_back(
-        {contender.who, [run = std::move(contender.run)] { return std::vector<double>{run()}; }, contender.limit});
+    several.push_back({contender.who, [run = std::move(contender.run)] { return std::vector<double>{run()}; },
+                       contender.limit, contender.missing});
   }
   measure_several({{workload, unit, more_is_better, {}, 0}}, std::move(several));
+}
+
+bool Suite::leaves_out(const Several& contender) {
+  if (contender.missing.empty()) return false;
+  if (left_out_.insert(contender.who).second)
+    std::fprintf(stderr, "errand_bench: without %s; install %s\n", contender.who.c_str(), contender.missing.c_str());
+  return true;
 }
 
 void Suite::measure_several(std::vector<Row> wanted, std::vector<Several> contenders) {
   bool any = false;
   for (const Row& row : wanted) any = any || wants(row.workload);
   if (!any) return;
+  std::erase_if(contenders, [this](const Several& contender) { return leaves_out(contender); });
   for (Row& row : wanted) {
     for (const Several& contender : contenders) row.columns.push_back({contender.who, {}, contender.limit});
   }

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -68,6 +69,7 @@ struct Contender {
   std::string who;
   std::function<double()> run;
   bool limit = false;
+  std::string missing{};  // what has to be installed first; such a contender is left out, which standard error says
 };
 
 class Suite {
@@ -85,11 +87,17 @@ class Suite {
     std::string who;
     std::function<std::vector<double>()> run;
     bool limit = false;
+    std::string missing{};
   };
   void measure_several(std::vector<Row> rows, std::vector<Several> contenders);
 
   const Scale scale;
   std::vector<Row> rows;
+
+ private:
+  [[nodiscard]] bool leaves_out(const Several& contender);
+
+  std::set<std::string> left_out_;  // whose absence was told of
 };
 
 // The workloads of the memory tier, in their own files.
