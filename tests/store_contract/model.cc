@@ -340,9 +340,8 @@ class Both {
 // RC_PARAMS="max_success=N" makes it N histories, and what is printed after "reproduce=" one of them again.
 TEST_P(StoreContract, DoesWhatTheModelDoes) {
   ::setenv("RC_PARAMS", "max_success=10", 0);
-  const auto histories =
-      rc::gen::resize(400, rc::gen::container<std::vector<std::uint64_t>>(
-                               rc::gen::noShrink(rc::gen::resize(64, rc::gen::arbitrary<std::uint64_t>()))));
+  const auto histories = rc::gen::resize(400, rc::gen::container<std::vector<std::uint64_t>>(rc::gen::noShrink(
+                                                  rc::gen::resize(64, rc::gen::arbitrary<std::uint64_t>()))));
   EXPECT_TRUE(rc::check([&] {
     const std::vector<std::uint64_t> history = *histories;
     const auto kept = GetParam()();
