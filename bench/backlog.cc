@@ -127,11 +127,14 @@ void backlog(Suite& suite) {
   const Backlog small(million, million / 10 / kLoad * kLoad + kLoad);
   const int count = std::max(10, static_cast<int>(500 * suite.scale.size));
   const Backlog large(million, million);
+  const Backlog huge(million, 10 * million);
   suite.measure(claims, "claims/s", true,
                 {{"1 M waiting", [&, count] { return large.claims(count); }},
+                 {"10 M waiting", [&, count] { return huge.claims(count); }},
                  {"100 k waiting", [&, count] { return small.claims(count); }}});
   suite.measure(drain, "tasks/s", true,
                 {{"1 M waiting", [&, count] { return large.drain(count); }},
+                 {"10 M waiting", [&, count] { return huge.drain(count); }},
                  {"100 k waiting", [&, count] { return small.drain(count); }}});
 }
 
