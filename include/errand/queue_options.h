@@ -72,7 +72,7 @@ struct Retention {
 class MetricsSink {
  public:
   virtual ~MetricsSink() = default;
-  /// After each attempt. `state` is where it left the task.
+  /// After each attempt. `state` is where it left the task; a named one has its progress and log as of its claim.
   virtual void attempt_ended(const TaskInfo& task, TaskState state, Duration waited, Duration took) = 0;
 };
 

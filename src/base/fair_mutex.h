@@ -3,6 +3,8 @@
 //
 // Of a plain one, whoever lets go of it and wants it again at once has it before a sleeper is awake. Where one thread
 // takes it again and again for milliseconds, all others would wait until that one has had enough.
+//
+// It has to outlive unlock(), which looks at it once more when the next one may have it already.
 
 #include <atomic>
 #include <climits>

@@ -185,6 +185,7 @@ Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
   }
   schedules_.look_again();
   wish_again();
+  engine_.wake_driver();
   if (change.what == Change::What::cancel) {
     std::vector<TaskId> missed;
     for (const TaskId id : all.running) {

@@ -129,8 +129,11 @@ std::vector<Finish> Committer::take_endings() {
 
 void Committer::adopt_endings(std::vector<Finish> finished) {
   endings_begun_.fetch_add(finished.size(), std::memory_order_relaxed);
-  MutexLock lock(mu_);
-  for (Finish& finish : finished) endings_.push_back({nullptr, std::move(finish)});
+  {
+    MutexLock lock(mu_);
+    for (Finish& finish : finished) endings_.push_back({nullptr, std::move(finish)});
+  }
+  wake_service();
 }
 
 void Committer::post(std::shared_ptr<Post> post) {
@@ -366,7 +369,11 @@ void Committer::deliver(Round& round, Committed& committed, const std::vector<Me
   }
   for (std::size_t i = 0; i < claimers.size(); ++i) claimers[i]->claimed(std::move(committed.claims[i]));
   for (std::size_t i = 0; i < finished.size(); ++i) {
-    if (Member* const member = round.endings[i].member) member->finished(finished[i], committed.finished[i]);
+    if (Member* const member = round.endings[i].member) {
+      member->finished(finished[i], committed.finished[i]);
+    } else if (committed.finished[i]) {
+      for (Member* one : round.members) one->finished_elsewhere(finished[i]);
+    }
   }
   delivered_.fetch_add(finished.size(), std::memory_order_release);
   if (!finished.empty()) {

@@ -46,6 +46,8 @@ class Member {
   virtual void claimed(Claimed claimed) = 0;
   /// An attempt's end is in the store, or was refused by it (`lease_lost`).
   virtual void finished(const Finish& finish, const Result<void>& result) = 0;
+  /// So is that of an attempt of a member that is gone.
+  virtual void finished_elsewhere(const Finish&) {}
   /// There may be more to claim than it knows of: a transaction failed, or something came another way.
   virtual void look_again() = 0;
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;

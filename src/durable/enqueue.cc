@@ -175,10 +175,7 @@ std::vector<Result<NamedDraft>> NamedTasks::enqueue(std::vector<Result<Named>> t
     }
   }
   std::vector<Result<Added>> results;
-  if (!added.empty()) {
-    results = committer().add(*this, std::move(added));
-    engine_.wake_driver();  // one that is due later than now is posted by nobody
-  }
+  if (!added.empty()) results = committer().add(*this, std::move(added));
   std::vector<Result<NamedDraft>> drafts;
   drafts.reserve(tasks.size());
   std::size_t next = 0;
@@ -192,6 +189,7 @@ std::vector<Result<NamedDraft>> NamedTasks::enqueue(std::vector<Result<Named>> t
       drafts.emplace_back(result.error());
     }
   }
+  engine_.wake_driver();  // what is due later than now was posted to nobody
   return drafts;
 }
 

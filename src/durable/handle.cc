@@ -231,8 +231,9 @@ void NamedTasks::look_for_unsure_ends() {
     MutexLock lock(mu_);
     ids.swap(unsure_);
   }
+  // One that the store is away for stands for the others.
+  while (!ids.empty() && look_for_end(ids.back())) ids.pop_back();
   if (ids.empty()) return;
-  std::erase_if(ids, [&](TaskId id) { return look_for_end(id); });
   MutexLock lock(mu_);
   unsure_.insert(unsure_.end(), ids.begin(), ids.end());
 }

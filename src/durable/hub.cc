@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <climits>
+#include <iterator>
 #include <map>
 
 #include "base/fork.h"
@@ -59,11 +60,12 @@ Registry& registry() {
 
 std::shared_ptr<Hub> Hub::of(const StorePtr& store, const std::shared_ptr<Clock>& clock, std::uint64_t seed) {
   Registry& all = registry();
+  std::shared_ptr<Hub> hub;  // if nothing comes of it, it goes when the lock has
   MutexLock lock(all.mu);
   std::erase_if(all.hubs, [](const auto& entry) { return entry.second.expired(); });
   std::erase_if(all.left, [](const auto& entry) { return entry.second.store.expired(); });
   std::weak_ptr<Hub>& entry = all.hubs[store.get()];
-  std::shared_ptr<Hub> hub = entry.lock();
+  hub = entry.lock();
   if (hub == nullptr) {
     entry = hub = std::make_shared<Hub>(store, clock, seed);
     if (auto left = all.left.extract(store.get())) hub->committer.adopt_endings(std::move(left.mapped().endings));
@@ -87,8 +89,17 @@ Hub::~Hub() {
   // A store that goes with this one says at its next open that they wait.
   if (endings.empty() || store.use_count() == 1) return;
   Registry& all = registry();
+  std::shared_ptr<Hub> next;  // goes when the lock has
   MutexLock lock(all.mu);
-  all.left.insert_or_assign(store.get(), Registry::Left{store, std::move(endings)});
+  if (const auto found = all.hubs.find(store.get()); found != all.hubs.end()) next = found->second.lock();
+  if (next != nullptr) {
+    next->committer.adopt_endings(std::move(endings));
+    return;
+  }
+  Registry::Left& left = all.left[store.get()];
+  left.store = store;
+  left.endings.insert(left.endings.end(), std::make_move_iterator(endings.begin()),
+                      std::make_move_iterator(endings.end()));
 }
 
 bool Hub::join(Member& member, const std::string& queue) {

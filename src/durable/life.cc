@@ -44,7 +44,6 @@ void NamedTasks::wish_again() {
   }
   committer().wish();
   wake_those_inside();
-  engine_.wake_driver();
 }
 
 Result<void> NamedTasks::set_paused(bool paused) {
@@ -54,6 +53,7 @@ Result<void> NamedTasks::set_paused(bool paused) {
     give_back_claims();
   } else {
     wish_again();
+    engine_.wake_driver();
   }
   return {};
 }
@@ -185,9 +185,10 @@ SteadyTime NamedTasks::step() {
   // What comes before all that is claimed is claimed a few at a time, and has to be before any of that runs; as many
   // times as there is room for.
   constexpr int kMostSteps = 256;
-  const SteadyTime now = hub_->clock->mono();
+  const auto is_due = [&](const WaitUntil& until) { return until.mono && *until.mono <= hub_->clock->mono(); };
   WaitUntil until = hub_->step();
-  for (int i = 1; i < kMostSteps && until.mono && *until.mono <= now; ++i) until = hub_->step();
+  for (int i = 1; i < kMostSteps && is_due(until); ++i) until = hub_->step();
+  const SteadyTime now = hub_->clock->mono();
   SteadyTime due = until.mono.value_or(SteadyTime::max());
   if (until.wall) {
     const Duration left = std::max(*until.wall - hub_->clock->now(), Duration::zero());

@@ -302,6 +302,14 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
   if (low) committer().wish();
 }
 
+void NamedTasks::finished_elsewhere(const Finish& finish) {
+  if (is_final(finish.to)) {
+    ended(finish.id, finish.to);
+  } else {
+    wake_watchers(finish.id);
+  }
+}
+
 // The next run of its schedule takes its place, and what became of its attempt was on its way to the store: by now it
 // waits again there, or is claimed once more.
 void NamedTasks::cancel_late(TaskId id) {

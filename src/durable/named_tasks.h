@@ -93,6 +93,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   bool wishes(ClaimRequest& request, WallTime now) override;
   void claimed(Claimed claimed) override;
   void finished(const Finish& finish, const Result<void>& result) override;
+  void finished_elsewhere(const Finish& finish) override;
   void look_again() override;
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   void expired(const std::vector<TaskId>& ids) override;

@@ -83,6 +83,7 @@ Result<std::shared_ptr<ScheduleHandle>> NamedTasks::keep(NewSchedule schedule, R
   schedule.task = std::move(*run);
   if (auto put = schedules_.put(schedule, now); !put) return put.error();
   committer().wish();
+  engine_.wake_driver();
   return stored_handle(std::move(options.name));
 }
 
@@ -165,6 +166,7 @@ std::shared_ptr<ScheduleHandle> NamedTasks::stored_handle(std::string name) {
 Result<std::shared_ptr<ScheduleHandle>> NamedTasks::schedule(std::string_view name) {
   if (auto found = schedules_.info(std::string(name)); !found) return found.error();
   committer().wish();  // it may be one that nobody here knew of
+  engine_.wake_driver();
   return stored_handle(std::string(name));
 }
 

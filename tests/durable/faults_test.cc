@@ -280,6 +280,41 @@ TEST_P(Faults, LeaveNothingOfTheLastQueueThatIsGone) {
   queue.reset();
 }
 
+// Who waits for such a task by the next queue is told as well.
+TEST_P(Faults, LetWaitForWhatAQueueThatIsGoneHasDone) {
+  Gate began;
+  Gate gate;
+  errand::QueueOptions opts = options(1);
+  opts.close = {.drain = errand::Drain::running, .timeout = 1ms};
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  queue->handle<Mail>([&](const Mail&) {
+    began.open();
+    gate.wait();
+    return Receipt{3};
+  });
+  const errand::TaskId id = queue->enqueue(Mail{})->id();
+  ASSERT_TRUE(began.wait());
+  store->fails = true;
+  gate.open();
+  EXPECT_TRUE(soon([&] { return queue->stats().running == 0; }));
+  queue.reset();
+  store->fails = false;
+  Gate commits;
+  store->before_commit([&](const errand::Batch& batch) {
+    if (!batch.finished.empty()) commits.wait();
+  });
+  queue = std::make_unique<errand::Queue>(options());
+  queue->start();
+  std::atomic<int> code{0};
+  store->finds = 0;
+  Threads caller(1, [&](int) { code = queue->task<Receipt>(id)->get().code; });
+  EXPECT_TRUE(soon([&] { return store->finds >= 3; }));
+  commits.open();
+  EXPECT_TRUE(soon([&] { return code == 3; }));
+  caller.join();
+  queue.reset();
+}
+
 // The task ends before there is anybody to be told, and then it can't be read for a while.
 TEST_P(Faults, DoNotKeepAnEndFromWhoIsToBeToldOfIt) {
   queue = std::make_unique<errand::Queue>(options(1));

@@ -87,6 +87,7 @@ class Shaky final : public errand::Store {
 
   std::atomic<bool> fails{false};
   std::atomic<int> commits{0};
+  std::atomic<int> finds{0};
 
   // Both are called on the thread that leads.
   void before_commit(std::function<void(const errand::Batch&)> look) {
@@ -124,6 +125,7 @@ class Shaky final : public errand::Store {
     return committed;
   }
   errand::Result<errand::KeptTask> find(errand::TaskId id, errand::WallTime now) override {
+    ++finds;
     if (fails) return away("find");
     return inner_->find(id, now);
   }

@@ -119,6 +119,44 @@ TEST_F(SqliteLines, TheLogsFileIsLongerThanTheLog) {
 
 }  // namespace
 
+// Each commit brings more rows than are looked at in one go.
+TEST_F(SqliteLines, CountingThemEndsWhileMoreCome) {
+  const auto add = [&] {
+    std::vector<NewTask> many(5000, task());
+    commit({.added = many});
+  };
+  for (int i = 0; i < 4; ++i) add();
+  std::atomic<int> commits{0};
+  std::atomic<bool> over{false};
+  std::thread writer([&] {
+    for (; !over && commits < 60; ++commits) add();
+  });
+  while (commits == 0) std::this_thread::yield();
+  EXPECT_GE((*store->counts(kNow)).front().available, 20'000u);
+  EXPECT_TRUE(store->list({.tag = "none"}, {}, 1, kNow)->empty());
+  EXPECT_LT(commits, 60);
+  over = true;
+  writer.join();
+}
+
+// A table that somebody else made in the file, by the name of what SQLite is to read a batch from.
+TEST_F(SqliteLines, AreNotTakenForWrittenWhereATableHidesTheBatch) {
+  store.reset();
+  sqlite3* db = nullptr;
+  ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
+  ASSERT_EQ(sqlite3_exec(db,
+                         "create table errand_given (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, "
+                         "c16, c17, c18)",
+                         nullptr, nullptr, nullptr),
+            SQLITE_OK);
+  sqlite3_close(db);
+  store = *open_sqlite(path);
+  NewTask one[] = {task()};
+  const auto committed = store->commit({.added = one}, kNow);
+  ASSERT_FALSE(committed);
+  EXPECT_EQ(committed.error().message(), "sqlite: enqueue \"welcome\": something in the file hides errand_given");
+}
+
 // More rows than are looked at in one go: whoever counts or lists them all lets commits through in between.
 TEST_F(SqliteLines, CountingThemHoldsUpNobody) {
   constexpr std::size_t kTasks = 40'000;

@@ -1,7 +1,6 @@
 #include "sqlite/given.h"
 
 #include <new>
-#include <string>
 
 #include "sqlite/connection.h"
 
@@ -20,10 +19,11 @@ struct GivenTable {
 
   static Given& given(sqlite3_vtab_cursor* cursor) noexcept { return *static_cast<Cursor*>(cursor)->given; }
 
-  static int connect(sqlite3* connection, void* given, int, const char* const*, sqlite3_vtab** made, char**) {
-    std::string sql = "create table errand_given (c1";
-    for (int column = 2; column <= Given::kColumns; ++column) sql += ", c" + std::to_string(column);
-    if (const int status = sqlite3_declare_vtab(connection, (sql + ")").c_str()); status != SQLITE_OK) return status;
+  static int connect(sqlite3* connection, void* given, int, const char* const*, sqlite3_vtab** made, char**) noexcept {
+    const int status = sqlite3_declare_vtab(
+        connection,
+        "create table errand_given (c1, c2, c3, c4, c5, c6, c7, c8, c9, c10, c11, c12, c13, c14, c15, c16, c17, c18)");
+    if (status != SQLITE_OK) return status;
     auto* const table = new (std::nothrow) Table();
     if (table == nullptr) return SQLITE_NOMEM;
     table->given = static_cast<Given*>(given);

@@ -51,18 +51,19 @@ class Rows {
 /// Which rows a connection's errand_given has.
 class Given {
  public:
-  static constexpr int kColumns = 18;
-
   /// SQLITE_OK, or why there is no such table. It outlives the connection.
   [[nodiscard]] int attach(sqlite3* connection);
 
-  /// From `first` on. None once rows is null.
+  /// From `first` on.
   void give(const Rows* rows, std::size_t first) noexcept {
     rows_ = rows;
     row_ = first;
   }
-  /// The one that is read; size() when all are.
-  [[nodiscard]] std::size_t row() const noexcept { return row_; }
+  /// It has none from now on. Returns the one that was read last; size() if all were.
+  std::size_t take_back() noexcept {
+    rows_ = nullptr;
+    return row_;
+  }
 
  private:
   friend struct GivenTable;

@@ -178,6 +178,8 @@ Result<Result<Advanced>> SqliteTasks::advance(const Advance& advance, WallTime n
     own.schedule = advance.schedule;
     auto added = add(own, now);
     if (!added) return added.error();
+    // Before `own` is gone.
+    if (auto ok = insert_incoming(now); !ok) return ok.error();
     done.runs.push_back(std::move(*added));
   }
   done.version = ++last_token_;

@@ -1,2 +1,2 @@
--- The last id of the next rows behind one; null: there are none. 1 id, 2 how many
-select max(id) from (select id from errand_enqueued where id > ?1 order by id limit ?2);
+-- The first id behind one; null: there is none. 1 id
+select min(id) from errand_enqueued where id > ?1;
