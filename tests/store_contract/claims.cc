@@ -9,7 +9,7 @@ using namespace std::chrono_literals;
 
 TEST_P(StoreContract, GivesBackWhatItWasGiven) {
   NewTask given = task();
-  given.payload = std::string("\0{\"to\": \"\xff\"}", 13);
+  given.payload = std::string("\0{\"to\": \"\xff\"}", 12);
   given.priority = 7;
   given.max_attempts = unlimited;
   given.retry = "fixed 1s";
