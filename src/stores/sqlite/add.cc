@@ -13,10 +13,6 @@ namespace sqlite {
 
 namespace {
 
-std::optional<std::int64_t> count_of(const std::optional<Duration>& d) {
-  return d ? std::optional(d->count()) : std::nullopt;
-}
-
 std::optional<std::int64_t> one_if(bool yes) {
   return yes ? std::optional<std::int64_t>(1) : std::nullopt;
 }
@@ -91,9 +87,9 @@ class SqliteTasks::IncomingRows final : public Rows {
       case 12:
         return cell.set_unless_empty(task.retry);
       case 13:
-        return cell.set(count_of(task.timeout));
+        return cell.set(task.timeout);
       case 14:
-        return cell.set(count_of(task.max_elapsed));
+        return cell.set(task.max_elapsed);
       case 15:
         return cell.set(one_if(task.ephemeral));
       case 16:

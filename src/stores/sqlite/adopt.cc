@@ -23,10 +23,6 @@ std::optional<std::int64_t> number_unless(const T& value, const T& usual) {
   return value == usual ? std::nullopt : std::optional(static_cast<std::int64_t>(value));
 }
 
-std::optional<std::int64_t> count_of(const std::optional<Duration>& d) {
-  return d ? std::optional(d->count()) : std::nullopt;
-}
-
 // The row, with its lists as JSON. Nobody has a claim here on what ran there.
 int insert_row(Statement& statement, const KeptTask& task) {
   const NewTask& given = task.task;
@@ -40,16 +36,12 @@ int insert_row(Statement& statement, const KeptTask& task) {
   statement.bind(given.run_at).bind_bytes(given.payload).bind(given.content_type).bind(task.created_at);
   statement.bind(std::int64_t{given.max_attempts});
   statement.bind(is_tied(given) ? std::optional(number_of(task.id)) : std::nullopt);
-  statement.bind_unless_empty(word_of(task.aside)).bind_unless_empty(given.retry).bind(count_of(given.timeout));
-  statement.bind(count_of(given.max_elapsed)).bind(number_unless(given.ephemeral, false));
+  statement.bind_unless_empty(word_of(task.aside)).bind_unless_empty(given.retry).bind(given.timeout);
+  statement.bind(given.max_elapsed).bind(number_unless(given.ephemeral, false));
   statement.bind_unless_empty(given.name).bind_unless_empty(tags).bind_unless_empty(metadata);
   statement.bind(std::int64_t{task.attempts}).bind(std::int64_t{task.crashes}).bind(task.first_started_at);
   statement.bind(task.started_at);
-  if (task.last_error) {
-    statement.bind(std::string_view(task.last_error->text)).bind(to_string(task.last_error->code));
-  } else {
-    statement.bind_null().bind_null();
-  }
+  bind_error(statement, task.last_error);
   statement.bind_unless_empty(history).bind(static_cast<std::int64_t>(task.progress_done));
   statement.bind(static_cast<std::int64_t>(task.progress_total)).bind_unless_empty(task.progress_note);
   statement.bind_unless_empty(log);

@@ -113,11 +113,7 @@ Result<void> SqliteTasks::begin_again(const KeptTask& task) {
   {
     Statement statement = connection_->prepare(sql::begin_again);
     statement.bind(number).bind(task.task.run_at);
-    if (task.last_error) {
-      statement.bind(std::string_view(task.last_error->text)).bind(to_string(task.last_error->code));
-    } else {
-      statement.bind_null().bind_null();
-    }
+    bind_error(statement, task.last_error);
     if (auto ok = run(statement, what); !ok) return ok;
   }
   if (auto ok = remove_from(sql::remove_end, number); !ok) return ok;

@@ -237,11 +237,7 @@ Result<void> SqliteTasks::wait_again(const Finish& finish, const Claims::Claim& 
     Statement statement = connection_->prepare(sql::wait_again);
     statement.bind(number).bind(word_of(finish.to)).bind(std::int64_t{finish.attempts});
     statement.bind(std::int64_t{finish.crashes}).bind(finish.started_at).bind(run_at);
-    if (finish.error) {
-      statement.bind(std::string_view(finish.error->text)).bind(to_string(finish.error->code));
-    } else {
-      statement.bind_null().bind_null();
-    }
+    bind_error(statement, finish.error);
     if (auto ok = run(statement, "give back", number); !ok) return ok;
   }
   const Place place{claim.queue, claim.priority, run_at, number};

@@ -38,6 +38,7 @@ class Statement {
   Statement& bind(std::int64_t value);
   Statement& bind(std::string_view text);
   Statement& bind(WallTime at);
+  Statement& bind(Duration d) { return bind(std::int64_t{d.count()}); }
   Statement& bind_real(double value);
   Statement& bind_bytes(std::string_view bytes);
   Statement& bind_null();

@@ -23,6 +23,7 @@ class Cell {
   void set(std::int64_t value) const noexcept { sqlite3_result_int64(context_, value); }
   void set(std::string_view text) const noexcept;
   void set(WallTime at) const noexcept;
+  void set(Duration d) const noexcept { set(std::int64_t{d.count()}); }
   void set_bytes(std::string_view bytes) const noexcept;
   void set_unless_empty(std::string_view text) const noexcept {
     if (!text.empty()) set(text);

@@ -133,6 +133,14 @@ std::string_view word_of(Aside aside) noexcept {
   return {};
 }
 
+void bind_error(Statement& statement, const std::optional<KeptError>& error) {
+  if (error) {
+    statement.bind(std::string_view(error->text)).bind(to_string(error->code));
+  } else {
+    statement.bind_null().bind_null();
+  }
+}
+
 std::string history_text(const std::vector<KeptAttempt>& history) {
   std::string json;
   for (const KeptAttempt& attempt : history) {

@@ -19,6 +19,8 @@ namespace sqlite {
 /// The words in the table.
 [[nodiscard]] std::string_view word_of(TaskState state) noexcept;
 [[nodiscard]] std::string_view word_of(Aside aside) noexcept;
+/// Its text, and its code.
+void bind_error(Statement& statement, const std::optional<KeptError>& error);
 /// A task's history as the table has it.
 [[nodiscard]] std::string history_text(const std::vector<KeptAttempt>& history);
 [[nodiscard]] Result<std::vector<std::string>> read_list(Connection& connection, std::string_view json);

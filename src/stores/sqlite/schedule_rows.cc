@@ -169,16 +169,12 @@ void read_timing(const Statement& row, NewSchedule& given) {
   given.next = moment_at(row, kNextSlot);
 }
 
-std::optional<std::int64_t> count_of(const std::optional<Duration>& d) {
-  return d ? std::optional(d->count()) : std::nullopt;
-}
-
 // The parameters from `kind` on; `tags` and `metadata` as JSON.
 void bind_template(Statement& statement, const NewTask& task, std::string_view tags, std::string_view metadata) {
   const UniqueKey& unique = task.unique;
   statement.bind(task.kind).bind_bytes(task.payload).bind(task.content_type).bind(std::int64_t{task.priority});
-  statement.bind(std::int64_t{task.max_attempts}).bind_unless_empty(task.retry).bind(count_of(task.timeout));
-  statement.bind(count_of(task.max_elapsed)).bind(std::int64_t{task.ephemeral}).bind_unless_empty(task.name);
+  statement.bind(std::int64_t{task.max_attempts}).bind_unless_empty(task.retry).bind(task.timeout);
+  statement.bind(task.max_elapsed).bind(std::int64_t{task.ephemeral}).bind_unless_empty(task.name);
   statement.bind_unless_empty(tags).bind_unless_empty(metadata).bind_unless_empty(unique.key);
   statement.bind(std::int64_t{unique.states}).bind(to_string(unique.on_clash));
 }
@@ -214,10 +210,10 @@ int put_schedule(Connection& connection, const NewSchedule& given, std::uint64_t
   const std::string metadata = object_of(given.task.metadata);
   Statement statement = connection.prepare(sql::put_schedule);
   statement.bind(given.queue).bind(given.name).bind_unless_empty(given.cron);
-  statement.bind(given.interval == Duration{} ? std::nullopt : count_of(given.interval));
+  statement.bind(given.interval == Duration{} ? std::nullopt : std::optional(given.interval));
   statement.bind(up_to_micros(given.anchor)).bind(given.time_zone).bind(to_string(given.dst));
   statement.bind(to_string(given.overlap)).bind(to_string(given.missed)).bind(std::int64_t{given.catch_up_cap});
-  statement.bind(count_of(given.catch_up_window)).bind(given.jitter.count()).bind(std::int64_t{given.paused});
+  statement.bind(given.catch_up_window).bind(given.jitter).bind(std::int64_t{given.paused});
   bind_template(statement, given.task, tags, metadata);
   statement.bind(now).bind(up_to_micros(given.next)).bind(static_cast<std::int64_t>(version));
   return statement.run();
