@@ -323,7 +323,8 @@ TEST_P(Faults, DoNotKeepAnEndFromWhoIsToBeToldOfIt) {
   store->before_commit([&](const errand::Batch& batch) { adds = !batch.added.empty(); });
   store->after_commit([&] {
     if (!adds.exchange(false)) return;
-    EXPECT_TRUE(store->change({.all = true}, {.what = errand::Change::What::cancel}, {}, 1, errand::WallTime::min()));
+    const auto now = errand::real_clock()->now();
+    EXPECT_TRUE(store->change({.all = true}, {.what = errand::Change::What::cancel}, {}, 1, now));
     store->fails = true;
   });
   Gate told;
