@@ -53,7 +53,7 @@ int empty_log(sqlite3* db) {
 
 int LogSpace::keep_ahead(sqlite3* db, sqlite3_int64 used) {
   // Whoever commits little pays nothing.
-  if (used < kLeastChunk || used + kLeastAhead <= size_) return SQLITE_OK;
+  if (tight_ || used < kLeastChunk || used + kLeastAhead <= size_) return SQLITE_OK;
   sqlite3_file* const log = log_of(db);
   if (log == nullptr) return SQLITE_OK;
   int status = log->pMethods->xFileSize(log, &size_);
@@ -64,6 +64,15 @@ int LogSpace::keep_ahead(sqlite3* db, sqlite3_int64 used) {
     if (status == SQLITE_OK) size_ += std::ssize(zeros);
   }
   return status;
+}
+
+int LogSpace::give_back(sqlite3* db, sqlite3_int64 used) {
+  tight_ = true;
+  size_ = 0;
+  sqlite3_file* const log = log_of(db);
+  sqlite3_int64 size = 0;
+  const int status = log != nullptr ? log->pMethods->xFileSize(log, &size) : SQLITE_OK;
+  return status == SQLITE_OK && size > used ? log->pMethods->xTruncate(log, used) : status;
 }
 
 }  // namespace sqlite

@@ -28,9 +28,12 @@ class LogSpace {
  public:
   /// SQLite's status. `used`: bytes of the log so far.
   [[nodiscard]] int keep_ahead(sqlite3* db, sqlite3_int64 used);
+  /// The disk is full: gives back what is not used of the file, and takes no more.
+  [[nodiscard]] int give_back(sqlite3* db, sqlite3_int64 used);
 
  private:
-  sqlite3_int64 size_ = 0;  // of the file, or less
+  sqlite3_int64 size_ = 0;
+  bool tight_ = false;  // of the file, or less
 };
 
 }  // namespace sqlite

@@ -81,7 +81,9 @@ Result<void> SqliteTasks::end(const std::string& what, Result<void> done) {
     done = run(statement, what);
   }
   if (!done) {
+    const bool is_full = (sqlite3_errcode(connection_->handle()) & 0xff) == SQLITE_FULL;
     connection_->roll_back();
+    if (is_full) make_room();
     claims_.take_back();
     latest_ = before_.latest;
     removed_ = before_.removed;
@@ -106,15 +108,33 @@ Result<void> SqliteTasks::note_removed() {
 // what was committed, and it is tried again after the next commit.
 void SqliteTasks::write_back() {
   if (log_pages_ < kMostLogPages) {
-    // A frame is a page and its header; before the first one is the log's. A full disk is whoever's who needs more.
-    const int status = log_space_.keep_ahead(connection_->handle(), log_pages_ * sqlite3_int64{kPageSize + 24} + 32);
+    // A full disk is whoever's who needs more.
+    const int status = log_space_.keep_ahead(connection_->handle(), log_bytes());
     if (status != SQLITE_FULL) connection_->note(status);
     return;
   }
   const int status =
       sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
+  if (status == SQLITE_OK) {
+    log_pages_ = 0;
+    log_space_ = {};
+  }
+  connection_->note(status);
+}
+
+// The disk is full, and the log may be what fills it: what is in there goes into the database, if that has room enough,
+// and the log begins anew in the same place.
+void SqliteTasks::make_room() {
+  int status = log_pages_ > 0 ? log_space_.give_back(connection_->handle(), log_bytes()) : SQLITE_OK;
+  if (status == SQLITE_OK)
+    status = sqlite3_wal_checkpoint_v2(connection_->handle(), nullptr, SQLITE_CHECKPOINT_RESTART, nullptr, nullptr);
   if (status == SQLITE_OK) log_pages_ = 0;
   connection_->note(status);
+}
+
+// A frame is a page and its header; before the first one is the log's.
+std::int64_t SqliteTasks::log_bytes() const {
+  return log_pages_ * std::int64_t{kPageSize + 24} + 32;
 }
 
 // A row that nobody can read is nobody's, and keeps nobody from the others. Any other error is one.

@@ -114,6 +114,8 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<void> set_run_at(const KeptTask& task, WallTime run_at) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> note_removed() ERRAND_REQUIRES(mu_);
   void write_back() ERRAND_REQUIRES(mu_);
+  void make_room() ERRAND_REQUIRES(mu_);
+  [[nodiscard]] std::int64_t log_bytes() const ERRAND_REQUIRES(mu_);
   /// The task as it is seen: with its claim, and as of `now`.
   [[nodiscard]] KeptTask seen(KeptTask task, WallTime now) const ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<std::optional<KeptTask>> read(TaskId id) ERRAND_REQUIRES(mu_);
