@@ -11,6 +11,33 @@ class Faults : public testing::TestWithParam<bool> {
     return {.name = "mail", .workers = workers, .store = store, .close = {.timeout = 5s}};
   }
   [[nodiscard]] bool healthy() const { return queue->stats().healthy; }
+  [[nodiscard]] errand::TaskState kept_state(errand::TaskId id) const {
+    const auto kept = store->find(id, errand::real_clock()->now());
+    return kept ? kept->state : errand::TaskState::refused;
+  }
+  // It is completed while the store is away, which is back when its queue has gone.
+  [[nodiscard]] errand::Task<Receipt> left_by_a_queue_that_is_gone() {
+    Gate began;
+    Gate gate;
+    errand::QueueOptions opts = options(1);
+    opts.close = {.drain = errand::Drain::running, .timeout = 1ms};
+    queue = std::make_unique<errand::Queue>(std::move(opts));
+    queue->handle<Mail>([&](const Mail&) {
+      began.open();
+      gate.wait();
+      return Receipt{3};
+    });
+    auto task = queue->enqueue(Mail{});
+    EXPECT_TRUE(task && began.wait());
+    store->fails = true;
+    EXPECT_FALSE(queue->enqueue(Mail{}));
+    gate.open();
+    // What comes back after the shutdown's deadline would be given back.
+    EXPECT_TRUE(soon([&] { return queue->stats().running == 0; }));
+    queue.reset();
+    store->fails = false;
+    return std::move(*task);
+  }
 
   std::shared_ptr<Shaky> store = std::make_shared<Shaky>(GetParam());
   std::unique_ptr<errand::Queue> queue;
@@ -221,84 +248,29 @@ TEST_P(Faults, LeaveNothingOfAQueueThatIsGone) {
   Tally ran(1);
   errand::Queue other({.name = "other", .workers = 1, .store = store, .close = {.timeout = 5s}});
   other.handle<Report>([&](const Report& report) { ran.add(report.pages); });
-  Gate began;
-  Gate gate;
-  errand::QueueOptions opts = options(1);
-  opts.close = {.drain = errand::Drain::running, .timeout = 1ms};
-  queue = std::make_unique<errand::Queue>(std::move(opts));
-  queue->handle<Mail>([&](const Mail&) {
-    began.open();
-    gate.wait();
-    return Receipt{};
-  });
-  auto task = queue->enqueue(Mail{});
-  ASSERT_TRUE(task);
-  EXPECT_TRUE(began.wait());
-  store->fails = true;
-  EXPECT_FALSE(queue->enqueue(Mail{}));
-  gate.open();
-  // What comes back after the shutdown's deadline would be given back.
-  EXPECT_TRUE(soon([&] { return queue->stats().running == 0; }));
-  queue.reset();
-  store->fails = false;
+  const auto task = left_by_a_queue_that_is_gone();
   ASSERT_TRUE(other.enqueue(Report{0}));
   EXPECT_TRUE(ran.reaches(1));
   EXPECT_TRUE(other.wait_idle(kSoon));
   // What became of the attempt is told to the store all the same, by whoever is left.
-  const auto kept = store->find(task->id(), errand::real_clock()->now());
-  EXPECT_EQ(task->info().error().code(), errand::Code::gone);
-  ASSERT_FALSE(!kept);
-  EXPECT_EQ(kept->state, errand::TaskState::completed);
-  queue.reset();
+  EXPECT_EQ(task.info().error().code(), errand::Code::gone);
+  EXPECT_EQ(kept_state(task.id()), errand::TaskState::completed);
 }
 
 // The store is back when all its queues are gone: what became of their attempts is told to it by the next one.
 TEST_P(Faults, LeaveNothingOfTheLastQueueThatIsGone) {
-  Gate began;
-  Gate gate;
-  errand::QueueOptions opts = options(1);
-  opts.close = {.drain = errand::Drain::running, .timeout = 1ms};
-  queue = std::make_unique<errand::Queue>(std::move(opts));
-  queue->handle<Mail>([&](const Mail&) {
-    began.open();
-    gate.wait();
-    return Receipt{};
-  });
-  const auto task = queue->enqueue(Mail{});
-  ASSERT_TRUE(task && began.wait());
-  store->fails = true;
-  gate.open();
-  EXPECT_TRUE(soon([&] { return queue->stats().running == 0; }));
-  queue.reset();
-  store->fails = false;
-  const auto state = [&] { return store->find(task->id(), errand::real_clock()->now())->state; };
-  EXPECT_EQ(state(), errand::TaskState::running);
+  const errand::TaskId id = left_by_a_queue_that_is_gone().id();
+  EXPECT_EQ(kept_state(id), errand::TaskState::running);
   queue = std::make_unique<errand::Queue>(options());
   queue->start();
-  EXPECT_TRUE(soon([&] { return state() == errand::TaskState::completed; }));
+  EXPECT_TRUE(soon([&] { return kept_state(id) == errand::TaskState::completed; }));
   EXPECT_TRUE(queue->wait_idle(kSoon));
   queue.reset();
 }
 
 // Who waits for such a task by the next queue is told as well.
 TEST_P(Faults, LetWaitForWhatAQueueThatIsGoneHasDone) {
-  Gate began;
-  Gate gate;
-  errand::QueueOptions opts = options(1);
-  opts.close = {.drain = errand::Drain::running, .timeout = 1ms};
-  queue = std::make_unique<errand::Queue>(std::move(opts));
-  queue->handle<Mail>([&](const Mail&) {
-    began.open();
-    gate.wait();
-    return Receipt{3};
-  });
-  const errand::TaskId id = queue->enqueue(Mail{})->id();
-  ASSERT_TRUE(began.wait());
-  store->fails = true;
-  gate.open();
-  EXPECT_TRUE(soon([&] { return queue->stats().running == 0; }));
-  queue.reset();
-  store->fails = false;
+  const errand::TaskId id = left_by_a_queue_that_is_gone().id();
   Gate commits;
   store->before_commit([&](const errand::Batch& batch) {
     if (!batch.finished.empty()) commits.wait();
