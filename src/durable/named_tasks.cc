@@ -21,7 +21,7 @@ constexpr std::size_t kMostAhead = 4096;
 constexpr std::size_t kMostAheadBytes = std::size_t{64} << 20;
 // Of a payload, as long as nobody knows.
 constexpr std::size_t kUsualBytes = 64 << 10;
-// At a task that could not be read.
+// At what could not be read, or restored.
 constexpr Duration kLookAgain = std::chrono::seconds(1);
 
 template <class T>
@@ -358,7 +358,8 @@ std::optional<WallTime> NamedTasks::next_due() const {
   std::optional<WallTime> due = schedules_.next_due();
   MutexLock lock(mu_);
   if (claiming_ && holds_ == 0 && !paused()) lower(due, next_due_);
-  if (!unsure_.empty()) lower(due, std::optional(saturating_add(hub_->committer.now(), kLookAgain)));
+  if (!unsure_.empty() || !to_restore_.empty())
+    lower(due, std::optional(saturating_add(hub_->committer.now(), kLookAgain)));
   return due;
 }
 

@@ -374,6 +374,21 @@ TEST_P(Faults, DoNotKeepTasksAsideThatAHandlerOfAnyKindIsFor) {
   queue.reset();
 }
 
+// The store fails at just that, and at no transaction: nothing else tells that it is to be asked again.
+TEST_P(Faults, OfARestoreAloneDoNotKeepTasksAside) {
+  Tally ran(1);
+  queue = std::make_unique<errand::Queue>(options(1));
+  queue->handle<Mail>([](const Mail&) { return Receipt{}; });
+  auto task = queue->enqueue(Report{0});
+  ASSERT_TRUE(GetParam() == task.has_value()) << "where nobody else sees its tasks it is refused";
+  if (!task) return;
+  EXPECT_TRUE(soon([&] { return task->info()->no_handler; }));
+  store->failing_restores = 1;
+  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  EXPECT_TRUE(ran.reaches(1));
+  queue.reset();
+}
+
 // The logger is the user's code, and hears of the fault from whoever leads.
 TEST_P(Faults, MayBeAnsweredByALoggerThatEnqueues) {
   queue = std::make_unique<errand::Queue>(options(1));

@@ -88,6 +88,7 @@ class Shaky final : public errand::Store {
   std::atomic<bool> fails{false};
   std::atomic<int> commits{0};
   std::atomic<int> finds{0};
+  std::atomic<int> failing_restores{0};  // so many of the next ones
 
   // Both are called on the thread that leads.
   void before_commit(std::function<void(const errand::Batch&)> look) {
@@ -147,7 +148,7 @@ class Shaky final : public errand::Store {
     return changed;
   }
   errand::Result<std::size_t> restore(std::string_view queue, std::span<const std::string> kinds) override {
-    if (fails) return away("restore");
+    if (fails || failing_restores.fetch_sub(1) > 0) return away("restore");
     return inner_->restore(queue, kinds);
   }
   errand::Result<void> set_paused(std::string_view queue, bool paused) override {
