@@ -68,7 +68,7 @@ void Engine::park(Worker& worker, Over over) {
 
   parking.enlist(worker.berth);
   // The last one awake lowers the signals, so that they do not send everybody looking for ever.
-  // Those who enlisted before it are seen, by the list's mutex; one whose thread has only just begun looks by itself.
+  // Those who enlisted before it are seen, by the list's mutex; one whose thread has yet to begin is awake.
   if (parking.parked() >= static_cast<std::size_t>(live_workers_.load(std::memory_order_relaxed))) {
     signals.fetch_and(~kPriorities, std::memory_order_acq_rel);
   }
@@ -121,7 +121,6 @@ Worker& Engine::add_worker(int number) {
 }
 
 void Engine::work_at(Post& post) {
-  live_workers_.fetch_add(1, std::memory_order_relaxed);
   for (bool stays = true; stays;) {
     work(*post.worker);
     stays = false;
@@ -150,9 +149,12 @@ Result<void> Engine::spawn(int number) {
   post.thread.join();  // it has left, or is about to return
   if (post.worker == nullptr) post.worker = &add_worker(number);
   post.presence->store(Presence::present, std::memory_order_release);
+  // Counted before it runs: who waits until all have gone must not miss one that is on its way.
+  live_workers_.fetch_add(1, std::memory_order_relaxed);
   auto thread = Thread::start(options.name + "/" + std::to_string(number), [this, &post] { work_at(post); });
   if (!thread) {
     post.presence->store(Presence::absent, std::memory_order_release);
+    live_workers_.fetch_sub(1, std::memory_order_release);
     return thread.error();
   }
   post.thread = std::move(*thread);
@@ -235,8 +237,11 @@ void Engine::pause() {
   signals.fetch_or(kPaused, std::memory_order_release);
 }
 
-void Engine::resume() {
+void Engine::end_pause() {
   signals.fetch_and(~kPaused, std::memory_order_release);
+}
+
+void Engine::wake_everybody() {
   parking.wake_all();
   wake_driver();
 }
@@ -303,6 +308,10 @@ bool Engine::wait_workers_idle(SteadyTime until) {
 
 bool Engine::wait_at_rest(SteadyTime until) {
   return wait_for_progress(until, [this] { return at_rest(); });
+}
+
+bool Engine::wait_until(SteadyTime until, const std::function<bool()>& done) {
+  return wait_for_progress(until, done);
 }
 
 bool Engine::wait_workers_gone(SteadyTime until) {

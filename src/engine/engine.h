@@ -17,6 +17,7 @@
 
 #include <cstdlib>
 #include <deque>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -125,13 +126,17 @@ class Engine {
   }
   /// For who waits until the queue is idle: look again.
   void note_progress();
+  /// Until `done` says so, which is asked again after each note_progress(); false after `until`.
+  bool wait_until(SteadyTime until, const std::function<bool()>& done);
   /// dispatch() has something to do, where that is what runs the queue.
   void wake_driver() noexcept;
 
   // --- control.cc ---
   Result<void> start();
   void pause();
-  void resume();
+  void end_pause();
+  /// Whoever may have something to do by now.
+  void wake_everybody();
   void set_workers(int count);
   [[nodiscard]] int workers() const noexcept { return wanted_.load(std::memory_order_relaxed); }
   bool wait_idle(Duration timeout);
@@ -191,6 +196,8 @@ class Engine {
   const std::shared_ptr<Producers> producers;
   std::atomic<NamedSource*> named_source{nullptr};  // release; set once, before the first run is posted, see Queue
 
+  // Raised with release, and lowered so as well: what a bit speaks of was written before it, and a worker that sees it,
+  // by acquire, sees that too. One that misses it is on its way to sleep, and is woken, or looks behind a barrier.
   alignas(64) mutable std::atomic<std::uint32_t> signals{0};  // mutable: a look for work raises what it finds
   std::atomic<Intake> intake{Intake::plain};                  // relaxed in submits: see begin(), and wait_for_room()
   // Relaxed where tasks move: what is submitted after observe() takes the sight of it along.
@@ -217,7 +224,9 @@ class Engine {
   alignas(64) std::atomic<std::uint32_t> batches_taken[10] = {};
 
   /// Every worker there ever was, for thieves and for sums; entries are set once, and live as long as the engine.
-  /// Any thread may be one, for as long as it runs a task here; unused entries cost no memory.
+  /// Any thread may be one, for as long as it runs a task here; unused entries cost no memory. Release and acquire: a
+  /// worker, then its entry, then the count. Who misses the newest one looks once too seldom; before a sleep there is a
+  /// barrier.
   static constexpr int kMaxWorkers = 1 << 18;
   struct Freed {
     void operator()(std::atomic<Worker*>* entries) const noexcept { std::free(static_cast<void*>(entries)); }
@@ -235,7 +244,8 @@ class Engine {
     TaskInfo info;
   };
   // A worker's number, its thread, and whether that is at work. A thread that is on its way out and finds itself
-  // `wanted_back` goes on.
+  // `wanted_back` goes on. Acquire and release: what the one side did to the worker and to the wish comes before what
+  // the other makes of it.
   enum class Presence : std::uint8_t { absent, present, wanted_back };
   struct Post {
     Worker* worker = nullptr;
@@ -381,21 +391,28 @@ class Engine {
   std::atomic<int> standing_in_{0};  // workers in the place of stuck ones
   std::atomic<int> missing_{0};      // workers, or stand-ins, whose threads could not be made
   std::atomic<bool> healthy_{true};
-  std::atomic<int> live_workers_{0};  // threads that work; release when one goes, for who waits until all have gone
+  // Threads that work or are about to; release when one goes, for who waits until all have gone.
+  std::atomic<int> live_workers_{0};
   // Sequentially consistent: see wait_for_room().
   std::atomic<std::int64_t> room_{0};        // tasks that count against the capacity
   std::atomic<std::uint32_t> room_word_{0};  // moves when room is made
   std::atomic<std::uint32_t> room_waiters_{0};
-  std::atomic<std::uint32_t> progress_word_{0};             // moves when tasks end, while somebody waits for that
-  mutable std::atomic<std::uint32_t> progress_waiters_{0};  // relaxed where tasks end: see note_progress()
+  // Moves when tasks end, while somebody waits for that. Release: their ends come before it; acquire where one waits.
+  std::atomic<std::uint32_t> progress_word_{0};
+  // Relaxed where tasks end, and ordered by barriers: see note_progress(). Relaxed when one leaves, too: a wake for
+  // nobody.
+  mutable std::atomic<std::uint32_t> progress_waiters_{0};
   SharedMeter shared_;
+  // Relaxed: figures. Whoever moves the first one has the line to say.
   std::atomic<std::int64_t> next_refusal_line_{INT64_MIN};  // not before this moment of the clock
   std::atomic<std::uint64_t> refusals_logged_{0};           // those that the lines so far speak of
   FinishedRing finished_[3];
   std::atomic<std::size_t> ended_unstarted_{0};  // since the last sweep; roughly, since threads may count over another
   std::atomic<std::size_t> sweep_after_{kSweepAfter};  // so many of them
 
-  std::atomic<Phase> phase_{Phase::open};       // moved on by whoever begins or finishes the shutdown, one at a time
+  // Moved on by whoever begins or finishes the shutdown, one at a time. Release: all of the phase before is done, for
+  // who sees this one by acquire.
+  std::atomic<Phase> phase_{Phase::open};
   std::atomic<bool> started_{false};            // under control_mutex_
   std::atomic<bool> only_due_now_{false};       // shutting down: what is due after `due_until_` stays where it is
   WaitUntil due_until_;                         // both moments; set before the flag above is, with release
@@ -406,11 +423,13 @@ class Engine {
   // Somebody begins or finishes the shutdown; others wait for their turn. A lock: acquire, and release.
   std::atomic<bool> finishing_{false};
 
-  std::atomic<bool> trim_planned_{false};     // relaxed: it only says whose part it is to ask the Timekeeper
-  std::atomic<int> timer_steps_{0};           // threads in step_timers()
-  std::atomic<std::uint32_t> timer_word_{0};  // moves when the timer thread has to look again
-  std::atomic<bool> timer_thread_started_{false};
-  std::atomic<bool> timer_thread_stops_{false};
+  std::atomic<bool> trim_planned_{false};  // relaxed: it only says whose part it is to ask the Timekeeper
+  std::atomic<int> timer_steps_{0};        // threads in step_timers()
+  // Moves when the timer thread has to look again. Release: after what it is to see, the order to stop among it; it
+  // reads the word, by acquire, before it looks.
+  std::atomic<std::uint32_t> timer_word_{0};
+  std::atomic<bool> timer_thread_started_{false};  // set under control_mutex_; release: with all that the thread needs
+  std::atomic<bool> timer_thread_stops_{false};    // release and acquire, see timer_word_
 
   // Lock order: control_mutex_ before every other lock of the engine's. No user code runs under it.
   mutable Mutex control_mutex_;

@@ -1,6 +1,7 @@
 #include "engine/options.h"
 
 #include "base/time.h"
+#include "core/text.h"
 #include "engine/lines.h"
 
 namespace errand {
@@ -122,9 +123,12 @@ std::optional<std::string> check(const QueueOptions& options) {
   std::optional<std::string> age;
   if (options.retention.age < Duration::zero())
     age = expected("retention.age", "zero or more", to_text(options.retention.age));
-  return first_of(at_most("name", options.name.size(), 64), in_range("workers", options.workers.value_or(1), 0, 1024),
-                  positive("block_for", options.block_for), positive("age_step", options.age_step), line, useless,
-                  check_retry(options.retry), positive("stuck_after", options.stuck_after), age, spin);
+  std::optional<std::string> name;
+  if (!is_utf8(options.name) || options.name.find('\0') != std::string::npos) name = "name: expected UTF-8 without NUL";
+  return first_of(at_most("name", options.name.size(), 64), name,
+                  in_range("workers", options.workers.value_or(1), 0, 1024), positive("block_for", options.block_for),
+                  positive("age_step", options.age_step), line, useless, check_retry(options.retry),
+                  positive("stuck_after", options.stuck_after), age, spin);
 }
 
 std::shared_ptr<WaitingLine> make_line(const QueueOptions& options) {

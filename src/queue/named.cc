@@ -2,6 +2,7 @@
 
 #include "queue/named.h"
 
+#include <algorithm>
 #include <stdexcept>
 
 #include "durable/named_tasks.h"
@@ -15,6 +16,8 @@ using detail::forked;
 using detail::is_stored;
 
 namespace {
+
+constexpr std::size_t kLeastKept = 1000;
 
 Error unknown(const Queue& queue, TaskId id) {
   return {Code::not_found, "queue \"" + queue.name() + "\" knows no task " + to_string(id)};
@@ -66,7 +69,8 @@ detail::NamedTasks* Queue::Durable::begin_close() {
 
 detail::NamedTasks& Queue::named_tasks() {
   if (detail::NamedTasks* tasks = durable_->tasks()) return *tasks;
-  return durable_->make(*engine_, open_memory());
+  // What became of a named task is read from its store, whatever else is kept.
+  return durable_->make(*engine_, open_memory(std::max(engine_->options.retention.count, kLeastKept)));
 }
 
 void Queue::add_handler(std::string kind, detail::Handler handler, HandlerOptions options) {
@@ -147,6 +151,15 @@ Result<detail::NamedDraft> Queue::handle_of(TaskId id, detail::OutputReader read
   if (engine_->forked()) return forked(*this);
   detail::NamedTasks* tasks = durable_->tasks();
   return tasks != nullptr && is_stored(id) ? tasks->handle_of(id, reader) : unknown(*this, id);
+}
+
+Result<Output> Queue::payload(TaskId id) const {
+  if (engine_->forked()) return forked(*this);
+  detail::NamedTasks* tasks = durable_->tasks();
+  if (tasks == nullptr || !is_stored(id)) return unknown(*this, id);
+  auto task = tasks->kept(id);
+  if (!task) return task.error();
+  return Output{std::move(task->task.payload), std::move(task->task.content_type)};
 }
 
 Result<Output> Queue::output(TaskId id) const {

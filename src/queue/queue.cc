@@ -202,19 +202,25 @@ bool Queue::start() {
 
 void Queue::pause() {
   if (engine_->forked()) return;
-  engine_->pause();
-  pause_named(true);
+  set_paused(true);
 }
 void Queue::resume() {
   if (engine_->forked()) return;
-  pause_named(false);
-  engine_->resume();
+  set_paused(false);
 }
 
-void Queue::pause_named(bool paused) {
-  detail::NamedTasks* tasks = durable_->tasks();
-  if (tasks == nullptr) return;
-  if (auto set = tasks->set_paused(paused); !set) log(LogLevel::error, name(), set.error().message());
+void Queue::set_paused(bool paused) {
+  detail::NamedTasks* const tasks = durable_->tasks();
+  Result<void> set;
+  {
+    MutexLock lock(durable_->pausing);
+    if (paused) engine_->pause();
+    if (tasks != nullptr) set = tasks->set_paused(paused);
+    if (!paused) engine_->end_pause();
+  }
+  if (!set) log(LogLevel::error, name(), set.error().message());
+  if (set && tasks != nullptr) tasks->paused_or_resumed();
+  if (!paused) engine_->wake_everybody();
 }
 bool Queue::paused() const noexcept {
   return (engine_->signals.load(std::memory_order_acquire) & detail::kPaused) != 0;

@@ -112,6 +112,8 @@ TEST(BadInput, QueueWorkers) {
 }
 TEST(BadInput, QueueName) {
   expect_refused(QueueOptions{.name = std::string(65, 'q')}, {"name", "at most 64 bytes", "65"});
+  expect_refused(QueueOptions{.name = "\xc3"}, {"name", "UTF-8"});
+  expect_refused(QueueOptions{.name = std::string("a\0b", 3)}, {"name", "NUL"});
 }
 TEST(BadInput, QueueDurations) {
   expect_refused(QueueOptions{.capacity = 1, .when_full = errand::WhenFull::block, .block_for = 0s},

@@ -6,6 +6,8 @@
 #include <atomic>
 #include <barrier>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <thread>
 #include <utility>
@@ -91,6 +93,24 @@ TEST_F(DefaultQueue, TakesOptionsBeforeItsFirstUseOnly) {
         require(errand::default_queue().name() == "mine", 3);
         require(errand::default_queue().workers() == 3, 4);
         require(errand::start_default({}).error().code() == Code::invalid, 5);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "");
+}
+
+TEST_F(DefaultQueue, LeavesNoThreadBehindAtExit) {
+  EXPECT_EXIT(
+      {
+        // Registered before the queue's own handler, so it runs after that one.
+        static_cast<void>(std::atexit([] {
+          for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+            std::string name;
+            std::getline(std::ifstream(thread.path() / "comm"), name);
+            require(!name.starts_with("default/"), 2);
+          }
+        }));
+        // Most of them have not begun when the process ends.
+        require(errand::start_default({.workers = 64}).has_value(), 1);
         std::exit(0);
       },
       testing::ExitedWithCode(0), "");

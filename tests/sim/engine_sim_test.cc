@@ -99,7 +99,8 @@ class Simulation {
     } else if (dice < 99) {
       engine_->pause();
       EXPECT_EQ(workers_[worker]->claim().record, nullptr) << "a paused queue starts nothing";
-      engine_->resume();
+      engine_->end_pause();
+      engine_->wake_everybody();
     } else {
       clock_->set_now(clock_->now() + Duration(static_cast<std::int64_t>(rng_.below(20'000'000)) - 10'000'000));
     }
