@@ -73,7 +73,7 @@ std::stop_token Attempt::stop_token() {
 bool Attempt::sleep_for(Duration time) {
   Clock& clock = *frame_.worker.engine().clock;
   const SteadyTime until = saturating_add(clock.mono(), time);
-  std::atomic<std::uint32_t> word{0};
+  std::atomic<std::uint32_t> word{0};  // only the wait looks at it; the token says whether to stop
   const std::stop_callback wake(stop_token(), [&] {
     word.store(1, std::memory_order_release);
     clock.wake(word, 1);

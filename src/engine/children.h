@@ -21,7 +21,7 @@ namespace detail {
 class Children {
  public:
   [[nodiscard]] bool empty() const noexcept {
-    return size_in(anchor_.load(std::memory_order_acquire)) == 0 && !spilled_.load(std::memory_order_acquire);
+    return size_in(anchor_.load(std::memory_order_acquire)) == 0 && !spilled_.load(std::memory_order_relaxed);
   }
 
   void push(std::uint64_t id) {
@@ -53,7 +53,7 @@ class Children {
 
   /// 0: there is none.
   [[nodiscard]] std::uint64_t steal_oldest() {
-    if (spilled_.load(std::memory_order_acquire)) {
+    if (spilled_.load(std::memory_order_relaxed)) {
       MutexLock lock(mu_);
       if (const std::uint64_t id = take_spilled()) return id;
     }
@@ -96,7 +96,7 @@ class Children {
     for (std::uint32_t i = 0; i < kRoom / 2; ++i) {
       if (const std::uint64_t id = steal_from_ring()) spilled_ids_.push_back(id);
     }
-    spilled_.store(!spilled_ids_.empty(), std::memory_order_release);
+    spilled_.store(!spilled_ids_.empty(), std::memory_order_relaxed);
   }
 
   // The ring is empty: the newest of what was spilled come back. False if there are none.
@@ -106,7 +106,7 @@ class Children {
     const std::size_t back = std::min<std::size_t>(spilled_ids_.size(), kRoom / 2);
     for (auto id = spilled_ids_.end() - static_cast<std::ptrdiff_t>(back); id != spilled_ids_.end(); ++id) push(*id);
     spilled_ids_.resize(spilled_ids_.size() - back);
-    spilled_.store(!spilled_ids_.empty(), std::memory_order_release);
+    spilled_.store(!spilled_ids_.empty(), std::memory_order_relaxed);
     return back != 0;
   }
 
@@ -114,12 +114,14 @@ class Children {
     if (spilled_ids_.empty()) return 0;
     const std::uint64_t id = spilled_ids_.front();
     spilled_ids_.pop_front();
-    spilled_.store(!spilled_ids_.empty(), std::memory_order_release);
+    spilled_.store(!spilled_ids_.empty(), std::memory_order_relaxed);
     return id;
   }
 
   std::atomic<std::uint64_t> anchor_{0};
-  std::atomic<bool> spilled_{false};  // spilled_ids_ has something; written under mu_, and only a hint without it
+  // spilled_ids_ has something. Written under mu_, and only a hint without it; the last look before a sleep, where it
+  // has to be right, is behind a barrier.
+  std::atomic<bool> spilled_{false};
   std::atomic<std::uint64_t> ring_[kRoom] = {};
   Mutex mu_;
   std::deque<std::uint64_t> spilled_ids_ ERRAND_GUARDED_BY(mu_);  // older than those in the ring, oldest first

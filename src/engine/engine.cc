@@ -72,13 +72,13 @@ void process_after_fork() noexcept {
 }
 
 // The child has this one thread and a copy of the memory: other threads' locks may be held for ever, and nothing of the
-// queues can work. They only say so.
+// queues can work. They only say so. Relaxed: threads that it starts later see all of this.
 void forget_forked_engines() {
   for (Engine* engine : process().engines) {
-    engine->intake.store(Intake::forked, std::memory_order_release);
-    engine->pool.forked.store(true, std::memory_order_release);
+    engine->intake.store(Intake::forked, std::memory_order_relaxed);
+    engine->pool.forked.store(true, std::memory_order_relaxed);
   }
-  for (const auto& pool : process().left) pool->forked.store(true, std::memory_order_release);
+  for (const auto& pool : process().left) pool->forked.store(true, std::memory_order_relaxed);
   process().engines.clear();
   process().mu.unlock();
 }

@@ -28,7 +28,7 @@ const std::atomic<std::uint32_t>& low_half(const Record& record) noexcept {
 template <class Use, class Otherwise>
 auto with_engine(const Record& record, TaskId id, Use use, Otherwise otherwise) {
   PagePool& pool = *slab_of(&record).pool;
-  if (pool.forked.load(std::memory_order_acquire)) {
+  if (pool.forked.load(std::memory_order_relaxed)) {
     return otherwise(
         Error(Code::forked, "task " + to_string(id) + ": its queue belongs to the process that forked this one"));
   }
@@ -71,7 +71,8 @@ bool never_ends(const Record& record, std::uint64_t word) {
 }  // namespace
 
 void drop_value(Record& record, void (*destroy_value)(Record&) noexcept) noexcept {
-  // The value has an owner at most once: the flag goes with it.
+  // The value has an owner at most once: the flag goes with it. Acquire: it is destroyed as the body left it. Release:
+  // the pin's, which comes before the record's next use.
   const std::uint64_t before = record.word.fetch_and(~kValue, std::memory_order_acq_rel);
   if ((before & kValue) != 0) destroy_value(record);
   pin_of(record).store(kUnpinned, std::memory_order_release);
@@ -119,6 +120,10 @@ void TaskBase::release_other() noexcept {
 
 bool TaskBase::existed() const noexcept {
   return is_named() && named_->existed;
+}
+
+bool TaskBase::replaced() const noexcept {
+  return is_named() && named_->replaced;
 }
 
 TaskState TaskBase::named_state() const noexcept {
@@ -295,7 +300,7 @@ int wait_any(std::initializer_list<const detail::TaskBase*> tasks, Duration time
     if (std::all_of(tasks.begin(), tasks.end(), [](const auto* task) { return task->never_ends_here(); })) break;
     clock->wait(any.ended, seen, {until, {}});
   }
-  any.waiting.fetch_sub(1, std::memory_order_relaxed);
+  any.waiting.fetch_sub(1, std::memory_order_relaxed);  // a wake for nobody does no harm
   return found;
 }
 

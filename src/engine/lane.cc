@@ -85,7 +85,7 @@ Lane::Taken Lane::take(const PagePool& pool, int share) noexcept {
     taken.busy = true;
     return taken;
   }
-  watched_.store(nullptr, std::memory_order_relaxed);
+  watched_.store(nullptr, std::memory_order_relaxed);  // quiet() says that it may be wrong meanwhile
   std::uint64_t at = taken_to_.load(std::memory_order_relaxed);
   if (at == 0) {
     if (Page* first = first_.load(std::memory_order_acquire)) at = (std::uint64_t{index_of(*first)} << 6) | kFirstLine;

@@ -26,6 +26,7 @@ struct NamedHandle {
   [[nodiscard]] virtual Clock& clock() const = 0;
 
   bool existed = false;
+  bool replaced = false;
 };
 
 /// For wait_any(): a named task ended that somebody watches.

@@ -18,7 +18,8 @@ struct Observer::State {
 
   const std::size_t capacity;
   const std::shared_ptr<Clock> clock;
-  std::atomic<std::uint32_t> word{0};  // moves with each event; observers sleep on it
+  // Moves with each event, after it is in the buffer: release, and acquire before a look. Observers sleep on it.
+  std::atomic<std::uint32_t> word{0};
   Mutex mu;
   std::deque<TaskEvent> events ERRAND_GUARDED_BY(mu);
   std::uint64_t dropped ERRAND_GUARDED_BY(mu) = 0;
@@ -72,7 +73,8 @@ class Observers {
   const std::shared_ptr<Clock> clock_;
   // Lock order: mu_, then an observer's.
   mutable Mutex mu_;
-  std::atomic<bool>& observed_;  // written under mu_
+  // Written under mu_. Release: the observer is listed before whoever sees this comes with an event.
+  std::atomic<bool>& observed_;
   std::vector<std::weak_ptr<Observer::State>> all_ ERRAND_GUARDED_BY(mu_);
   std::uint64_t dropped_ ERRAND_GUARDED_BY(mu_) = 0;
 };

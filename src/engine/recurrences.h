@@ -60,7 +60,7 @@ class Recurrences {
   [[nodiscard]] bool is_taken(const std::string& name) const ERRAND_REQUIRES(mu_);
 
   Engine& engine_;
-  std::atomic<std::uint64_t> skipped_{0};
+  std::atomic<std::uint64_t> skipped_{0};  // a figure: relaxed
   // The earliest slot, so that step() costs a load where there is none. Written under mu_. Relaxed: a slot that was set
   // meanwhile wakes whoever is to come for it.
   std::atomic<std::int64_t> next_mono_{INT64_MAX};

@@ -52,13 +52,13 @@ class RecurrenceHandle final : public ScheduleHandle {
   // Whether the schedule's queue is left behind in the process that forked this one. Its locks may be held for ever.
   [[nodiscard]] bool forked() const {
     const auto pool = recurrence_->home.lock();
-    return pool != nullptr && pool->forked.load(std::memory_order_acquire);
+    return pool != nullptr && pool->forked.load(std::memory_order_relaxed);
   }
   // Does something with the schedule's queue, if there still is one in this process.
   template <class Use>
   void with_engine(Use use) const {
     const auto pool = recurrence_->home.lock();
-    if (pool == nullptr || pool->forked.load(std::memory_order_acquire)) return;
+    if (pool == nullptr || pool->forked.load(std::memory_order_relaxed)) return;
     const std::shared_lock lock(pool->engine_mutex);
     Engine* const engine = pool->engine.load(std::memory_order_relaxed);
     if (engine != nullptr) use(*engine);

@@ -38,7 +38,7 @@ void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
   {
     MutexLock lock(control_mutex_);
     if (phase_.load() != Phase::open) return;
-    // Nobody finishes what has not quite begun.
+    // Nobody finishes what has not quite begun. Relaxed: the phase releases it.
     finishing_.store(true, std::memory_order_relaxed);
     phase_.store(Phase::draining, std::memory_order_release);
   }
@@ -82,7 +82,7 @@ bool Engine::drained() const {
   // Whoever steps the timers may have taken a due task out of them, and not made it available yet.
   if (running() != 0 || timer_steps_.load(std::memory_order_acquire) != 0) return false;
   if (drain_ == Drain::none || drain_ == Drain::running) return true;
-  // Nobody will come to run what is left.
+  // Nobody will come to run what is left. Relaxed: whoever leaves says so by note_progress(), and this is asked again.
   if (workers() <= missing_.load() && live_workers_.load(std::memory_order_relaxed) == 0) return true;
   if (drain_ == Drain::queued)
     return submitted() == over() && callbacks_done() && (named() == nullptr || named()->empty());

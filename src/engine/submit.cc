@@ -195,7 +195,7 @@ void Engine::prepare(Record& record, std::uint64_t id, int priority, std::uint64
     cold.started_at.store(0, std::memory_order_release);
     cold.finished_at.store(0, std::memory_order_release);
   }
-  pin_of(record).store(kPinned, std::memory_order_relaxed);
+  pin_of(record).store(kPinned, std::memory_order_relaxed);  // nobody knows the record yet: its word releases it
 }
 
 void Engine::publish(Draft draft, const Ops& ops) noexcept {
@@ -377,7 +377,7 @@ std::optional<Error> Engine::make_room(Producer& producer, bool slot, bool& run_
     // A number of places, and nothing behind them.
     std::int64_t taken = room_.load(std::memory_order_relaxed);
     while (taken < capacity) {
-      if (room_.compare_exchange_weak(taken, taken + 1, std::memory_order_acq_rel)) return std::nullopt;
+      if (room_.compare_exchange_weak(taken, taken + 1, std::memory_order_relaxed)) return std::nullopt;
     }
     switch (slot && options.when_full != WhenFull::drop_oldest ? WhenFull::refuse : options.when_full) {
       case WhenFull::refuse:
@@ -398,7 +398,7 @@ std::optional<Error> Engine::make_room(Producer& producer, bool slot, bool& run_
         if (!wait_for_room(producer, *until)) return queue_full();
         break;
     }
-    if (const Intake now = intake.load(std::memory_order_acquire); now >= Intake::closed) {
+    if (const Intake now = intake.load(std::memory_order_relaxed); now >= Intake::closed) {
       return intake_error(options.name, now);
     }
   }
@@ -413,6 +413,7 @@ Error Engine::queue_full() const {
 //
 // Sequentially consistent, here and on the other side: we say that we wait, then look for room and at the intake;
 // release_room() makes room, begin_shutdown() closes the intake, and then they look for who waits. One sees the other.
+// Relaxed afterwards: it is looked at again, and a wake for nobody does no harm.
 bool Engine::wait_for_room(Producer& producer, SteadyTime until) {
   room_waiters_.fetch_add(1, std::memory_order_seq_cst);
   const std::uint32_t seen = room_word_.load(std::memory_order_seq_cst);

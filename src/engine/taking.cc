@@ -126,6 +126,7 @@ bool Worker::nothing_at(std::uint32_t priorities) const noexcept {
     }
     for (int i = 0; i < count && count > 1; ++i) {
       const Worker* other = engine_.all_workers[i].load(std::memory_order_acquire);
+      // Relaxed: it decides nothing but whether to look properly.
       if (other != this && other->hands_[priority].tail.load(std::memory_order_relaxed) != 0) return false;
     }
   }
@@ -146,6 +147,7 @@ Worker::Claimed Worker::next_in_hand(int priority) {
     const Claimed claimed = claim_here(*batch.page, batch.generation, line, priority);
     if (claimed.record != nullptr) return claimed;
   }
+  // Relaxed: a thief that still sees the old one wins, or loses, single tasks.
   hand.tail.store(0, std::memory_order_relaxed);
   return {};
 }
@@ -319,6 +321,7 @@ bool Worker::steal_from(Worker& victim, int priority, bool late) {
 
 void Worker::surrender() {
   for (int priority = 0; priority < 10; ++priority) {
+    // Against a thief's cut: one of the two has the end that the other one sees.
     const std::uint64_t tail = hands_[priority].tail.exchange(0, std::memory_order_acq_rel);
     if (tail == 0) continue;
     Batch rest = batches_[priority];

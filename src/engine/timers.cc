@@ -126,11 +126,11 @@ bool Engine::too_late(Moment at) const {
 // that is looked at under the mutex.
 bool Engine::expires_now(Record& record, std::uint64_t word) const {
   const ColdLine& cold = PagePool::cold(record);
-  if (cold.extra.load(std::memory_order_acquire) == nullptr) return false;
+  if (cold.extra.load(std::memory_order_relaxed) == nullptr) return false;
   const WallTime now = clock->now();
   MutexLock lock(pool.cold_mutex(page_of(record)));
   if (generation_in(record.word.load(std::memory_order_acquire)) != generation_in(word)) return false;
-  const Extra* extra = cold.extra.load(std::memory_order_acquire);
+  const Extra* extra = cold.extra.load(std::memory_order_relaxed);
   return extra != nullptr && extra->options.expires_at && now >= *extra->options.expires_at;
 }
 

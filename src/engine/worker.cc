@@ -65,7 +65,7 @@ void Worker::run_all_now() {
   }
   for (int priority = 0; priority < 10; ++priority) {
     while (take_from_lanes(priority)) batches.emplace_back(priority, batches_[priority]);
-    hands_[priority].tail.store(0, std::memory_order_relaxed);
+    hands_[priority].tail.store(0, std::memory_order_relaxed);  // as in next_in_hand()
   }
   in_hand_ = 0;
   engine_.run_callbacks();

@@ -258,7 +258,7 @@ bool store_late(Thread& thread, volatile void* at, T value) noexcept {
   return true;
 }
 
-// --- the operations, with the order that was asked for ---------------------------------------------------------------
+// --- the operations, each in an order that x86 may give it -----------------------------------------------------------
 
 void plain_read() noexcept {
   step(kPlain);
