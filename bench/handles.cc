@@ -21,6 +21,12 @@ struct Sum {
 };
 static_assert(sizeof(Sum) == 24);
 
+// Who calls a body has its value at once.
+struct Value {
+  std::uint64_t value;
+  [[nodiscard]] std::uint64_t get() const { return value; }
+};
+
 // `submit` returns a handle with get(). Kept: all values are taken in the end.
 template <class Submit>
 double run(bool keep, std::uint64_t count, Submit submit) {
@@ -61,32 +67,34 @@ Contender with_promise(const char* name, bool keep, std::uint64_t count) {
 
 void compare(Suite& suite, const std::string& name, bool keep) {
   const std::uint64_t million = suite.scale.of(1e6);
-  suite.measure(
-      name, "M tasks/s", true,
-      {{"errand",
-        [=] {
-          errand::Queue queue({.workers = 1});
-          Sample sample(million, 2);
-          const auto submit = [&](auto body) { return queue.submit(body); };
-          const double figure =
-              run(keep, million, [&](Sum sum) { return sample.picks() ? sample.note(submit, sum) : submit(sum); });
-          demand(queue.wait_idle(std::chrono::seconds(60)), "the queue did not become idle");
-          sample.check(queue);
-          return figure;
-        }},
-       with_promise<MoodycamelPool>("moodycamel and a promise", keep, million),
-       {"Boost.Asio and use_future",
-        [=] {
-          boost::asio::thread_pool pool(1);
-          const double figure = run(keep, million, [&](Sum sum) {
-            return boost::asio::post(pool, boost::asio::use_future([sum] { return sum(); }));
-          });
-          pool.join();
-          return figure;
-        }},
-       with_promise<TbbPool>("oneTBB and a promise", keep, million),
-       {"std::async",
-        [=] { return run(false, million / 50, [](Sum sum) { return std::async(std::launch::async, sum); }); }}});
+  suite.measure(name, "M tasks/s", true,
+                {{"errand",
+                  [=] {
+                    errand::Queue queue({.workers = 1});
+                    Sample sample(million, 2);
+                    const auto submit = [&](auto body) { return queue.submit(body); };
+                    const double figure = run(keep, million, [&](Sum sum) {
+                      return sample.picks() ? sample.note(submit, sum) : submit(sum);
+                    });
+                    demand(queue.wait_idle(std::chrono::seconds(60)), "the queue did not become idle");
+                    sample.check(queue);
+                    return figure;
+                  }},
+                 with_promise<MoodycamelPool>("moodycamel and a promise", keep, million),
+                 {"Boost.Asio and use_future",
+                  [=] {
+                    boost::asio::thread_pool pool(1);
+                    const double figure = run(keep, million, [&](Sum sum) {
+                      return boost::asio::post(pool, boost::asio::use_future([sum] { return sum(); }));
+                    });
+                    pool.join();
+                    return figure;
+                  }},
+                 with_promise<TbbPool>("oneTBB and a promise", keep, million),
+                 with_promise<MutexPool>("mutex, deque and a promise", keep, million),
+                 {"std::async",
+                  [=] { return run(keep, million / 50, [](Sum sum) { return std::async(std::launch::async, sum); }); }},
+                 {"plain calls", [=] { return run(keep, million, [](Sum sum) { return Value{sum()}; }); }, true}});
 }
 
 }  // namespace

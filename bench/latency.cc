@@ -89,6 +89,7 @@ void latency(Suite& suite) {
                           contender<MoodycamelPool>(count),
                           contender<TbbPool>(count),
                           contender<MutexPool>(count),
+                          contender<AsyncPool>(count),
                           {"a word to wake on", [=] { return one_word(count); }, true}});
   for (Row& row : rounds.rows) suite.rows.push_back(std::move(row));
 }

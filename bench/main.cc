@@ -95,7 +95,13 @@ int main(int argc, char** argv) {
   bool missed = false;
   for (const bench::Goal& goal : durable ? bench::durable_goals() : bench::memory_goals()) {
     const auto verdict = bench::judge(goal, suite.rows);
-    if (!verdict) continue;
+    if (!verdict) {
+      if (!suite.wants(goal.row)) continue;
+      std::fprintf(stderr, "errand_bench: %s, %s: not measured%s\n", goal.row.c_str(), goal.who.c_str(),
+                   goal.against.empty() ? "" : (" against " + goal.against).c_str());
+      missed = true;
+      continue;
+    }
     missed = missed || !verdict->met;
     verdicts.push_back(*verdict);
   }
@@ -103,7 +109,8 @@ int main(int argc, char** argv) {
     bench::print_json(suite.rows, verdicts);
   } else if (page) {
     const char* const commit = std::getenv("ERRAND_COMMIT");
-    bench::print_page(suite.rows, verdicts, scale, commit != nullptr ? commit : "unknown");
+    const auto print = durable ? bench::print_durable_page : bench::print_memory_page;
+    print(suite.rows, verdicts, scale, commit != nullptr ? commit : "unknown");
   } else {
     bench::print_table(suite.rows);
     bench::print_verdicts(verdicts);

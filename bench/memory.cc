@@ -36,7 +36,7 @@ double growth(std::uint64_t count) {
     if (i % 100'000 == 0) queue.wait_idle(60s);
     if (i == count / 10) early = resident_bytes();
   }
-  queue.wait_idle(60s);
+  bodies->wait_for(count);
   const std::size_t late = resident_bytes();
   return late > early ? static_cast<double>(late - early) / 1048576.0 : 0;
 }
@@ -99,7 +99,7 @@ double after_a_burst(std::uint64_t count, std::chrono::milliseconds time) {
   queue.pause();
   for (std::uint64_t i = 0; i < count; ++i) queue.submit(Nothing{bodies.get(), i, 0});
   queue.resume();
-  queue.wait_idle(60s);
+  bodies->wait_for(100'000 + count);
   std::this_thread::sleep_for(time);
   return (static_cast<double>(resident_bytes()) - before) / before * 100;
 }

@@ -185,19 +185,21 @@ class TbbPool {
   tbb::task_arena arena_;
 };
 
-/// A thread for each task, at most so many of them at a time.
+/// A thread for each task, at most so many of them at a time. Any thread may submit.
 class AsyncPool {
  public:
   static constexpr const char* kName = "std::async";
   explicit AsyncPool(int workers) : most_(static_cast<std::size_t>(workers)) {}
   template <class F>
   void submit(F f) {
+    const std::lock_guard lock(mutex_);
     if (running_.size() == most_) running_.pop_front();  // waits for the oldest
     running_.push_back(std::async(std::launch::async, std::move(f)));
   }
 
  private:
   const std::size_t most_;
+  std::mutex mutex_;
   std::deque<std::future<void>> running_;
 };
 

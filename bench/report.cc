@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "durable.h"
 #include "machine.h"
 #include "measure.h"
 
@@ -123,10 +124,56 @@ void print_references(const std::vector<Beside>& all) {
   }
 }
 
+void print_goals(const std::vector<Verdict>& verdicts) {
+  std::printf("\n## Goals\n\n| workload | against | ratio or figure | goal | |\n|---|---|---|---|---|\n");
+  for (const Verdict& v : verdicts) {
+    const std::string who = v.goal->who == "errand" ? "" : ", " + v.goal->who;
+    std::printf("| %s%s | %s | %s (%s to %s) | %s | %s |\n", v.goal->row.c_str(), who.c_str(),
+                v.against.empty() ? "-" : v.against.c_str(), three_digits(v.median).c_str(),
+                three_digits(v.least).c_str(), three_digits(v.most).c_str(),
+                three_digits(v.bound.value_or(v.goal->bound)).c_str(),
+                !v.bound ? "contended"
+                : v.met  ? "met"
+                         : "**missed**");
+  }
+}
+
+void print_figures(const std::vector<Row>& rows, bool with_hand_over) {
+  std::printf("\n## Figures\n");
+  for (const Row& row : rows) {
+    std::printf("\n### %s\n\nIn %s", row.workload.c_str(), row.unit.c_str());
+    if (with_hand_over) std::printf("; hand-over %.0f ns", row.hand_over);
+    std::printf(".\n\n| | figure | %s is |\n|---|---|---|\n", row.columns.front().who.c_str());
+    for (const Column& column : row.columns) {
+      const bool first = &column == &row.columns.front();
+      std::printf("| %s | %s | %s |\n", column.who.c_str(), with_spread(column.runs).c_str(),
+                  first ? "" : (with_spread(ratios(row.columns.front(), column)) + " x").c_str());
+    }
+  }
+}
+
+// What the rows of the durable tier do not say themselves.
+void print_durable_notes() {
+  std::printf(
+      "\n## How some of it is measured\n\n"
+      "- *fdatasync alone*: 4 KiB are written behind what is there and flushed, by one thread: what the disk allows.\n"
+      "- *raw SQLite*: the same rows written by hand, with the same settings, and none of the rest.\n"
+      "- D1, D2 and D7: a call returns when its task is on the disk. D3: 4,000 are on their way, or calls take 1,000 "
+      "each.\n"
+      "- D4: each task is enqueued, claimed, run and completed; *kept* ones can be asked about afterwards.\n"
+      "- D6: beside a million completed tasks, with so many waiting.\n"
+      "- Redis runs with appendfsync always, as BullMQ's does, and beanstalkd with -f0: what they acknowledged is on "
+      "the "
+      "disk, too.\n"
+      "  plainjob enqueues with synchronous = FULL; in D4 it has its own setting, NORMAL, under which a power cut "
+      "takes "
+      "what came last.\n");
+}
+
 }  // namespace
 
-void print_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts, const Scale& scale,
-                const std::string& commit) {
+void print_memory_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts, const Scale& scale,
+                       const std::string& commit) {
   std::printf(
       "# Measurements of the memory tier\n\n"
       "Written by `./dev bench memory --page`; not by hand. Figures are medians of %d runs (W5: %d; W7, W8 and what is "
@@ -149,29 +196,28 @@ void print_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdic
       scale.runs, scale.runs * 2, kFar, kContended, machine().c_str(), commit.c_str());
   const std::vector<Price> prices = bench::prices(rows);
   print_prices(prices);
-  std::printf("\n## Goals\n\n| workload | against | ratio or figure | goal | |\n|---|---|---|---|---|\n");
-  for (const Verdict& v : verdicts) {
-    const std::string who = v.goal->who == "errand" ? "" : ", " + v.goal->who;
-    std::printf("| %s%s | %s | %s (%s to %s) | %s | %s |\n", v.goal->row.c_str(), who.c_str(),
-                v.against.empty() ? "-" : v.against.c_str(), three_digits(v.median).c_str(),
-                three_digits(v.least).c_str(), three_digits(v.most).c_str(),
-                three_digits(v.bound.value_or(v.goal->bound)).c_str(),
-                !v.bound ? "contended"
-                : v.met  ? "met"
-                         : "**missed**");
-  }
+  print_goals(verdicts);
   print_references(beside_references(rows, prices));
   print_notes();
-  std::printf("\n## Figures\n");
-  for (const Row& row : rows) {
-    std::printf("\n### %s\n\nIn %s; hand-over %.0f ns.\n\n| | figure | %s is |\n|---|---|---|\n", row.workload.c_str(),
-                row.unit.c_str(), row.hand_over, row.columns.front().who.c_str());
-    for (const Column& column : row.columns) {
-      const bool first = &column == &row.columns.front();
-      std::printf("| %s | %s | %s |\n", column.who.c_str(), with_spread(column.runs).c_str(),
-                  first ? "" : (with_spread(ratios(row.columns.front(), column)) + " x").c_str());
-    }
-  }
+  print_figures(rows, true);
+}
+
+void print_durable_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts, const Scale& scale,
+                        const std::string& commit) {
+  std::printf(
+      "# Measurements of the durable tier on SQLite\n\n"
+      "Written by `./dev bench durable --page`; not by hand. Figures are medians of %d runs, with the least and the "
+      "most. All\n"
+      "contenders take turns in each run, on the same disk; a ratio is taken within a run, so that it holds where the "
+      "disk does\n"
+      "not. Payloads have %zu bytes. errand has all its defaults on, synchronous = FULL among them: what a call has "
+      "reported\n"
+      "survives a power cut. After each run the tasks were counted in the store, and none was missing.\n\n"
+      "- machine: %s\n- commit: %s\n",
+      scale.runs, kPayload.size(), machine().c_str(), commit.c_str());
+  print_goals(verdicts);
+  print_durable_notes();
+  print_figures(rows, false);
 }
 
 void print_json(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts) {

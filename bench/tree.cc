@@ -54,6 +54,11 @@ double errand_tree(errand::Order order, std::uint64_t depth, bool timed = true) 
   return figure;
 }
 
+// The tree without tasks, on one thread.
+struct Calls {
+  void submit(const Node<Calls>& node) { node(); }
+};
+
 // As its manual shows it: the thread that waits works as well.
 double task_group_tree(std::uint64_t depth) {
   struct Group {
@@ -82,10 +87,22 @@ void tree(Suite& suite) {
                     MoodycamelPool pool(2);
                     return grow(pool, depth);
                   }},
-                 {"Boost.Asio", [=] {
+                 {"Boost.Asio",
+                  [=] {
                     AsioPool pool(2);
                     return grow(pool, depth);
-                  }}});
+                  }},
+                 {"mutex and deque",
+                  [=] {
+                    MutexPool pool(2);
+                    return grow(pool, depth);
+                  }},
+                 {"plain calls",
+                  [=] {
+                    Calls calls;
+                    return grow(calls, depth);
+                  },
+                  true}});
 }
 
 }  // namespace bench
