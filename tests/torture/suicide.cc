@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -39,6 +40,8 @@ void terminates() noexcept {
   throws_out();
 }
 
+std::atomic<bool> looping{false};
+
 void kill_by(const std::string& how) {
   volatile char first[1] = {1};
   if (how == "abort") std::abort();
@@ -47,6 +50,7 @@ void kill_by(const std::string& how) {
   if (how == "exit") std::exit(0);
   if (how == "terminate") terminates();
   if (how == "loop") {
+    looping = true;
     for (volatile bool for_ever = true; for_ever;) {
     }
   }
@@ -96,16 +100,14 @@ int main(int argc, char** argv) {
   });
   queue.start();
   Left last;
-  auto moved_at = std::chrono::steady_clock::now();
-  for (;;) {
+  for (int alike = 0;; ++alike) {
     const Left left = left_in(*store->operator->());
     if (left.waiting + left.running == 0) break;
-    const auto now = std::chrono::steady_clock::now();
-    if (left != last) moved_at = now;
+    if (left != last) alike = 0;
     last = left;
     // What loops, and other suspects that wait for it, is all that is left: somebody who looks after this program would
-    // end it now.
-    if (how == "loop" && now - moved_at > 300ms) ::_exit(9);
+    // end it now. Looks at the store instead of a time: a slow machine makes them slow too.
+    if (looping && alike > 300) ::_exit(9);
     std::this_thread::sleep_for(1ms);
   }
   queue.shutdown();
