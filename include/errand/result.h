@@ -20,6 +20,7 @@ enum class Code : unsigned char {
   owned_by,       ///< another process owns the store
   lease_lost,     ///< somebody else has the task, or has changed the schedule, by now
   unknown_kind,   ///< no handler for this kind of task
+  duplicate,      ///< another task has the unique key
   too_large,      ///< more bytes than the limit allows
   invalid,        ///< an option, an expression or a payload that cannot be right
   gone,           ///< it was here, and what is asked for has been dropped since

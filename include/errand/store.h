@@ -76,6 +76,15 @@ struct NewTask {
   std::optional<WallTime> slot{};  ///< whose only run it is, ever; unset: it is one besides the slots
 };
 
+/// When a task that ends in `state` may be forgotten, where `prune_at` is what its kind says: not before another one
+/// may have its key. Unset: never.
+[[nodiscard]] inline std::optional<WallTime> kept_until(const NewTask& task, TaskState state,
+                                                        std::optional<WallTime> prune_at) noexcept {
+  const bool keeps = !task.unique.key.empty() && (task.unique.states & bit(state)) != 0;
+  if (!keeps || !prune_at || !task.unique.until) return keeps ? std::nullopt : prune_at;
+  return *prune_at < *task.unique.until ? task.unique.until : prune_at;
+}
+
 /// An error as it is kept: clean text (core/text.h), and its code.
 struct KeptError {
   Code code = Code::failed;
@@ -293,7 +302,8 @@ struct Change {
   std::optional<int> priority{};
   std::optional<WallTime> run_at{};
   std::optional<std::string> payload{};
-  std::optional<WallTime> prune_at{};  ///< cancel: as in Finish
+  std::optional<WallTime>
+      prune_at{};  ///< cancel: as in Finish, but for tasks whose keys outlive that, see kept_until()
 };
 
 struct Changed {
@@ -408,8 +418,9 @@ class Store {
   [[nodiscard]] virtual Result<void> remove_schedule(std::string_view queue, std::string_view name) = 0;
   /// Or `not_found`.
   [[nodiscard]] virtual Result<KeptSchedule> find_schedule(std::string_view queue, std::string_view name) = 0;
-  /// Those of one queue, or of all where it is empty, by queue and name.
-  [[nodiscard]] virtual Result<std::vector<KeptSchedule>> list_schedules(std::string_view queue) = 0;
+  /// Those of one queue, or of all where it is empty, by queue and name. An error in the place of one that nobody can
+  /// read: it says which.
+  [[nodiscard]] virtual Result<std::vector<Result<KeptSchedule>>> list_schedules(std::string_view queue) = 0;
   /// Or `not_found`. That a paused one's slots pass without a run is its queue's business.
   [[nodiscard]] virtual Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) = 0;
 
@@ -483,8 +494,10 @@ class RunningBody {
 };
 
 /// Keeps everything in memory, and forgets it with the process: what named tasks have that were given no store, and the
-/// model that other stores are tested against.
-[[nodiscard]] StorePtr open_memory();
+/// model that other stores are tested against. At most `keep` finished tasks are kept of each final state in each
+/// queue, and those that keep their unique key from others; the oldest go first, however long their kinds would keep
+/// them.
+[[nodiscard]] StorePtr open_memory(std::size_t keep = 10'000);
 
 }  // namespace v0
 }  // namespace errand

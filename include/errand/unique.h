@@ -16,7 +16,7 @@ inline namespace v0 {
 enum class OnClash : unsigned char {
   keep,     ///< nothing: the first one stands for both
   replace,  ///< its payload and its time take the place of the first one's, as long as that waits
-  refuse,   ///< is refused, as `invalid`
+  refuse,   ///< is refused, as `duplicate`
 };
 
 /// Sets of states, as masks.
@@ -37,9 +37,14 @@ inline constexpr std::uint16_t kAllStates =
 ///     {.by_payload = true}                       the same bytes
 ///     {.by_fields = {"user"}}                    the same value in these fields of the message
 ///
-/// The store keeps it so, for tasks that come at the same time, or together, as well. Errors:  a key of more than 256
-/// bytes is `invalid`; so are `by_fields` with a codec that can't tell fields, or fields that the message has not, and
-/// `states` that hold some of the waiting states and not all.
+/// The store keeps it so, for tasks that come at the same time, or together, as well. A task that is over and has its
+/// key still is kept as long as it has, whatever its retention. Inside a transaction of the caller's own a task that is
+/// claimed ahead of the workers counts as one that runs.
+///
+/// Errors:  a key of more than 256 bytes is `invalid`; so are `by_fields` with a codec that can't tell fields, or
+/// fields
+///          that the message has not, `states` that hold some of the waiting states and not all, and a key that is to
+///          outlive a task which is ephemeral.
 struct Unique {
   std::string key{};
   bool by_kind = false;  ///< one task of this kind, whatever it says

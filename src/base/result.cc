@@ -69,6 +69,8 @@ std::string_view to_string(Code code) noexcept {
       return "lease_lost";
     case Code::unknown_kind:
       return "unknown_kind";
+    case Code::duplicate:
+      return "duplicate";
     case Code::too_large:
       return "too_large";
     case Code::invalid:

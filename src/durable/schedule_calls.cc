@@ -108,7 +108,9 @@ Result<std::vector<ScheduleInfo>> Schedules::list() {
   if (!all) return all.error();
   std::vector<ScheduleInfo> infos;
   MutexLock lock(mu_);
-  for (const KeptSchedule& kept : *all) infos.push_back(info_of(kept));
+  for (const Result<KeptSchedule>& kept : *all) {
+    if (kept) infos.push_back(info_of(*kept));  // else it has been said
+  }
   return infos;
 }
 

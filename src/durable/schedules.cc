@@ -1,6 +1,7 @@
 #include "durable/schedules.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -64,20 +65,31 @@ void Schedules::load(WallTime now) {
   auto all = store_.list_schedules(queue_);
   std::vector<std::string> complaints;
   if (!all) complaints.push_back("its schedules do not run until they can be read: " + all.error().message());
+  std::set<std::string> unreadable;
   if (all) {
-    for (const KeptSchedule& kept : *all) {
-      const std::string& name = kept.schedule.name;
+    for (const Result<KeptSchedule>& kept : *all) {
+      if (!kept) {
+        unreadable.insert("it does not run until it can be read: " + kept.error().message());
+        continue;
+      }
+      const std::string& name = kept->schedule.name;
       if (!closures_.hold_name(name))
         complaints.push_back(title_of(name, queue_) + ": a closure's schedule has its name; both run");
     }
   }
   {
     MutexLock lock(mu_);
-    load_at_ = all ? std::nullopt : std::optional(saturating_add(now, kAgainAfter));
+    load_at_.reset();
+    if (!all || !unreadable.empty()) load_at_ = saturating_add(now, kAgainAfter);
     if (all) {
-      for (KeptSchedule& kept : *all) {
-        if (auto complaint = note(std::move(kept))) complaints.push_back(std::move(*complaint));
+      for (Result<KeptSchedule>& kept : *all) {
+        if (!kept) continue;
+        if (auto complaint = note(std::move(*kept))) complaints.push_back(std::move(*complaint));
       }
+      // Each is said once.
+      std::set_difference(unreadable.begin(), unreadable.end(), unreadable_.begin(), unreadable_.end(),
+                          std::back_inserter(complaints));
+      unreadable_ = std::move(unreadable);
     }
     reckon();
   }

@@ -14,6 +14,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,7 +36,7 @@ class Schedules {
   /// `closures` has the names of the other tier's schedules.
   Schedules(Store& store, detail::Recurrences& closures, std::string queue);
 
-  /// Reads which there are, and what they say. Where that fails, take() tries again.
+  /// Reads which there are, and what they say. Where that fails, even for one of them, take() tries again.
   void load(WallTime now);
   /// Slots count from here on; until stop().
   void start();
@@ -65,7 +66,7 @@ class Schedules {
 
   /// Slots left out since the queue began.
   [[nodiscard]] std::uint64_t skipped() const;
-  /// Whether it is known which schedules there are.
+  /// Whether all that there are could be read.
   [[nodiscard]] bool known() const;
 
  private:
@@ -110,9 +111,10 @@ class Schedules {
   mutable Mutex mu_;
   Entries entries_ ERRAND_GUARDED_BY(mu_);
   bool active_ ERRAND_GUARDED_BY(mu_) = false;
-  std::optional<WallTime> load_at_ ERRAND_GUARDED_BY(mu_);  // when to try again to read which there are
-  std::optional<WallTime> due_ ERRAND_GUARDED_BY(mu_);      // the earliest look
-  std::uint64_t skipped_ ERRAND_GUARDED_BY(mu_) = 0;        // that the store knows of
+  std::optional<WallTime> load_at_ ERRAND_GUARDED_BY(mu_);   // when to try again to read which there are
+  std::set<std::string> unreadable_ ERRAND_GUARDED_BY(mu_);  // what was said of those that could not be read
+  std::optional<WallTime> due_ ERRAND_GUARDED_BY(mu_);       // the earliest look
+  std::uint64_t skipped_ ERRAND_GUARDED_BY(mu_) = 0;         // that the store knows of
   // What take() gave last, without the runs, and what waits once that is done.
   std::vector<std::pair<Advance, std::optional<Waiting>>> in_flight_ ERRAND_GUARDED_BY(mu_);
 };

@@ -46,9 +46,10 @@ class Exporter {
   Result<void> schedules() {
     const auto all = store_.list_schedules("");
     if (!all) return all.error();
-    for (const KeptSchedule& one : *all) {
-      const std::string what = "schedule \"" + clean_text(one.schedule.name) + "\"";
-      if (auto ok = put(what, line_of(one), done_.schedules); !ok) return ok;
+    for (const Result<KeptSchedule>& one : *all) {
+      if (!one) return one.error();
+      const std::string what = "schedule \"" + clean_text(one->schedule.name) + "\"";
+      if (auto ok = put(what, line_of(*one), done_.schedules); !ok) return ok;
     }
     return {};
   }

@@ -64,9 +64,9 @@ TEST(Error, OnlyWhatPassesByItselfIsTransient) {
 }
 
 TEST(Error, EveryCodeHasAWord) {
-  const char* const words[] = {"queue_full", "shutting_down", "forked",    "would_block", "owned_by",
-                               "lease_lost", "unknown_kind",  "too_large", "invalid",     "gone",
-                               "not_found",  "failed",        "cancelled", "discarded",   "unavailable"};
+  const char* const words[] = {"queue_full",   "shutting_down", "forked",    "would_block", "owned_by", "lease_lost",
+                               "unknown_kind", "duplicate",     "too_large", "invalid",     "gone",     "not_found",
+                               "failed",       "cancelled",     "discarded", "unavailable"};
   for (int i = 0; i <= static_cast<int>(Code::unavailable); ++i) EXPECT_EQ(to_string(static_cast<Code>(i)), words[i]);
   EXPECT_EQ(to_string(static_cast<Code>(99)), "unknown");
 }

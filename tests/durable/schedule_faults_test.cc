@@ -128,6 +128,28 @@ TEST_P(ScheduleFaults, AtTheStartAreOverWhenTheStoreIsBack) {
   EXPECT_TRUE(queue->stats().healthy);
 }
 
+TEST_P(ScheduleFaults, OfOneThatCannotBeReadStopNoOther) {
+  every(10s);
+  ASSERT_TRUE(queue->every(10s, Report{2}, {.name = "torn"}));
+  errand::set_logger([&](const errand::LogLine& line) { said.emplace_back(line.text); });
+  queue.reset();
+  store->damaged_schedule = "torn";
+  begin();
+  for (int i = 0; i < 15; ++i) advance(1s);
+  EXPECT_EQ(ran, std::vector<int>{1});
+  EXPECT_FALSE(queue->stats().healthy);
+  EXPECT_EQ(said, std::vector<std::string>{"it does not run until it can be read: shaky: its row is damaged"})
+      << "once";
+  ASSERT_EQ(queue->schedules().size(), 1u);
+  EXPECT_EQ(queue->schedules()[0].name, "report");
+  // Mended, it catches up by itself.
+  store->damaged_schedule.clear();
+  advance(1s);
+  advance(1s);
+  EXPECT_EQ(ran, (std::vector<int>{1, 2}));
+  EXPECT_TRUE(queue->stats().healthy);
+}
+
 TEST_P(ScheduleFaults, AreSaidAndChangeNothing) {
   auto tick = every(10s);
   errand::set_logger([&](const errand::LogLine& line) { said.emplace_back(line.text); });
@@ -171,6 +193,33 @@ TEST_P(ScheduleFaults, DoNotComeFromARunThatEndsJustThen) {
   EXPECT_FALSE(first);
   advance(0s);
   EXPECT_EQ(ran.size(), 2u) << "not with the slot after it";
+}
+
+// Its run ended while the store was away, and its queue went before it was back. What that run left is told by the next
+// queue, and the slot that it kept waiting comes.
+TEST_P(ScheduleFaults, DoNotKeepASlotFromARunOfAQueueThatIsGone) {
+  queue.reset();
+  bool fails = true;
+  const auto begin = [&] {
+    errand::QueueOptions options{
+        .name = "mail", .drive = errand::Drive::manual, .store = store, .clock = clock, .seed = 1};
+    options.close = {.drain = errand::Drain::running, .timeout = 0s};
+    queue = std::make_unique<errand::Queue>(std::move(options));
+    queue->handle<Report>([&](const Report& report) {
+      ran.push_back(report.pages);
+      if (std::exchange(fails, false)) store->fails = true;
+    });
+  };
+  begin();
+  ASSERT_TRUE(queue->every(10s, Report{1}, {.name = "report", .overlap = errand::Overlap::queue_one}));
+  advance(10s);
+  EXPECT_EQ(ran.size(), 1u);
+  queue.reset();
+  clock->advance(10s);
+  store->fails = false;
+  begin();
+  for (int i = 0; i < 5; ++i) advance(1s);
+  EXPECT_EQ(ran.size(), 2u);
 }
 
 TEST(ScheduleThreads, RunByThemselvesWhileTheyAreChanged) {

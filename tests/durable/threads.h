@@ -100,9 +100,12 @@ class Shaky final : public errand::Store {
     look_after_ = std::move(look);
   }
 
-  // Called on the thread that changes tasks, while nobody changes these two.
+  // Called on the thread that changes tasks, or pauses, while nobody changes these.
   std::function<void()> before_change{};
   std::function<void()> after_change{};
+  std::function<void(bool)> after_pause{};
+  // Whose row nobody can read; changed while nobody calls.
+  std::string damaged_schedule{};
   // Ends that are refused, each for itself.
   void refuse(std::function<bool(const errand::Finish&)> refuses) {
     const std::lock_guard lock(mu_);
@@ -153,7 +156,9 @@ class Shaky final : public errand::Store {
   }
   errand::Result<void> set_paused(std::string_view queue, bool paused) override {
     if (fails) return away("pause");
-    return inner_->set_paused(queue, paused);
+    auto set = inner_->set_paused(queue, paused);
+    if (after_pause) after_pause(paused);
+    return set;
   }
   errand::Result<errand::KeptSchedule> put_schedule(const errand::NewSchedule& schedule,
                                                     errand::WallTime now) override {
@@ -166,11 +171,16 @@ class Shaky final : public errand::Store {
   }
   errand::Result<errand::KeptSchedule> find_schedule(std::string_view queue, std::string_view name) override {
     if (fails) return away("find a schedule");
+    if (name == damaged_schedule) return damaged();
     return inner_->find_schedule(queue, name);
   }
-  errand::Result<std::vector<errand::KeptSchedule>> list_schedules(std::string_view queue) override {
+  errand::Result<std::vector<errand::Result<errand::KeptSchedule>>> list_schedules(std::string_view queue) override {
     if (fails) return away("list schedules");
-    return inner_->list_schedules(queue);
+    auto all = inner_->list_schedules(queue);
+    for (auto& one : *all) {
+      if (one && one->schedule.name == damaged_schedule) one = damaged();
+    }
+    return all;
   }
   errand::Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) override {
     if (fails) return away("pause a schedule");
@@ -189,6 +199,8 @@ class Shaky final : public errand::Store {
   static errand::Error away(const std::string& what) {
     return {errand::Code::unavailable, "shaky: " + what + ": the store is away"};
   }
+
+  static errand::Error damaged() { return {errand::Code::invalid, "shaky: its row is damaged"}; }
 
   errand::Result<errand::Committed> commit_the_rest(errand::Batch batch, errand::WallTime now) {
     std::function<bool(const errand::Finish&)> refuses;

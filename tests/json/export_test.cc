@@ -153,14 +153,14 @@ class RandomStore {
   void schedule(Store& store) {
     if (chance(2)) {
       const auto all = store.list_schedules("");
-      for (const KeptSchedule& one : *all) {
+      for (const auto& one : *all) {
         NewTask run = task();
-        run.queue = one.schedule.queue;
-        run.schedule = one.schedule.name;
+        run.queue = one->schedule.queue;
+        run.schedule = one->schedule.name;
         run.slot = std::chrono::floor<std::chrono::seconds>(moment());
         const Advance advance[] = {{.queue = run.queue,
                                     .schedule = run.schedule,
-                                    .version = one.version,
+                                    .version = one->version,
                                     .until = run.slot,
                                     .next = *run.slot + 5s,
                                     .skipped = rng_.below(3),

@@ -298,7 +298,7 @@ void World::enqueue_in_transaction(Line& line) {
       options.on_finish = {};
       payloads.push_back(oracle_.asks());
       auto task = line.queue->enqueue(watched, Letter{payloads.back()}, std::move(options));
-      if (!task && task.error().code() != errand::Code::invalid) return task.error();
+      if (!task && task.error().code() != errand::Code::duplicate) return task.error();
     }
     tasks = watched.tasks;
     added = watched.added;

@@ -390,7 +390,7 @@ void Oracle::refused(const std::string& payload, const errand::Error& error, boo
   mix(static_cast<std::uint64_t>(error.code()));
   count("refused");
   if (by_payload_.contains(payload)) breaks("an enqueue failed, and its task is in the store: " + error.message());
-  if (!faulty && error.code() != errand::Code::invalid)
+  if (!faulty && error.code() != errand::Code::duplicate)
     breaks("an enqueue failed, and the store was well: " + error.message());
 }
 

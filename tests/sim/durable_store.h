@@ -87,7 +87,7 @@ class WatchedStore final : public errand::Store {
   errand::Result<errand::KeptSchedule> find_schedule(std::string_view queue, std::string_view name) override {
     return passes([&] { return inner_->find_schedule(queue, name); });
   }
-  errand::Result<std::vector<errand::KeptSchedule>> list_schedules(std::string_view queue) override {
+  errand::Result<std::vector<errand::Result<errand::KeptSchedule>>> list_schedules(std::string_view queue) override {
     return passes([&] { return inner_->list_schedules(queue); });
   }
   errand::Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) override {

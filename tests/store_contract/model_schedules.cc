@@ -69,7 +69,10 @@ void ScheduleMoves::compare(Store& ours, Store& theirs) {
   const auto b = theirs.list_schedules("");
   ASSERT_TRUE(a) << a.error().message();
   ASSERT_EQ(a->size(), b->size());
-  for (std::size_t i = 0; i < a->size(); ++i) ASSERT_EQ(describe((*a)[i]), describe((*b)[i]));
+  for (std::size_t i = 0; i < a->size(); ++i) {
+    ASSERT_TRUE((*a)[i]) << (*a)[i].error().message();
+    ASSERT_EQ(describe(*(*a)[i]), describe(*(*b)[i]));
+  }
 }
 
 void ScheduleMoves::make_run(NewTask& task, Rng& rng, WallTime now) {
@@ -118,8 +121,8 @@ void ScheduleMoves::read(Store& ours, Store& theirs) {
   const auto b = theirs.list_schedules("");
   ASSERT_TRUE(a) << a.error().message();
   for (std::size_t i = 0; i < a->size(); ++i) {
-    const NewSchedule& one = (*a)[i].schedule;
-    read_.push_back({one.queue, one.name, (*a)[i].version, b->at(i).version});
+    const NewSchedule& one = (*a)[i]->schedule;
+    read_.push_back({one.queue, one.name, (*a)[i]->version, b->at(i)->version});
   }
 }
 

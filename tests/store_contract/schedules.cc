@@ -7,11 +7,11 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::vector<std::string> names_of(const Result<std::vector<KeptSchedule>>& found) {
+std::vector<std::string> names_of(const Result<std::vector<Result<KeptSchedule>>>& found) {
   std::vector<std::string> names;
   EXPECT_TRUE(found) << found.error().message();
   if (!found) return names;
-  for (const KeptSchedule& one : *found) names.push_back(one.schedule.queue + "/" + one.schedule.name);
+  for (const auto& one : *found) names.push_back(one->schedule.queue + "/" + one->schedule.name);
   return names;
 }
 
@@ -222,8 +222,8 @@ TEST_P(StoreContract, RunsOfAScheduleAreCounted) {
   EXPECT_EQ(find_schedule().waiting, 2u);
   ASSERT_TRUE(finish(done(claimed.tasks[0])));
   ASSERT_TRUE(finish(done(claimed.tasks[1], TaskState::retryable)));
-  EXPECT_EQ(store->list_schedules("mail")->at(0).running, 0u);
-  EXPECT_EQ(store->list_schedules("mail")->at(0).waiting, 3u);
+  EXPECT_EQ(store->list_schedules("mail")->at(0)->running, 0u);
+  EXPECT_EQ(store->list_schedules("mail")->at(0)->waiting, 3u);
   EXPECT_EQ(find_schedule().runs, 4u);
   change(only(claimed.tasks[0].id), {.what = Change::What::retry});
   EXPECT_EQ(find_schedule().waiting, 4u) << "a second life is one more that waits";

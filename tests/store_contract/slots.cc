@@ -207,7 +207,7 @@ TEST_P(StoreContract, ARunMayBeRefusedByItsUniqueKey) {
   EXPECT_TRUE(done->runs.at(0)->existed);
   EXPECT_EQ(done->runs[0]->id, first);
   ASSERT_FALSE(done->runs.at(1));
-  EXPECT_EQ(done->runs[1].error().code(), Code::invalid);
+  EXPECT_EQ(done->runs[1].error().code(), Code::duplicate);
   const KeptSchedule after = find_schedule();
   EXPECT_EQ(after.last, now + 1h) << "its slots have been dealt with";
   EXPECT_EQ(after.schedule.next, now + 2h);

@@ -144,4 +144,68 @@ TEST_F(OpenSqlite, ADamagedRowKeepsNobodyFromTheOthers) {
   EXPECT_FALSE(committed->claims.at(0).more);
 }
 
+// Nor a commit from anybody else, whatever the row has to do with it.
+TEST_F(OpenSqlite, ADamagedRowIsTheMisfortuneOfWhoMeetsIt) {
+  const errand::WallTime now{std::chrono::seconds(1'700'000'000)};
+  errand::NewTask keyed{.queue = "mail", .kind = "welcome", .content_type = "text/plain", .run_at = now};
+  keyed.unique.key = "k";
+  errand::NewSchedule hourly;
+  hourly.queue = "mail";
+  hourly.name = "hourly";
+  hourly.interval = std::chrono::hours(1);
+  hourly.anchor = now;
+  hourly.next = now;
+  hourly.overlap = errand::Overlap::cancel_previous;
+  hourly.task = keyed;
+  hourly.task.unique = {};
+  const auto slot = [&](const errand::KeptSchedule& read, errand::WallTime at) {
+    errand::NewTask run = hourly.task;
+    run.schedule = "hourly";
+    run.slot = at;
+    return errand::Advance{.queue = "mail",
+                           .schedule = "hourly",
+                           .version = read.version,
+                           .until = at,
+                           .next = at + std::chrono::hours(1),
+                           .runs = {run},
+                           .cancel_earlier = true};
+  };
+  {
+    const auto store = errand::open_sqlite(path);
+    ASSERT_TRUE(store);
+    errand::NewTask tasks[] = {keyed};
+    const auto put = (*store)->put_schedule(hourly, now);
+    ASSERT_TRUE(put);
+    const errand::Advance first[] = {slot(*put, now)};
+    ASSERT_TRUE((*store)->commit({.added = tasks, .advanced = first}, now));
+  }
+  execute("update errand_enqueued set priority = 99");
+  const auto store = errand::open_sqlite(path);
+  ASSERT_TRUE(store);
+  const auto read = (*store)->find_schedule("mail", "hourly");
+  ASSERT_TRUE(read);
+  errand::NewTask tasks[] = {keyed, keyed};
+  tasks[1].unique = {};
+  const errand::Advance next[] = {slot(*read, now + std::chrono::hours(1))};
+  const auto committed = (*store)->commit({.added = tasks, .advanced = next}, now + std::chrono::hours(1));
+  ASSERT_TRUE(committed) << committed.error().message();
+  ASSERT_FALSE(committed->added.at(0)) << "its key is held, and nobody can tell by what";
+  EXPECT_EQ(committed->added.at(0).error().message(), "sqlite: read task 1: its row is damaged");
+  EXPECT_TRUE(committed->added.at(1));
+  ASSERT_TRUE(committed->advanced.at(0));
+  EXPECT_TRUE(committed->advanced.at(0)->runs.at(0));
+  // A change passes them by, and they can be taken away.
+  const auto cancelled = (*store)->change({.queue = "mail"}, {.what = errand::Change::What::cancel}, {}, 10, now);
+  ASSERT_TRUE(cancelled) << cancelled.error().message();
+  EXPECT_EQ(cancelled->ids.size(), 2u);
+  EXPECT_FALSE((*store)->list({}, {}, 10, now));
+  for (const std::uint64_t number : {1, 2}) {
+    const errand::TaskId id{(std::uint64_t{1} << 63) | number};
+    EXPECT_TRUE((*store)->change({.ids = {id}}, {.what = errand::Change::What::remove}, {}, 10, now));
+  }
+  const auto left = (*store)->list({}, {}, 10, now);
+  ASSERT_TRUE(left) << left.error().message();
+  EXPECT_EQ(left->size(), 2u);
+}
+
 }  // namespace

@@ -357,7 +357,7 @@ TEST_F(SqliteTransaction, AUniqueKeyHoldsInItAsWell) {
     EXPECT_TRUE(second->existed);
     EXPECT_EQ(second->id, first->id);
     keyed.unique.on_clash = OnClash::refuse;
-    EXPECT_EQ(tx.add(keyed, kNow).error().code(), Code::invalid) << "an error of its own";
+    EXPECT_EQ(tx.add(keyed, kNow).error().code(), Code::duplicate) << "an error of its own";
     return {};
   }));
   EXPECT_EQ(tasks(), 1u);

@@ -33,7 +33,7 @@ TEST_P(StoreContract, AUniqueKeyHoldsInsideOneBatch) {
   EXPECT_FALSE(committed->added.at(0)->existed);
   EXPECT_TRUE(committed->added.at(2)->existed);
   EXPECT_EQ(committed->added.at(2)->id, committed->added.at(0)->id);
-  EXPECT_EQ(committed->added.at(3).error().code(), Code::invalid);
+  EXPECT_EQ(committed->added.at(3).error().code(), Code::duplicate);
   EXPECT_EQ(ids_of({}).size(), 3u);
 }
 
@@ -106,9 +106,36 @@ TEST_P(StoreContract, AClashMayBeRefused) {
   const TaskId first = add(with_key(task())).id;
   const auto second = try_add(with_key(task(), OnClash::refuse));
   ASSERT_FALSE(second);
-  EXPECT_EQ(second.error().code(), Code::invalid);
+  EXPECT_EQ(second.error().code(), Code::duplicate);
   EXPECT_NE(second.error().message().find(to_string(first)), std::string::npos) << second.error().message();
   EXPECT_EQ(ids_of({}), std::vector{first});
+}
+
+// It ends without a word of its queue's, which has said how long tasks of all kinds are kept.
+TEST_P(StoreContract, ATaskIsKeptAsLongAsItKeepsItsKey) {
+  const auto with_all_states = [&](const char* key, std::optional<Duration> within) {
+    NewTask one = with_key(task(), OnClash::keep, kAllStates);
+    one.unique.key = key;
+    if (within) one.unique.until = now + *within;
+    return one;
+  };
+  const TaskId day = add(with_all_states("day", 24h)).id;
+  const TaskId minute = add(with_all_states("minute", 1min)).id;
+  const TaskId always = add(with_all_states("always", {})).id;
+  NewTask late = with_all_states("late", 365 * 24h);
+  late.run_at = now + 2h;
+  late.expires_at = now + 1h;
+  const TaskId expires = add(late).id;
+  for (const TaskId id : {day, minute, always}) change(only(id), {.what = Change::What::cancel, .prune_at = now + 1h});
+  EXPECT_EQ(find(day).prune_at, now + 24h);
+  EXPECT_EQ(find(minute).prune_at, now + 1h);
+  EXPECT_FALSE(find(always).prune_at);
+  now += 1h;
+  EXPECT_EQ(tidy().expired, std::vector{expires});
+  EXPECT_EQ(find(expires).prune_at, now - 1h + 365 * 24h);
+  now += 23h - 1us;
+  tidy();
+  EXPECT_TRUE(add(with_all_states("day", 24h)).existed);
 }
 
 // At most one that waits, however many run.

@@ -24,6 +24,15 @@ void Rows::erase(Id id) {
   tasks_.erase(found);
 }
 
+void Rows::trim() {
+  if (!std::exchange(crowded_, false)) return;
+  for (auto& [queue, by_state] : ended_) {
+    for (auto& [state, tasks] : by_state) {
+      while (tasks.size() > keep_) erase(tasks.front());
+    }
+  }
+}
+
 KeptTask* Rows::find(Id id) {
   const auto found = tasks_.find(id);
   return found != tasks_.end() ? &found->second : nullptr;
@@ -53,7 +62,9 @@ void Rows::take_key(KeptTask& task) {
 }
 
 void Rows::give_up_key(KeptTask& task) {
+  leave_orders(task);
   task.task.unique.states = 0;
+  enter_orders(task);
   drop_key(task);
 }
 
@@ -85,6 +96,11 @@ void Rows::enter_orders(KeptTask& task) {
     if (given.expires_at) expiring_.insert({*given.expires_at, id});
   }
   if (is_final(task.state) && task.prune_at) prunable_.insert({*task.prune_at, id});
+  if (is_final(task.state) && !may_have_key(task)) {
+    Ended& tasks = ended_[given.queue][task.state];
+    among_ended_[id] = {&tasks, tasks.insert(tasks.end(), id)};
+    crowded_ = crowded_ || tasks.size() > keep_;
+  }
   if (!is_final(task.state) && !given.schedule.empty()) runs_[{given.queue, given.schedule}].insert(id);
 }
 
@@ -95,6 +111,10 @@ void Rows::leave_orders(KeptTask& task) {
     found->second.erase({given.priority, given.run_at, id});
   if (given.expires_at) expiring_.erase({*given.expires_at, id});
   if (task.prune_at) prunable_.erase({*task.prune_at, id});
+  if (const auto found = among_ended_.find(id); found != among_ended_.end()) {
+    found->second.first->erase(found->second.second);
+    among_ended_.erase(found);
+  }
   if (given.schedule.empty()) return;
   if (const auto found = runs_.find({given.queue, given.schedule}); found != runs_.end()) {
     found->second.erase(id);

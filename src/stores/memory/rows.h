@@ -3,6 +3,7 @@
 
 #include <errand/store.h>
 
+#include <list>
 #include <map>
 #include <set>
 #include <string>
@@ -13,7 +14,7 @@ namespace errand {
 inline namespace v0 {
 namespace memory {
 
-/// Tasks by id, and sorted for claims, expiry, pruning, unique keys and slots. A task is changed by taking it out of
+/// Tasks by id, and sorted for claims, expiry, retention, unique keys and slots. A task is changed by taking it out of
 /// its orders, changing it, and putting it back, so that the two never differ.
 class Rows {
  public:
@@ -23,11 +24,16 @@ class Rows {
   /// Queue, schedule, and the moment.
   using Slot = std::tuple<std::string, std::string, WallTime>;
 
+  /// `keep`: how many tasks of a queue that ended in one state outlive a trim().
+  explicit Rows(std::size_t keep) noexcept : keep_(keep) {}
+
   [[nodiscard]] static bool has_slot(const NewTask& given) noexcept { return given.slot && !given.schedule.empty(); }
 
   /// It has its key if it says so, and its state lets it.
   KeptTask& add(KeptTask task);
   void erase(Id id);
+  /// Erases what ended first where more is kept than may be.
+  void trim();
   [[nodiscard]] KeptTask* find(Id id);
   template <class F>
   void change(KeptTask& task, F f) {
@@ -60,10 +66,17 @@ class Rows {
   void enter_orders(KeptTask& task);
   void leave_orders(KeptTask& task);
 
+  const std::size_t keep_;
   std::map<Id, KeptTask> tasks_;
   std::map<std::string, Line, std::less<>> lines_;
   std::set<std::pair<WallTime, Id>> expiring_;
   std::set<std::pair<WallTime, Id>> prunable_;
+  // By queue and final state, as they ended, those that do not stand for their unique key. Not by when they ended,
+  // since the clock may go back.
+  using Ended = std::list<Id>;
+  std::map<std::string, std::map<TaskState, Ended>> ended_;
+  std::unordered_map<Id, std::pair<Ended*, Ended::iterator>> among_ended_;
+  bool crowded_ = false;  // more than keep_ are in one of these
   std::unordered_map<std::string, Id> keys_;
   std::map<std::pair<std::string, std::string>, std::set<Id>> runs_;
   std::map<Slot, Id> slots_;

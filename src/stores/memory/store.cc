@@ -25,6 +25,8 @@ Error error(Code code, const std::string& what, const std::string& why) {
 
 class MemoryStore final : public Store {
  public:
+  explicit MemoryStore(std::size_t keep) : rows_(keep) {}
+
   [[nodiscard]] StoreTraits traits() const noexcept override {
     return {.name = "memory", .durable = false, .exclusive = true};
   }
@@ -38,6 +40,7 @@ class MemoryStore final : public Store {
     for (const NewTask& one : batch.added) committed.added.push_back(add(one, now));
     for (const Advance& one : batch.advanced) committed.advanced.push_back(advance(one, now));
     for (const ClaimRequest& one : batch.claims) committed.claims.push_back(claim(one, now));
+    rows_.trim();
     return committed;
   }
 
@@ -88,6 +91,7 @@ class MemoryStore final : public Store {
         (apply(change, now, task) ? changed.ids : changed.refused).push_back(id);
       }
     }
+    rows_.trim();
     return changed;
   }
 
@@ -133,9 +137,9 @@ class MemoryStore final : public Store {
     return seen(*schedule, rows_);
   }
 
-  Result<std::vector<KeptSchedule>> list_schedules(std::string_view queue) override {
+  Result<std::vector<Result<KeptSchedule>>> list_schedules(std::string_view queue) override {
     MutexLock lock(mu_);
-    std::vector<KeptSchedule> found;
+    std::vector<Result<KeptSchedule>> found;
     for (const auto& [key, schedule] : schedules_.all()) {
       if (queue.empty() || key.first == queue) found.push_back(seen(schedule, rows_));
     }
@@ -163,6 +167,7 @@ class MemoryStore final : public Store {
         adopted.tasks.push_back(adopt(one, now));
         queues.insert(one.task.queue);
       }
+      rows_.trim();
     }
     listeners_.tell(std::vector<std::string>(queues.begin(), queues.end()));
     return adopted;
@@ -183,6 +188,7 @@ class MemoryStore final : public Store {
       rows_.erase(rows_.prunable().begin()->second);
       ++tidied.pruned;
     }
+    rows_.trim();
     tidied.more = tidied.expired.size() == limit || tidied.pruned == limit;
     return tidied;
   }
@@ -233,7 +239,7 @@ class MemoryStore final : public Store {
   // A second task with the key of `first`.
   Result<Added> clash(KeptTask& first, const NewTask& given, WallTime now) ERRAND_REQUIRES(mu_) {
     if (given.unique.on_clash == OnClash::refuse) {
-      return error(Code::invalid, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
+      return error(Code::duplicate, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
                    "task " + to_string(first.id) + " has its unique key");
     }
     const bool replaces = given.unique.on_clash == OnClash::replace && is_waiting(first.state);
@@ -348,7 +354,7 @@ class MemoryStore final : public Store {
         rows_.change(task, [&](KeptTask& t) {
           t.state = TaskState::cancelled;
           t.finished_at = down_to_micros(now);
-          t.prune_at = up_to_micros(change.prune_at);
+          t.prune_at = up_to_micros(kept_until(t.task, t.state, change.prune_at));
         });
         return true;
       case Change::What::retry:
@@ -389,7 +395,7 @@ class MemoryStore final : public Store {
     rows_.change(task, [&](KeptTask& t) {
       t.state = TaskState::discarded;
       t.finished_at = down_to_micros(now);
-      t.prune_at = up_to_micros(saturating_add(now, kKeepDiscarded));
+      t.prune_at = up_to_micros(kept_until(t.task, t.state, saturating_add(now, kKeepDiscarded)));
       if (!t.last_error) t.last_error = KeptError{Code::discarded, "expired: it was not started in time"};
     });
   }
@@ -441,8 +447,8 @@ class MemoryStore final : public Store {
 
 }  // namespace memory
 
-StorePtr open_memory() {
-  return std::make_shared<memory::MemoryStore>();
+StorePtr open_memory(std::size_t keep) {
+  return std::make_shared<memory::MemoryStore>(keep);
 }
 
 }  // namespace v0

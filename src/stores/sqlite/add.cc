@@ -24,6 +24,8 @@ Result<Result<Added>> SqliteTasks::add(NewTask& given, WallTime now) {
   if (!had) return had.error();
   if (*had) return Result<Added>(**had);
   auto first = holder(given.unique.key);
+  // A damaged row that has its key is this one's misfortune alone.
+  if (!first && first.error().code() == Code::invalid) return Result<Added>(first.error());
   if (!first) return first.error();
   if (*first) {
     const auto& until = (*first)->task.unique.until;
@@ -191,7 +193,7 @@ Result<std::optional<KeptTask>> SqliteTasks::holder(const std::string& key) {
 // A second task with the key of `first`.
 Result<Result<Added>> SqliteTasks::clash(const KeptTask& first, const NewTask& given, WallTime now) {
   if (given.unique.on_clash == OnClash::refuse) {
-    return Result<Added>(error(Code::invalid, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
+    return Result<Added>(error(Code::duplicate, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
                                "task " + to_string(first.id) + " has its unique key"));
   }
   const bool replaces = given.unique.on_clash == OnClash::replace && is_waiting(first.state) &&

@@ -89,6 +89,7 @@ Result<void> SqliteTasks::backup(const std::string& path) {
   }
   auto file = NewFile::begin(path);
   if (!file) return with_what(file.error(), what);
+  std::uint64_t number = 0;
   {
     FairLock lock(mu_);
     if (auto ok = ready(what); !ok) return ok;
@@ -96,24 +97,27 @@ Result<void> SqliteTasks::backup(const std::string& path) {
     auto begun = Copy::begin(*connection_, file->partial(), what);
     if (!begun) return begun.error();
     copy_ = std::move(*begun);
+    number = ++copies_;
   }
   bool whole = false;
   while (!whole) {
     // Between two steps, outside of the lock: this is when others get it, and the last flush has little left to do.
     auto flushed = file->flush();
     FairLock lock(mu_);
-    auto stepped = flushed ? go_on_copying(what) : Result<bool>(with_what(flushed.error(), what));
+    auto stepped = flushed ? go_on_copying(number, what) : Result<bool>(with_what(flushed.error(), what));
     whole = stepped && *stepped;
-    if (!stepped || whole) copy_.reset();
+    if ((!stepped || whole) && copies_ == number) copy_.reset();
     if (!stepped) return stepped.error();
   }
   if (auto finished = file->finish(); !finished) return with_what(finished.error(), what);
   return {};
 }
 
-Result<bool> SqliteTasks::go_on_copying(const std::string& what) {
+Result<bool> SqliteTasks::go_on_copying(std::uint64_t number, const std::string& what) {
   if (auto ok = ready(what); !ok) return ok.error();
-  if (copy_ == nullptr) return error(Code::unavailable, what, "the store's own disk failed meanwhile; begin it again");
+  // There may be somebody else's by now.
+  if (copy_ == nullptr || copies_ != number)
+    return error(Code::unavailable, what, "the store's own disk failed meanwhile; begin it again");
   return copy_->step();
 }
 

@@ -215,7 +215,7 @@ Result<void> SqliteTasks::end_waiting(const KeptTask& task, TaskState to, WallTi
   finish.to = to;
   finish.attempts = task.attempts;
   finish.crashes = task.crashes;
-  finish.prune_at = prune_at;
+  finish.prune_at = kept_until(task.task, to, prune_at);
   if (to == TaskState::discarded && !task.last_error)
     finish.error = KeptError{Code::discarded, "expired: it was not started in time"};
   Result<void> done = end_task(finish, now);
@@ -268,6 +268,7 @@ Result<SqliteTasks::Status> SqliteTasks::note(const Note& note) {
   std::string log;
   if (!note.log.empty()) {
     auto task = read(note.id);
+    if (!task && task.error().code() == Code::invalid) return Status(task.error());  // its row is damaged
     if (!task) return task.error();
     std::vector<std::string> lines = *task ? std::move((*task)->log) : std::vector<std::string>();
     lines.insert(lines.end(), note.log.begin(), note.log.end());

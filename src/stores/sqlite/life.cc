@@ -47,6 +47,11 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
 }
 
 SqliteTasks::~SqliteTasks() {
+  // In a fork's child the connection is the parent's: nothing of it is to be touched.
+  if (forks_ != forks_so_far()) {
+    static_cast<void>(copy_.release());
+    static_cast<void>(connection_.release());
+  }
   if (connection_ == nullptr) return;
   Connection& db = *connection_;
   // Whatever comes of these: what was accepted is safe in the log, and after a crash they are missing as well.

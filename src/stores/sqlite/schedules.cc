@@ -88,18 +88,20 @@ Result<KeptSchedule> SqliteTasks::read_schedule(std::string_view queue, std::str
   return kept;
 }
 
-Result<std::vector<KeptSchedule>> SqliteTasks::list_schedules(std::string_view queue) {
+Result<std::vector<Result<KeptSchedule>>> SqliteTasks::list_schedules(std::string_view queue) {
   if (auto ok = may_enter("list schedules"); !ok) return ok.error();
   FairLock lock(mu_);
   if (auto ok = ready("list schedules"); !ok) return ok.error();
-  std::vector<KeptSchedule> found;
+  std::vector<Result<KeptSchedule>> found;
   Statement statement = connection_->prepare(sql::list_schedules);
   statement.bind_unless_empty(queue);
   while (statement.step()) {
     auto kept = sqlite::read_schedule(*connection_, statement);
-    if (!kept) return kept.error();
-    if (auto ok = count_runs(*kept); !ok) return ok.error();
-    found.push_back(std::move(*kept));
+    if (!kept && kept.error().code() != Code::invalid) return kept.error();
+    if (kept) {
+      if (auto ok = count_runs(*kept); !ok) return ok.error();
+    }
+    found.push_back(std::move(kept));
   }
   if (statement.status() != SQLITE_DONE) return connection_->error(statement.status(), "list schedules");
   return found;
@@ -205,7 +207,10 @@ Result<void> SqliteTasks::cancel_runs(const Advance& advance, WallTime now, Adva
   std::vector<KeptTask> tasks;
   for (const std::int64_t number : *live) {
     auto task = read(id_of(number));
-    if (!task) return task.error();
+    if (!task) {
+      if (auto ok = pass_by(number, task.error()); !ok) return ok;
+      continue;
+    }
     if (*task) tasks.push_back(seen(std::move(**task), now));
   }
   Changed changed;

@@ -255,7 +255,7 @@ Result<void> SqliteTasks::in_windows(const char* what, std::int64_t after, F f) 
 }
 
 Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Window window, std::size_t limit,
-                                                    WallTime now) {
+                                                    WallTime now, std::vector<std::int64_t>* damaged) {
   std::vector<KeptTask> found;
   const auto matches = [&](const KeptTask& task) { return !filter.state || task.state == *filter.state; };
   const std::string states = filter.state ? array_of(words_of(*filter.state)) : std::string();
@@ -274,9 +274,13 @@ Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Wi
     statement.bind(filter.priority ? std::optional<std::int64_t>(*filter.priority) : std::nullopt);
     statement.bind_unless_empty(filter.tag).bind_unless_empty(states).bind_unless_empty(filter.schedule).bind(last);
     while (found.size() < limit && statement.step()) {
+      if (by_id && id_of(number_at(statement)) != ids[next]) break;
       auto task = read_task(*connection_, statement);
-      if (!task) return task.error();
-      if (by_id && task->id != ids[next]) break;
+      if (!task && (damaged == nullptr || task.error().code() != Code::invalid)) return task.error();
+      if (!task) {
+        damaged->push_back(number_at(statement));
+        continue;
+      }
       *task = seen(std::move(*task), now);
       if (matches(*task)) found.push_back(std::move(*task));
       if (by_id) break;

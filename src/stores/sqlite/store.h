@@ -24,6 +24,7 @@
 
 #include "base/fair_mutex.h"
 #include "base/file_lock.h"
+#include "base/fork.h"
 #include "base/listeners.h"
 #include "base/running_file.h"
 #include "sqlite/backup.h"
@@ -59,7 +60,7 @@ class SqliteTasks final : public Store {
   Result<KeptSchedule> put_schedule(const NewSchedule& schedule, WallTime now) override;
   Result<void> remove_schedule(std::string_view queue, std::string_view name) override;
   Result<KeptSchedule> find_schedule(std::string_view queue, std::string_view name) override;
-  Result<std::vector<KeptSchedule>> list_schedules(std::string_view queue) override;
+  Result<std::vector<Result<KeptSchedule>>> list_schedules(std::string_view queue) override;
   Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) override;
   Result<Adopted> adopt(const Adoption& page, WallTime now) override;
   Result<Tidied> tidy(std::size_t limit, WallTime now) override;
@@ -128,7 +129,8 @@ class SqliteTasks final : public Store {
     std::int64_t last = std::numeric_limits<std::int64_t>::max();
   };
   [[nodiscard]] Result<std::vector<KeptTask>> matching(const TaskFilter& filter, Window window, std::size_t limit,
-                                                       WallTime now) ERRAND_REQUIRES(mu_);
+                                                       WallTime now, std::vector<std::int64_t>* damaged = nullptr)
+      ERRAND_REQUIRES(mu_);
   /// `f` looks at one part after the other of what comes after an id, until it returns false; others work in between.
   template <class F>
   [[nodiscard]] Result<void> in_windows(const char* what, std::int64_t after, F f) ERRAND_EXCLUDES(mu_);
@@ -239,7 +241,7 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<void> count_runs(KeptSchedule& schedule) ERRAND_REQUIRES(mu_);
 
   // backup.cc
-  [[nodiscard]] Result<bool> go_on_copying(const std::string& what) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<bool> go_on_copying(std::uint64_t number, const std::string& what) ERRAND_REQUIRES(mu_);
 
   // adopt.cc
   struct Newest {
@@ -260,6 +262,7 @@ class SqliteTasks final : public Store {
   FairMutex mu_;
   std::unique_ptr<Connection> connection_ ERRAND_GUARDED_BY(mu_);  // null: could not be opened again so far
   std::unique_ptr<Copy> copy_ ERRAND_GUARDED_BY(mu_);  // of what connection_ has; null: no backup is under way
+  std::uint64_t copies_ ERRAND_GUARDED_BY(mu_) = 0;    // that have begun: the number of the last one
   Claims claims_ ERRAND_GUARDED_BY(mu_);
   std::set<std::string, std::less<>> paused_ ERRAND_GUARDED_BY(mu_);
   std::int64_t last_number_ ERRAND_GUARDED_BY(mu_) = 0;
@@ -302,6 +305,7 @@ class SqliteTasks final : public Store {
   Fence fence_ ERRAND_GUARDED_BY(mu_);
   // Who runs the body of a transaction. A thread looks for itself only, so no order is needed.
   std::atomic<std::thread::id> inside_{};
+  const std::uint32_t forks_ = forks_so_far();  // more of them: this is the child's copy, and another process's store
   struct Doing {
     Duration limit{};
     std::optional<Error> failed{};   // nothing comes of it

@@ -108,6 +108,8 @@ int prepare(sqlite3* db, std::string_view sql, Prepared& prepared, bool& has_mor
 // --- around the body -------------------------------------------------------------------------------------------------
 
 Result<void> SqliteTasks::may_enter(const char* what) const {
+  if (forks_ != forks_so_far())
+    return error(Code::forked, what, "the store belongs to the process that forked this one; open it there again");
   if (inside_.load(std::memory_order_relaxed) != std::this_thread::get_id()) return {};
   return error(Code::would_block, what, "this thread is inside a transaction of the store, and has to use that");
 }
