@@ -29,9 +29,10 @@ struct HandlerOptions {
   std::optional<int> max_attempts{};         ///< 1 or more, or `unlimited`; of what is enqueued here; unset: 20
   std::optional<Retry> retry{};              ///< unset: the queue's
   std::optional<Duration> timeout{};         ///< for each attempt; unset: none
-  std::optional<Duration> keep_completed{};  ///< how long they can still be asked about; unset: 24 h, in memory 1 h
+  std::optional<Duration> keep_completed{};  ///< how long they can still be asked about; unset: 24 h, in memory what
+                                             ///< QueueOptions::retention says
   std::optional<Duration> keep_cancelled{};  ///< unset: as keep_completed
-  std::optional<Duration> keep_discarded{};  ///< unset: 7 d, in memory 1 h
+  std::optional<Duration> keep_discarded{};  ///< unset: 7 d, in memory as above
 };
 
 /// What a handler of raw bytes may leave, and what is found of a task's output without its type.

@@ -279,14 +279,16 @@ class Queue {
   Result<Task<T>> task(TaskId id) const {
     return detail::TaskMaker::named<T>(handle_of(id, detail::output_reader<T>()));
   }
+  /// What a named task was enqueued with, or what has taken the place of that.
+  [[nodiscard]] Result<Output> payload(TaskId id) const;
   /// What a completed task left, as it is kept. `not_found` where it left nothing.
   [[nodiscard]] Result<Output> output(TaskId id) const;
 
   /// Named tasks that match, as they stand in the store; at most `limit`, by id, behind `after`.
   [[nodiscard]] Result<std::vector<TaskInfo>> find(const TaskFilter& filter, std::size_t limit = 100,
                                                    TaskId after = {}) const;
-  /// Does the same to every named task of this queue that matches, in pages of a thousand. An empty filter is refused
-  /// as `invalid` unless it says `all`.
+  /// Does the same to every named task of this queue that matches, in pages of a thousand.
+  /// Errors:  `invalid` for an empty filter that does not say `all`, and as for a new task for what is edited.
   Result<Changed> change(const TaskFilter& filter, const Change& change);
   /// Of one named task, while it waits: keeps it from being claimed, and undoes that.
   Result<void> hold(TaskId id);
@@ -308,7 +310,8 @@ class Queue {
   Result<void> cancel(TaskId id);
   /// Makes a scheduled or retryable task available now. A finished closure is `gone`.
   Result<void> retry(TaskId id);
-  /// Moves a waiting task to another priority; it goes to the end of that line.
+  /// Moves a waiting task to another priority: a closure to the end of that line, a named task to where its time puts
+  /// it.
   Result<void> set_priority(TaskId id, int priority);
 
   // --- the queue ---
@@ -385,7 +388,7 @@ class Queue {
 
   void begin_shutdown(const ShutdownOptions& options);
   Report finish_shutdown(SteadyTime deadline);
-  void pause_named(bool paused);
+  void set_paused(bool paused);
 
   struct Durable;
   std::unique_ptr<Durable> durable_;            // before engine_, which runs what it claimed

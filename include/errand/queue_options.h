@@ -61,7 +61,8 @@ struct Report {
   std::size_t left_over = 0;  ///< still running when it returned
 };
 
-/// How long finished tasks can still be asked about.
+/// How long finished tasks can still be asked about: closures, and named tasks that were given no store, of which at
+/// least 1,000 are kept.
 struct Retention {
   std::size_t count = 10'000;            ///< at least the last so many per final state; 0 keeps none
   Duration age = std::chrono::hours(1);  ///< and none longer than this

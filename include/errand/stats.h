@@ -14,7 +14,7 @@ inline namespace v0 {
 /// Every task that was accepted is in exactly one of: scheduled, available, running, retryable, completed, cancelled,
 /// discarded. While tasks move the sum may be off by those on their way.
 struct Stats {
-  std::uint64_t submitted = 0;  ///< accepted
+  std::uint64_t submitted = 0;  ///< accepted by its own calls and schedules; what came in a transaction is not known
   std::uint64_t refused = 0;
   std::uint64_t completed = 0;
   std::uint64_t cancelled = 0;
@@ -37,8 +37,8 @@ struct Stats {
   int busy_workers = 0;
   int replacement_workers = 0;  ///< stand in for stuck ones
   /// False once stuck attempts have used up all replacements; while workers are missing because their threads could not
-  /// be made (start() tries again); and while tasks that came due over 10 s ago still wait for it to be noticed, since
-  /// a callback holds up the thread that would.
+  /// be made (start() tries again); while tasks that came due over 10 s ago still wait for it to be noticed, since a
+  /// callback holds up the thread that would; and while its store is away, or has a schedule that can't be read.
   bool healthy = true;
   double utilisation = 0;  ///< of the workers' time since the queue started, the share spent in bodies
 

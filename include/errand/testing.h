@@ -5,6 +5,7 @@
 #include <errand/queue.h>
 
 #include <memory>
+#include <vector>
 
 namespace errand {
 inline namespace v0 {
@@ -48,6 +49,34 @@ class ManualClock final : public Clock {
 /// Returns how many rounds it took.
 int drain(Queue& queue, int rounds = 1000);
 int drain(Queue& queue, ManualClock& clock, int rounds = 1000);
+
+/// The messages of this type that wait in a queue, oldest first: scheduled, available or to be tried again. So a test
+/// sees what its code has handed over, and need not run it:
+///
+///     EXPECT_EQ(errand::enqueued<WelcomeMail>(queue).at(0).user_id, 7);
+///
+/// Errors:  ErrorException where the store does not answer, or has a task that the message's codec can't read.
+template <Message M>
+std::vector<M> enqueued(const Queue& queue) {
+  const auto need = [](auto result) {
+    if (!result) result.error().raise();
+    return std::move(*result);
+  };
+  constexpr std::size_t kPage = 1000;
+  TaskFilter filter;
+  filter.kind = KindOf<M>::value;
+  std::vector<M> messages;
+  for (TaskId after{};;) {
+    const std::vector<TaskInfo> page = need(queue.find(filter, kPage, after));
+    for (const TaskInfo& task : page) {
+      after = task.id;
+      if (is_final(task.state) || task.state == TaskState::running) continue;
+      const Output payload = need(queue.payload(task.id));
+      messages.push_back(need(Codec<M>::decode(payload.bytes, payload.content_type)));
+    }
+    if (page.size() < kPage) return messages;
+  }
+}
 
 }  // namespace v0
 }  // namespace errand

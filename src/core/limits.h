@@ -1,5 +1,5 @@
 #pragma once
-// How much of what bodies leave is kept.
+// How much of what is enqueued, and of what bodies leave, is kept.
 
 #include <errand/result.h>
 #include <errand/task_id.h>
@@ -10,6 +10,7 @@
 namespace errand {
 inline namespace v0 {
 
+inline constexpr std::size_t kMostPayload = 1 << 20;
 /// Bytes of an output, as of a payload. An attempt that leaves more has failed.
 inline constexpr std::size_t kMostOutput = 1 << 20;
 

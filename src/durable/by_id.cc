@@ -1,8 +1,11 @@
 // What is asked about named tasks, and done to them from outside.
 
 #include <algorithm>
+#include <functional>
 
+#include "base/thread.h"
 #include "base/time.h"
+#include "core/limits.h"
 #include "durable/named_tasks.h"
 #include "durable/run.h"
 
@@ -14,6 +17,21 @@ namespace {
 
 // A change of many tasks is many transactions, and everybody else's fit in between.
 constexpr std::size_t kAtOnce = 1000;
+// Each waits for a transaction of the store's.
+constexpr int kMostTries = 1000;
+
+std::optional<Error> check_edit(const Change& change) {
+  if (change.what != Change::What::edit) return std::nullopt;
+  if (change.priority && (*change.priority < 0 || *change.priority > 9))
+    return Error(Code::invalid, "priority: expected 0 to 9, got " + std::to_string(*change.priority));
+  if (change.payload && change.payload->size() > kMostPayload) {
+    return Error(Code::too_large, "its payload has " + std::to_string(change.payload->size()) + " bytes, and at most " +
+                                      std::to_string(kMostPayload) + " are kept");
+  }
+  if (!change.priority && !change.payload && !change.run_at)
+    return Error(Code::invalid, "edit: expected a priority, a payload or a time");
+  return std::nullopt;
+}
 
 Error not_found(const std::string& queue, TaskId id) {
   return {Code::not_found, "queue \"" + queue + "\" knows no task " + to_string(id)};
@@ -88,7 +106,7 @@ Result<std::vector<TaskInfo>> NamedTasks::list(TaskFilter filter, std::size_t li
   // What is claimed and has not begun is available here and running there.
   if (wanted == TaskState::available || wanted == TaskState::running) filter.state.reset();
   std::vector<TaskInfo> found;
-  for (;;) {
+  while (found.size() < limit) {
     auto page = hub_->store->list(filter, after, limit, hub_->committer.now());
     if (!page) return page.error();
     const bool last = page->size() < limit;
@@ -97,10 +115,11 @@ Result<std::vector<TaskInfo>> NamedTasks::list(TaskFilter filter, std::size_t li
       TaskInfo info = seen(std::move(task));
       if (wanted && info.state != *wanted) continue;
       found.push_back(std::move(info));
-      if (found.size() == limit) return found;
+      if (found.size() == limit) break;
     }
-    if (last) return found;
+    if (last) break;
   }
+  return found;
 }
 
 // One that has not begun ends as it is taken out; one that is just being posted is taken out by whoever posts it.
@@ -126,8 +145,14 @@ NamedTasks::InHand NamedTasks::stop_in_hand(TaskId id) {
 }
 
 Result<void> NamedTasks::cancel(TaskId id) {
+  if (auto may = committer().may_wait(); !may) return may;
   const InHand in_hand = stop_in_hand(id);
-  if (in_hand.told) return committer().sync();
+  if (in_hand.told) {
+    const Result<void> written = committer().sync();
+    if (written) return {};
+    return Error(written.error().code(), "cancel task " + to_string(id) + ": it is cancelled here, and on its way to " +
+                                             "the store: " + written.error().message());
+  }
   auto done = change_one(id, {.what = Change::What::cancel}, "cancel");
   // What was marked here may have been taken out, and so have ended, before the store was asked.
   if (!done && in_hand.is && done.error().code() == Code::cancelled) return {};
@@ -145,39 +170,79 @@ Result<void> NamedTasks::change_one(TaskId id, const Change& what, const char* n
   return Error(code, std::string(name) + " task " + to_string(id) + ": it is " + state);
 }
 
-// What is claimed ahead goes back first, and nothing is claimed meanwhile: so the store alone knows the truth.
 Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
   const std::string what = "change tasks of queue \"" + name_ + "\"";
   if (filter.empty() && !filter.all)
     return Error(Code::invalid, what + ": expected a filter, or all = true for every task; got an empty one");
   if (!filter.queue.empty() && filter.queue != name_)
     return Error(Code::invalid, what + ": expected no other queue in the filter, got \"" + filter.queue + "\"");
+  if (auto bad = check_edit(change)) return Error(bad->code(), what + ": " + bad->message());
   filter.queue = name_;
-  if (change.what == Change::What::cancel && !change.prune_at)
-    change.prune_at = prune_at(nullptr, TaskState::cancelled, committer().now());
+  Changed all;
+  Result<void> done = change_matching(parts_of(filter, change), all);
+  // These ran as far as the store knew, and their bodies were over: what had become of them was on its way, and may be
+  // another attempt. Once it is in the store, that decides anew.
+  std::size_t told = 0;  // of those that run
+  for (int tries = 0; change.what == Change::What::cancel; ++tries) {
+    TaskFilter missed;
+    const auto begin = all.running.begin() + static_cast<std::ptrdiff_t>(told);
+    const auto is_missed = [&](TaskId id) { return !stop_in_hand(id).is; };
+    const auto end = std::stable_partition(begin, all.running.end(), std::not_fn(is_missed));
+    missed.ids.assign(end, all.running.end());
+    all.running.erase(end, all.running.end());
+    told = all.running.size();
+    if (!done || missed.ids.empty()) break;
+    if (tries == kMostTries) {
+      return Error(Code::unavailable, what + ": cancel task " + to_string(missed.ids.front()) +
+                                          ": what became of its attempt is on its way to the store; try again");
+    }
+    missed.queue = name_;
+    yield_thread();
+    done = change_matching(parts_of(missed, change), all);
+  }
+  if (!done) return done.error();
+  return all;
+}
+
+// Of a filter for several kinds, those with a retention of their own come first, each by itself.
+std::vector<NamedTasks::Part> NamedTasks::parts_of(const TaskFilter& filter, const Change& change) {
+  if (change.what != Change::What::cancel || change.prune_at) return {{filter, change}};
+  std::vector<Part> all;
+  const WallTime now = committer().now();
+  const auto add = [&](const TaskFilter& part, const Kind* kind) {
+    all.push_back({part, change});
+    all.back().change.prune_at = prune_at(kind, TaskState::cancelled, now);
+  };
+  MutexLock lock(mu_);
+  if (!filter.kind.empty()) {
+    add(filter, kind_of(filter.kind).get());
+    return all;
+  }
+  for (const auto& [name, kind] : kinds_) {
+    if (name.empty() || (!kind->options.keep_completed && !kind->options.keep_cancelled)) continue;
+    TaskFilter part = filter;
+    part.kind = name;
+    add(part, kind.get());
+  }
+  add(filter, kind_of("").get());
+  return all;
+}
+
+// What is claimed ahead goes back first, and nothing is claimed meanwhile: so the store alone knows the truth.
+Result<void> NamedTasks::change_matching(const std::vector<Part>& parts, Changed& all) {
   {
     MutexLock lock(mu_);
     ++holds_;
   }
   Result<void> done = committer().sync();  // a claim that is on its way is in
   if (done) {
-    give_back_claims(filter.ids);
+    give_back_claims(parts.front().filter.ids);
     done = committer().sync();
   }
-  Changed all;
-  TaskId after{};
-  while (done) {
-    auto some = hub_->store->change(filter, change, after, kAtOnce, committer().now());
-    if (!some) {
-      done = some.error();
-      break;
-    }
-    for (const auto& [from, to] :
-         {std::pair{&some->ids, &all.ids}, {&some->running, &all.running}, {&some->refused, &all.refused}}) {
-      for (const TaskId id : *from) after = std::max(after, id);
-      to->insert(to->end(), from->begin(), from->end());
-    }
-    if (some->ids.size() + some->running.size() + some->refused.size() < kAtOnce) break;
+  const std::size_t before = all.ids.size();
+  std::unordered_set<std::uint64_t> met;
+  for (const Part& part : parts) {
+    if (done) done = change_pages(part, met, all);
   }
   {
     MutexLock lock(mu_);
@@ -186,32 +251,27 @@ Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
   schedules_.look_again();
   wish_again();
   engine_.wake_driver();
-  if (change.what == Change::What::cancel) {
-    std::vector<TaskId> missed;
-    for (const TaskId id : all.running) {
-      if (!stop_in_hand(id).is) missed.push_back(id);
-    }
-    for (const TaskId id : all.ids) ended(id, TaskState::cancelled);
+  if (parts.front().change.what == Change::What::cancel) {
+    for (std::size_t i = before; i < all.ids.size(); ++i) ended(all.ids[i], TaskState::cancelled);
     engine_.note_progress();
-    if (done && !missed.empty()) done = cancel_again(std::move(missed), change, all);
   }
-  if (!done) return done.error();
-  return all;
+  return done;
 }
 
-// These ran as far as the store knew, and their bodies were over: what had become of them was on its way, and may be
-// another attempt. Once it is in the store, that decides anew.
-Result<void> NamedTasks::cancel_again(std::vector<TaskId> ids, const Change& change, Changed& all) {
-  std::erase_if(all.running, [&](TaskId id) { return std::find(ids.begin(), ids.end(), id) != ids.end(); });
-  TaskFilter filter;
-  filter.ids = std::move(ids);
-  auto again = this->change(std::move(filter), change);
-  if (!again) return again.error();
-  for (const auto& [from, to] :
-       {std::pair{&again->ids, &all.ids}, {&again->running, &all.running}, {&again->refused, &all.refused}}) {
-    to->insert(to->end(), from->begin(), from->end());
+// What an earlier part has met is not met again.
+Result<void> NamedTasks::change_pages(const Part& part, std::unordered_set<std::uint64_t>& met, Changed& all) {
+  for (TaskId after{};;) {
+    auto some = hub_->store->change(part.filter, part.change, after, kAtOnce, committer().now());
+    if (!some) return some.error();
+    for (const auto& [from, to] :
+         {std::pair{&some->ids, &all.ids}, {&some->running, &all.running}, {&some->refused, &all.refused}}) {
+      for (const TaskId id : *from) {
+        after = std::max(after, id);
+        if (met.insert(id.value).second) to->push_back(id);
+      }
+    }
+    if (some->ids.size() + some->running.size() + some->refused.size() < kAtOnce) return {};
   }
-  return {};
 }
 
 Result<void> NamedTasks::run_one(TaskId id) {

@@ -183,10 +183,21 @@ void Committer::wish() {
   if (!wished_.exchange(true, std::memory_order_acq_rel)) wake_service();
 }
 
+void Committer::hurry() {
+  {
+    MutexLock lock(mu_);
+    retry_at_ = SteadyTime::min();
+  }
+  wake_service();
+}
+
 void Committer::look_again(std::span<const std::string> queues) {
   {
     MutexLock lock(mu_);
-    changed_.insert(changed_.end(), queues.begin(), queues.end());
+    // Each once: it may be long before anybody leads.
+    for (const std::string& queue : queues) {
+      if (std::find(changed_.begin(), changed_.end(), queue) == changed_.end()) changed_.push_back(queue);
+    }
   }
   wish();
 }
@@ -281,6 +292,9 @@ void Committer::run_round(const Call* own) {
   if (!round.expired.empty()) {
     for (Member* member : round.members) member->expired(round.expired);
   }
+  if (!round.endings.empty() || !round.posts.empty()) {
+    for (Member* member : round.members) member->settled();
+  }
   note_due(round);
   if (!round.calls.empty()) release(round, own);
   rounds_.fetch_add(1, std::memory_order_release);
@@ -343,6 +357,12 @@ Result<Committed> Committer::commit(Round& round, std::vector<Member*>& claimers
     round.advancers.emplace_back(member, slots.size());
     std::move(slots.begin(), slots.end(), std::back_inserter(round.advances));
   }
+  {
+    // A member may have given something back for what comes.
+    MutexLock lock(mu_);
+    std::move(endings_.begin(), endings_.end(), std::back_inserter(round.endings));
+    endings_.clear();
+  }
   for (Ending& ending : round.endings) finished.push_back(std::move(ending.finish));
   std::vector<ClaimRequest> claims;
   for (Member* member : round.members) {
@@ -376,9 +396,6 @@ void Committer::deliver(Round& round, Committed& committed, const std::vector<Me
     }
   }
   delivered_.fetch_add(finished.size(), std::memory_order_release);
-  if (!finished.empty()) {
-    for (Member* member : round.members) member->settled();
-  }
   std::size_t next = 0;
   std::size_t bytes = 0;
   for (const auto& post : round.posts) {
@@ -402,7 +419,7 @@ void Committer::resolve(const std::vector<std::shared_ptr<Post>>& posts, const E
 
 // Whoever waits for room has seen more than there may be, so whoever makes that less wakes it.
 void Committer::make_room(std::size_t bytes) {
-  if (bytes == 0 || posted_bytes_.fetch_sub(bytes, std::memory_order_relaxed) <= kMostPosted) return;
+  if (bytes == 0 || posted_bytes_.fetch_sub(bytes, std::memory_order_release) <= kMostPosted) return;
   room_.fetch_add(1, std::memory_order_release);
   clock_->wake(room_, INT_MAX);
 }
@@ -446,6 +463,8 @@ void Committer::put_back(Round& round, const Error& error) {
 }
 
 WaitUntil Committer::step() {
+  // Inside a transaction of the store's: what there is to do is done after it.
+  if (!store_.may_wait()) return {.mono = clock_->mono()};
   bool leads = false;
   {
     MutexLock lock(mu_);

@@ -34,7 +34,8 @@ class Member {
  public:
   virtual ~Member() = default;
 
-  /// A new task of this queue is part of the next transaction. Then wishes() is asked.
+  /// A new task of this queue is part of the next transaction. What is finished here goes before it there. Then
+  /// wishes() is asked.
   virtual void coming(const NewTask& task, WallTime now) = 0;
   /// Slots of its schedules that are due by `now`, and what becomes of them: part of the next transaction. Then
   /// wishes() is asked.
@@ -53,7 +54,8 @@ class Member {
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;
   /// These were discarded, unstarted, when nobody claimed anything.
   virtual void expired(const std::vector<TaskId>& ids) = 0;
-  /// Ends of attempts, of whichever member, were delivered: delivered() has moved.
+  /// Ends of attempts, of whichever member, or tasks that were posted were in the last transaction: settled() may be
+  /// true.
   virtual void settled() = 0;
   /// When it may wish for something again, or has slots, if nothing is enqueued meanwhile.
   [[nodiscard]] virtual std::optional<WallTime> next_due() const = 0;
@@ -98,12 +100,21 @@ class Committer {
   /// Notes of one attempt are put together until they are committed: with whatever comes next, at the latest after
   /// kNotesAfter.
   void note(Note note);
+  /// What is on its way is tried now, however long the store has been away.
+  void hurry();
   /// A member may want to claim something.
   void wish();
   /// Something came to these queues that did not come this way.
   void look_again(std::span<const std::string> queues);
   /// The members are to know that these expired.
   void expired(std::vector<TaskId> ids);
+  /// `would_block` where this thread can't wait for the store: it leads, or is inside a transaction of the store's.
+  [[nodiscard]] Result<void> may_wait() const;
+  /// Whether all that was posted is in the store, and whoever posted it knows.
+  [[nodiscard]] bool settled() const noexcept {
+    return delivered() == endings() && posted_bytes_.load(std::memory_order_acquire) == 0;
+  }
+  [[nodiscard]] bool attended() const noexcept { return attended_.load(std::memory_order_acquire); }
   /// Returns when what was posted before is in the store; or the error that keeps it from getting there.
   Result<void> sync();
 
@@ -189,7 +200,6 @@ class Committer {
   void wait_for(Call& call) ERRAND_EXCLUDES(mu_);
   void see_out_round() ERRAND_EXCLUDES(mu_);
   [[nodiscard]] bool crowded() const noexcept { return posted_bytes_.load(std::memory_order_relaxed) > kMostPosted; }
-  [[nodiscard]] Result<void> may_wait() const;
 
   Store& store_;
   const std::shared_ptr<Clock> clock_;
@@ -198,7 +208,7 @@ class Committer {
   // Relaxed: whoever sees that a member has it no more, under that one's lock, sees it counted here.
   std::atomic<std::uint64_t> endings_begun_{0};
   std::atomic<std::uint64_t> delivered_{0};   // release: what members did about it
-  std::atomic<std::size_t> posted_bytes_{0};  // relaxed: it orders nothing
+  std::atomic<std::size_t> posted_bytes_{0};  // release and acquire where it comes to nothing: see settled()
   std::atomic<bool> wished_{false};           // only to spare wakes: the members know what they wish for
   std::atomic<std::uint32_t> room_{0};        // moves when there may be room again; release: what made it
   std::atomic<bool> attended_{false};         // release: the thread's beginning

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "core/limits.h"
 #include "core/text.h"
 #include "durable/named_tasks.h"
 #include "engine/options.h"
@@ -14,7 +15,6 @@ namespace detail {
 
 namespace {
 
-constexpr std::size_t kMostPayload = 1 << 20;
 constexpr std::size_t kMostKind = 128;
 constexpr std::size_t kMostKey = 256;
 constexpr std::size_t kMostTags = 16;
@@ -32,6 +32,10 @@ std::optional<std::string> check_text(const char* what, std::string_view text, s
            std::to_string(text.size());
   if (!is_text(text)) return std::string(what) + ": expected UTF-8 without NUL";
   return std::nullopt;
+}
+
+std::uint16_t states_of(const Unique& unique) {
+  return unique.states.value_or(unique.within > Duration::zero() ? kAllStates : kLiveStates);
 }
 
 std::optional<std::string> check_unique(const Unique& unique) {
@@ -64,7 +68,22 @@ std::optional<std::string> check_named(const Named& named) {
   }
   if (!options.unique.by_fields.empty() && named.fields.empty())
     return "unique.by_fields: the codec of \"" + named.kind + "\" can't tell the fields of a message";
-  return check_unique(options.unique);
+  if (auto bad = check_unique(options.unique)) return bad;
+  const bool is_keyed = !options.unique.empty();
+  if (options.ephemeral && is_keyed && (states_of(options.unique) & bit(TaskState::completed)) != 0)
+    return "unique: expected a key that ends with an ephemeral task, which is gone once it completes";
+  return std::nullopt;
+}
+
+std::string in_hex(std::string_view bytes) {
+  constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  text.reserve(2 * bytes.size());
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text.append({digits[byte >> 4], digits[byte & 15]});
+  }
+  return text;
 }
 
 // Whatever makes two tasks the same, each part with its length before it, so that no two lists look alike.
@@ -78,7 +97,8 @@ std::string key_of(const Named& named, const std::string& queue) {
   add('q', queue);
   add('k', named.kind);
   if (!unique.key.empty()) add('n', unique.key);
-  if (unique.by_payload) add('p', named.payload);
+  if (unique.by_payload && is_text(named.payload)) add('p', named.payload);
+  if (unique.by_payload && !is_text(named.payload)) add('x', in_hex(named.payload));
   if (!unique.by_fields.empty()) add('f', named.fields);
   return key;
 }
@@ -114,8 +134,7 @@ Result<NewTask> NamedTasks::new_task(Named&& named, WallTime now) {
   task.max_attempts = options.max_attempts.value_or(of_kind);
   task.queue = name_;
   task.unique.key = key_of(named, name_);
-  task.unique.states =
-      options.unique.states.value_or(options.unique.within > Duration::zero() ? kAllStates : kLiveStates);
+  task.unique.states = states_of(options.unique);
   if (options.unique.within > Duration::zero()) task.unique.until = saturating_add(now, options.unique.within);
   task.unique.on_clash = options.unique.on_clash;
   task.kind = std::move(named.kind);

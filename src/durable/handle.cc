@@ -117,6 +117,11 @@ bool is_over(const Result<TaskInfo>& task) {
   return task ? is_final(task->state) : task.error().code() == Code::not_found;
 }
 
+// Whether it can't be told.
+bool is_away(const Result<TaskInfo>& task) {
+  return !task && task.error().code() == Code::unavailable;
+}
+
 }  // namespace
 
 bool NamedTasks::is_over(TaskId id) const {
@@ -127,6 +132,7 @@ NamedDraft NamedTasks::draft_of(std::weak_ptr<NamedTasks> home, std::shared_ptr<
                                 OutputReader reader) {
   auto handle = std::make_unique<Handle>(std::move(home), std::move(clock), added.id, reader);
   handle->existed = added.existed;
+  handle->replaced = added.replaced;
   return {handle.release(), added.id.value};
 }
 
@@ -210,7 +216,11 @@ void NamedTasks::watch_end(TaskId id, Callback<void(const TaskInfo&)> callback) 
     watching_.store(watched_.size(), std::memory_order_release);
   }
   // It may be over by now, and nobody have looked here.
-  if (look_for_end(id)) return;
+  if (!look_for_end(id)) look_later(id);
+}
+
+// It is watched, and may have ended before that: the store did not say.
+void NamedTasks::look_later(TaskId id) {
   {
     MutexLock lock(mu_);
     unsure_.push_back(id);
@@ -222,7 +232,7 @@ void NamedTasks::watch_end(TaskId id, Callback<void(const TaskInfo&)> callback) 
 bool NamedTasks::look_for_end(TaskId id) {
   const auto task = info(id);
   if (detail::is_over(task)) ended(id, TaskState::completed);
-  return task || task.error().code() != Code::unavailable;
+  return !is_away(task);
 }
 
 void NamedTasks::look_for_unsure_ends() {
@@ -315,7 +325,8 @@ struct NamedTasks::Watching {
 };
 
 bool NamedTasks::never_ends_here(TaskId id) const {
-  if (!alive()) return true;
+  // Nor where this thread keeps the end from getting into the store.
+  if (!alive() || !hub_->committer.may_wait()) return true;
   const Worker* const own = engine_.own_worker();
   if (own == nullptr) return false;
   // By hand nobody else does anything; and help() has found nothing to do.
@@ -358,8 +369,12 @@ bool NamedTasks::ended_or_watched(TaskId id, std::shared_ptr<Watch>& watch) {
     step_by_hand(own);
     const auto task = info(id);
     if (detail::is_over(task)) return true;
+    if (!committer().may_wait()) return false;
     if (own != nullptr && help(id, *own, is_available(task))) continue;
-    if (watch != nullptr && watches(id, watch)) return false;
+    if (watch != nullptr && watches(id, watch)) {
+      if (is_away(task)) look_later(id);
+      return false;
+    }
     // And looks again: from here on nobody ends it unseen.
     if (watch != nullptr) unwatch(id, watch);
     watch = this->watch(id, own != nullptr);
@@ -376,11 +391,13 @@ bool NamedTasks::wait(TaskId id, std::optional<SteadyTime> until) {
     const auto task = info(id);
     if (detail::is_over(task)) return true;
     if (!alive() || (until && clock->mono() >= *until)) return false;
+    if (!committer().may_wait()) return false;
     if (own != nullptr) {
       if (help(id, *own, is_available(task))) continue;
       if (never_ends_here(id)) return false;
     }
     if (watching.watch != nullptr && watches(id, watching.watch)) {
+      if (is_away(task)) look_later(id);
       clock->wait(watching.watch->word, seen, {until, {}});
     } else {
       watching.begin(own != nullptr);

@@ -14,7 +14,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr Duration kKeepInMemory = 1h;
 constexpr Duration kKeepCompleted = 24h;
 constexpr std::size_t kPage = 1000;
 
@@ -104,13 +103,23 @@ std::shared_ptr<const Kind> NamedTasks::kind_of(std::string_view name) const {
   return found != kinds_.end() ? found->second : nullptr;
 }
 
+std::optional<WallTime> NamedTasks::prune_at(std::string_view kind, TaskState state, WallTime now) const {
+  std::shared_ptr<const Kind> known;
+  {
+    MutexLock lock(mu_);
+    known = kind_of(kind);
+  }
+  return prune_at(known.get(), state, now);
+}
+
 std::optional<WallTime> NamedTasks::prune_at(const Kind* kind, TaskState state, WallTime now) const {
   const HandlerOptions none;
   const HandlerOptions& options = kind != nullptr ? kind->options : none;
   std::optional<Duration> keep = options.keep_completed;
   if (state == TaskState::cancelled && options.keep_cancelled) keep = options.keep_cancelled;
   if (state == TaskState::discarded) keep = options.keep_discarded;
-  if (!keep) keep = !durable_ ? kKeepInMemory : state == TaskState::discarded ? kKeepDiscarded : kKeepCompleted;
+  if (!keep)
+    keep = !durable_ ? engine_.options.retention.age : state == TaskState::discarded ? kKeepDiscarded : kKeepCompleted;
   return saturating_add(now, *keep);
 }
 

@@ -143,6 +143,7 @@ WaitUntil Hub::step() {
 }
 
 void Hub::tidy() {
+  if (!committer.may_wait()) return;
   const SteadyTime now = clock->mono();
   SteadyTime at = tidy_at_.load(std::memory_order_relaxed);
   // Of those who step at the same time one does it.

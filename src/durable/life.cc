@@ -11,6 +11,12 @@ namespace errand {
 inline namespace v0 {
 namespace detail {
 
+namespace {
+
+constexpr std::size_t kLookedAtOnce = 1000;
+
+}  // namespace
+
 using namespace std::chrono_literals;
 
 Result<void> NamedTasks::start() {
@@ -24,6 +30,8 @@ Result<void> NamedTasks::start() {
   schedules_.start();
   if (engine_.options.drive == Drive::threads) {
     if (auto started = hub_->start_thread(); !started) return started;
+  } else if (engine_.options.on_wake && !std::exchange(listens_, true)) {
+    hub_->store->listen(weak_from_this());  // after the hub, which looks again first
   }
   wish_again();
   return {};
@@ -46,16 +54,37 @@ void NamedTasks::wish_again() {
   wake_those_inside();
 }
 
+// It sleeps until what it was told last. Where nobody looks after the store this thread does, as one that enqueues
+// would: when it is to be woken next is known then.
+void NamedTasks::changed(std::span<const std::string> queues) noexcept {
+  if (std::find(queues.begin(), queues.end(), name_) == queues.end()) return;
+  static_cast<void>(with_queue(
+      [&]() -> Result<void> {
+        static_cast<void>(hub_->step());
+        engine_.wake_driver();
+        return {};
+      },
+      Error(Code::gone, "")));
+}
+
+void NamedTasks::schedules_changed() {
+  committer().wish();
+  engine_.wake_driver();
+}
+
 Result<void> NamedTasks::set_paused(bool paused) {
   if (auto set = hub_->store->set_paused(name_, paused); !set) return set;
   paused_.store(paused, std::memory_order_release);
-  if (paused) {
+  return {};
+}
+
+void NamedTasks::paused_or_resumed() {
+  if (paused()) {
     give_back_claims();
   } else {
     wish_again();
     engine_.wake_driver();
   }
-  return {};
 }
 
 // In memory what waits is drained as closures are. What a durable store keeps is safe there, and the next start's.
@@ -98,6 +127,11 @@ void NamedTasks::stop_claims() {
   wake_those_inside();
 }
 
+bool NamedTasks::has_stopped() {
+  MutexLock posting(post_mutex_);
+  return stopped_;
+}
+
 void NamedTasks::give_back_claims(std::span<const TaskId> ids) {
   std::vector<std::uint64_t> records;
   std::vector<std::unique_ptr<Run>> suspects;
@@ -126,10 +160,15 @@ void NamedTasks::give_back_claims(std::span<const TaskId> ids) {
 }
 
 void NamedTasks::flush(SteadyTime deadline) {
+  // A round may have to wait for somebody's transaction, and this thread is not to be the one to wait for longer.
+  const bool attended = committer().attended();
   const std::atomic<std::uint32_t> nobody{0};
   const std::shared_ptr<Clock>& clock = hub_->clock;
   for (;;) {
-    if (committer().sync()) return;
+    if (attended) committer().hurry();
+    const auto is_over = [this] { return committer().settled() || committer().trouble(); };
+    if (attended ? engine_.wait_until(deadline, is_over) && committer().settled() : committer().sync().has_value())
+      return;
     const SteadyTime again = saturating_add(clock->mono(), 100ms);
     // What is not in the store is run once more at the next start; it is not lost.
     if (again >= deadline) return;
@@ -161,15 +200,34 @@ bool NamedTasks::idle() const {
   // Before the rest: what it was to bring is here when it is not seen any more.
   if (entering_.load(std::memory_order_seq_cst) != 0) return false;
   const std::uint64_t delivered = hub_->committer.delivered();
+  bool unclaimed = false;
   {
     MutexLock lock(mu_);
     if (!live_.empty()) return false;
     // What waits when the queue has stopped claiming, to end, is the store's.
     const bool handles = (any_kind_ || !names_->empty()) && (claiming_ || !closing);
-    if (handles && more_) return false;
+    const bool nobody = engine_.options.drive == Drive::threads && engine_.workers() == 0;
+    unclaimed = handles && more_ && (paused() || nobody);
+    if (handles && more_ && !unclaimed) return false;
     if (handles && next_due_ && *next_due_ <= hub_->committer.now()) return false;
   }
+  if (unclaimed && has_available()) return false;
   return hub_->committer.endings() == delivered;
+}
+
+// Asked where nothing is claimed, and so nobody finds out.
+bool NamedTasks::has_available() const {
+  TaskFilter filter;
+  filter.queue = name_;
+  filter.state = TaskState::available;
+  for (TaskId after{};;) {
+    const auto page = hub_->store->list(filter, after, kLookedAtOnce, hub_->committer.now());
+    if (!page) return true;
+    if (std::any_of(page->begin(), page->end(), [](const KeptTask& task) { return task.aside == Aside::no; }))
+      return true;
+    if (page->size() < kLookedAtOnce) return false;
+    after = page->back().id;
+  }
 }
 
 bool NamedTasks::empty() const {

@@ -81,12 +81,31 @@ void NamedTasks::leave_ready(const Run& run) {
 }
 
 void NamedTasks::coming(const NewTask& task, WallTime now) {
+  make_way_for(task);
   MutexLock lock(mu_);
   if (task.run_at <= now) {
     ++coming_[task.priority];
   } else {
     lower(next_due_, std::optional(task.run_at));
   }
+}
+
+// The task that has its key may be claimed here, and wait all the same: then the store is to have it, to replace it, or
+// to see that it keeps its key.
+void NamedTasks::make_way_for(const NewTask& task) {
+  if (task.unique.key.empty()) return;
+  TaskId id{};
+  {
+    MutexLock lock(mu_);
+    const auto found = keys_in_hand_.find(task.unique.key);
+    if (found == keys_in_hand_.end()) return;
+    const auto live = live_.find(found->second.value);
+    if (live == live_.end() || live->second.running) return;
+    const bool would_lose_it = (live->second.run->unique().states & bit(TaskState::running)) == 0;
+    if (task.unique.on_clash != OnClash::replace && !would_lose_it) return;
+    id = found->second;
+  }
+  give_back_claims({&id, 1});
 }
 
 bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
@@ -169,8 +188,8 @@ void NamedTasks::claimed(Claimed claimed) {
   hold(runs);
   post(std::move(runs));
   post_suspects();
-  // The pause came while this was on its way: whoever set it did not see these.
-  if (paused()) give_back_claims();
+  // The pause, or the end, came while this was on its way: whoever brought it did not see these.
+  if (paused() || has_stopped()) give_back_claims();
   if (wishes) committer().wish();
   wake_those_inside();
   engine_.note_progress();
@@ -181,6 +200,7 @@ void NamedTasks::hold(std::vector<std::unique_ptr<Run>>& runs) {
   MutexLock lock(mu_);
   for (auto& run : runs) {
     live_[run->id.value] = {.token = run->token(), .run = run.get()};
+    if (!run->unique().key.empty()) keys_in_hand_.insert_or_assign(run->unique().key, run->id);
     ++ready_[run->priority()];
     ++ready_in_all_;
     ready_bytes_ += run->payload().size();
@@ -232,6 +252,7 @@ void NamedTasks::post_suspects() {
     run = std::move(suspects_.front());
     suspects_.pop_front();
     live_[run->id.value].suspect = true;
+    run->be_alone();
   }
   std::vector<std::unique_ptr<Run>> one;
   one.push_back(std::move(run));
@@ -251,17 +272,19 @@ void NamedTasks::began(Run& run) {
 }
 
 void NamedTasks::over(Run& run) {
-  bool suspect = false;
   {
     MutexLock lock(mu_);
     const auto found = live_.find(run.id.value);
-    if (found == live_.end() || found->second.token != run.token()) return;
-    suspect = found->second.suspect;
-    if (!found->second.running) leave_ready(run);
-    live_.erase(found);
-    if (!run.schedule().empty()) ended_runs_.insert_or_assign(run.id.value, run.schedule());
+    // Else its body has ended it in a transaction, and it is claimed for another life by now.
+    if (found != live_.end() && found->second.token == run.token()) {
+      if (!found->second.running) leave_ready(run);
+      live_.erase(found);
+      if (!run.schedule().empty()) ended_runs_.insert_or_assign(run.id.value, run.schedule());
+      const auto key = keys_in_hand_.find(run.unique().key);
+      if (key != keys_in_hand_.end() && key->second == run.id) keys_in_hand_.erase(key);
+    }
   }
-  if (!suspect) return;
+  if (!run.alone()) return;
   hub_->end_suspect();
   committer().wish();
 }
@@ -294,7 +317,7 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
   {
     MutexLock lock(mu_);
     cancels = late_cancels_.erase(finish.id.value) != 0 && !is_final(finish.to);
-    low = more_ && claiming_ && 2 * ready_in_all_ <= target();
+    low = (more_ && claiming_ && 2 * ready_in_all_ <= target()) || better_;
     if (auto run = ended_runs_.extract(finish.id.value)) schedule = std::move(run.mapped());
   }
   if (cancels) cancel_late(finish.id);
@@ -308,13 +331,18 @@ void NamedTasks::finished_elsewhere(const Finish& finish) {
   } else {
     wake_watchers(finish.id);
   }
+  // It may be one of this queue's name, and a run that a slot waits for.
+  look_again();
+  committer().wish();
 }
 
 // The next run of its schedule takes its place, and what became of its attempt was on its way to the store: by now it
 // waits again there, or is claimed once more.
 void NamedTasks::cancel_late(TaskId id) {
   const WallTime now = committer().now();
-  const Change cancel{.what = Change::What::cancel, .prune_at = prune_at(nullptr, TaskState::cancelled, now)};
+  const auto task = kept(id);
+  if (!task) return log(LogLevel::error, name_, task.error().message());
+  const Change cancel{.what = Change::What::cancel, .prune_at = prune_at(task->task.kind, TaskState::cancelled, now)};
   const auto done = hub_->store->change({.ids = {id}}, cancel, {}, 1, now);
   if (!done) return log(LogLevel::error, name_, done.error().message());
   for (const TaskId one : done->ids) ended(one, TaskState::cancelled);
@@ -337,7 +365,10 @@ bool NamedTasks::end_without(const Finish& finish, const Error& error) {
   bare.crashes = finish.crashes;
   bare.started_at = finish.started_at;
   bare.error = KeptError{error.code(), clean_text(error.message())};
-  bare.prune_at = prune_at(nullptr, TaskState::discarded, committer().now());
+  bare.prune_at = prune_at(std::string_view(), TaskState::discarded, committer().now());
+  if (const auto task = kept(finish.id)) {
+    bare.prune_at = kept_until(task->task, bare.to, prune_at(task->task.kind, TaskState::discarded, committer().now()));
+  }
   committer().ending();
   committer().finish(*this, std::move(bare));
   return true;

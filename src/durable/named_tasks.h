@@ -22,6 +22,7 @@
 #include <map>
 #include <memory>
 #include <shared_mutex>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
@@ -53,7 +54,10 @@ struct Kind {
 /// Of what is refused before it is posted.
 [[nodiscard]] std::shared_ptr<AcceptanceState> refused_acceptance(Error error);
 
-class NamedTasks final : public durable::Member, public NamedSource, public std::enable_shared_from_this<NamedTasks> {
+class NamedTasks final : public durable::Member,
+                         public NamedSource,
+                         public StoreListener,
+                         public std::enable_shared_from_this<NamedTasks> {
  public:
   /// Throws std::invalid_argument where another queue of this process has the name on this store.
   NamedTasks(Engine& engine, StorePtr store);
@@ -67,7 +71,13 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   Result<void> start();
   /// The store is looked after while nobody calls step().
   Result<void> start_thread() { return hub_->start_thread(); }
+  /// Tasks came in a transaction of somebody's own: whoever drives this queue by hand is told.
+  void changed(std::span<const std::string> queues) noexcept override;
+  /// Slots may come sooner than was known.
+  void schedules_changed();
+  /// A pause lasts from the first of these on; the second one sees to what follows from it.
   Result<void> set_paused(bool paused);
+  void paused_or_resumed();
   [[nodiscard]] bool paused() const noexcept { return paused_.load(std::memory_order_acquire); }
   /// The number of workers changed: with none, nothing is claimed.
   void workers_changed();
@@ -133,7 +143,6 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   Result<void> cancel(TaskId id);
   Result<void> change_one(TaskId id, const Change& change, const char* what);
   Result<Changed> change(TaskFilter filter, Change change);
-  Result<void> cancel_again(std::vector<TaskId> ids, const Change& change, Changed& all);
   Result<void> run_one(TaskId id);
   void add_to(Stats& stats) const;
 
@@ -166,7 +175,9 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   /// False: it is not to begin.
   void began(Run& run);
   void over(Run& run);
+  /// When a task of this kind may be forgotten that ends so now.
   [[nodiscard]] std::optional<WallTime> prune_at(const Kind* kind, TaskState state, WallTime now) const;
+  [[nodiscard]] std::optional<WallTime> prune_at(std::string_view kind, TaskState state, WallTime now) const;
 
   Engine& engine() noexcept { return engine_; }
   durable::Hub& hub() noexcept { return *hub_; }
@@ -242,12 +253,23 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   [[nodiscard]] bool never_begins_here(TaskId id, const Worker& own) const;
   [[nodiscard]] bool is_over(TaskId id) const;
   void watch_end(TaskId id, Callback<void(const TaskInfo&)> callback);
+  void look_later(TaskId id);
   [[nodiscard]] bool look_for_end(TaskId id);
   void look_for_unsure_ends();
   [[nodiscard]] TaskInfo seen(KeptTask&& task) const;
   [[nodiscard]] std::size_t target() const ERRAND_REQUIRES(mu_);
   [[nodiscard]] std::size_t room() const ERRAND_REQUIRES(mu_);
   void leave_ready(const Run& run) ERRAND_REQUIRES(mu_);
+  void make_way_for(const NewTask& task);
+  [[nodiscard]] bool has_stopped();
+  [[nodiscard]] bool has_available() const;
+  struct Part {
+    TaskFilter filter;
+    Change change;
+  };
+  [[nodiscard]] std::vector<Part> parts_of(const TaskFilter& filter, const Change& change);
+  [[nodiscard]] Result<void> change_matching(const std::vector<Part>& parts, Changed& all);
+  [[nodiscard]] Result<void> change_pages(const Part& part, std::unordered_set<std::uint64_t>& met, Changed& all);
   [[nodiscard]] bool is_better_than_ready(const KeptTask& task) const ERRAND_REQUIRES(mu_);
   void wish_again();
 
@@ -270,6 +292,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   // Held while a run is posted, so that none is once claims have stopped. Lock order: before the engine's and mu_.
   Mutex post_mutex_;
   bool stopped_ ERRAND_GUARDED_BY(post_mutex_) = false;
+  bool listens_ = false;  // start() only
   // Lock order: the last of all; nothing is called under it.
   mutable Mutex mu_;
   std::map<std::string, std::shared_ptr<const Kind>, std::less<>> kinds_ ERRAND_GUARDED_BY(mu_);
@@ -293,6 +316,7 @@ class NamedTasks final : public durable::Member, public NamedSource, public std:
   std::size_t ahead_ ERRAND_GUARDED_BY(mu_) = 0;        // how many are claimed ahead
   std::size_t usual_bytes_ ERRAND_GUARDED_BY(mu_);      // of a payload, by the last claim
   std::unordered_map<std::uint64_t, Live> live_ ERRAND_GUARDED_BY(mu_);
+  std::unordered_map<std::string, TaskId> keys_in_hand_ ERRAND_GUARDED_BY(mu_);  // unique keys of those
   // Runs of schedules whose attempts are over, by task, until the store knows.
   std::unordered_map<std::uint64_t, std::string> ended_runs_ ERRAND_GUARDED_BY(mu_);
   // Tasks that are to be cancelled, and whose bodies were over before the store knew.

@@ -67,8 +67,12 @@ Finish Run::completion(std::string output, std::string output_type) const {
   end.output = std::move(output);
   end.output_type = std::move(output_type);
   end.run_at = home_.committer().now();  // it waits for nothing; when it ended
-  end.prune_at = home_.prune_at(kind_.get(), TaskState::completed, end.run_at);
+  end.prune_at = prune_at(TaskState::completed, end.run_at);
   return end;
+}
+
+std::optional<WallTime> Run::prune_at(TaskState to, WallTime now) const {
+  return kept_until(task_.task, to, home_.prune_at(kind_.get(), to, now));
 }
 
 Finish Run::finish(TaskState to) const {
@@ -119,10 +123,12 @@ NamedRun::Verdict Run::end(Over over, Rng& rng) noexcept {
     end.output = std::move(output_.bytes);
     end.output_type = std::move(output_.content_type);
   }
-  if (is_final(next.to)) end.prune_at = home_.prune_at(kind_.get(), next.to, now);
-  const int attempts = end.attempts;
   home_.committer().ending();
   home_.over(*this);
+  // Whoever cancelled it found it in hand, and was told that it is to end.
+  if (!is_final(next.to) && cancelled_.load(std::memory_order_relaxed)) next.to = end.to = TaskState::cancelled;
+  if (is_final(next.to)) end.prune_at = prune_at(next.to, now);
+  const int attempts = end.attempts;
   if (info != nullptr) *info = info_of(left(end, now));
   home_.committer().finish(home_, std::move(end));
   return {next.to, failed, attempts};
@@ -145,14 +151,14 @@ KeptTask Run::left(const Finish& end, WallTime now) {
 // It has not begun: it waits again as before, unless it was taken out to end.
 void Run::give_back() noexcept {
   const std::unique_ptr<Run> self(this);
+  home_.committer().ending();
+  home_.over(*this);
   const TaskState to = expired_                                     ? TaskState::discarded
                        : cancelled_.load(std::memory_order_relaxed) ? TaskState::cancelled
                                                                     : TaskState::available;
   Finish end = finish(to);
-  if (is_final(to)) end.prune_at = home_.prune_at(kind_.get(), to, home_.committer().now());
+  if (is_final(to)) end.prune_at = prune_at(to, home_.committer().now());
   if (expired_) end.error = KeptError{Code::discarded, "expired: it was not started in time"};
-  home_.committer().ending();
-  home_.over(*this);
   home_.committer().finish(home_, std::move(end));
 }
 

@@ -35,15 +35,20 @@ class Run final : public NamedRun {
   bool metadata(std::string_view key, std::string_view value) override;
   [[nodiscard]] Finish completion(std::string output, std::string output_type) const override;
 
-  /// It is to end cancelled, if it has not begun. Under the mutex of its NamedTasks.
+  /// It is to end cancelled, unless its end is settled already. Under the mutex of its NamedTasks, while that has it.
   void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] int priority() const noexcept { return task_.task.priority; }
   [[nodiscard]] const std::string& schedule() const noexcept { return task_.task.schedule; }
   [[nodiscard]] std::uint64_t token() const noexcept { return task_.token; }
   [[nodiscard]] bool suspect() const noexcept { return task_.crashes > 0; }
+  /// It is the one suspect in hand on its store, from before it is posted on.
+  void be_alone() noexcept { alone_ = true; }
+  [[nodiscard]] bool alone() const noexcept { return alone_; }
+  [[nodiscard]] const UniqueKey& unique() const noexcept { return task_.task.unique; }
 
  private:
   [[nodiscard]] Finish finish(TaskState to) const;
+  [[nodiscard]] std::optional<WallTime> prune_at(TaskState to, WallTime now) const;
   [[nodiscard]] KeptTask left(const Finish& end, WallTime now);
   [[nodiscard]] Transition judge(Over over, WallTime now, Rng& rng) const;
 
@@ -53,7 +58,8 @@ class Run final : public NamedRun {
   std::optional<WallTime> started_at_{};
   std::optional<RunningBody> body_{};
   Output output_{};
-  std::atomic<bool> cancelled_{false};  // whoever takes it out comes after whoever set it, by the record's word
+  std::atomic<bool> cancelled_{false};  // stays as it is once the NamedTasks have let go of it, under their mutex
+  bool alone_ = false;
   bool expired_ = false;
 };
 

@@ -82,8 +82,7 @@ Result<std::shared_ptr<ScheduleHandle>> NamedTasks::keep(NewSchedule schedule, R
   schedule.jitter = options.jitter;
   schedule.task = std::move(*run);
   if (auto put = schedules_.put(schedule, now); !put) return put.error();
-  committer().wish();
-  engine_.wake_driver();
+  schedules_changed();
   return stored_handle(std::move(options.name));
 }
 
@@ -137,7 +136,7 @@ class StoredHandle final : public ScheduleHandle {
   void act(Use use) const {
     ask([&](NamedTasks& tasks) {
       auto done = use(tasks);
-      tasks.committer().wish();  // its slots may come sooner now
+      tasks.schedules_changed();
       return done;
     });
   }
@@ -165,8 +164,7 @@ std::shared_ptr<ScheduleHandle> NamedTasks::stored_handle(std::string name) {
 
 Result<std::shared_ptr<ScheduleHandle>> NamedTasks::schedule(std::string_view name) {
   if (auto found = schedules_.info(std::string(name)); !found) return found.error();
-  committer().wish();  // it may be one that nobody here knew of
-  engine_.wake_driver();
+  schedules_changed();  // it may be one that nobody here knew of
   return stored_handle(std::string(name));
 }
 

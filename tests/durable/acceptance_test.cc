@@ -160,6 +160,9 @@ TEST(Acceptance, WakesALoopForWhatIsDueSooner) {
   EXPECT_TRUE(wakes([&] { EXPECT_TRUE(queue.set_priority(task->id(), 1)); }));
   queue.pause();
   EXPECT_TRUE(wakes([&] { queue.resume(); }));
+  auto tick = *queue.every(1min, Report{2}, {.name = "tick"});
+  tick.pause();
+  EXPECT_TRUE(wakes([&] { tick.resume(); }));
 }
 
 // While one transaction is on its way the next one fills.

@@ -106,3 +106,77 @@ TEST_P(NamedTaskById, IsListedAndCounted) {
   const auto first = queue->list({.limit = 1});
   EXPECT_EQ(queue->list({.limit = 10, .after = first.at(0).id}).size(), 3u);
 }
+
+// What is wrong with an edit is as wrong as in a new task, and changes nothing.
+TEST_P(NamedTaskById, AnEditIsCheckedAsANewTaskIs) {
+  std::vector<int> ran;
+  queue->handle<Report>([&](const Report& report) { ran.push_back(report.pages); });
+  ASSERT_TRUE(queue->enqueue(Report{1}));
+  const auto refused = [&](errand::Change change, errand::Code code, const char* what) {
+    change.what = errand::Change::What::edit;
+    const auto changed = queue->change({.all = true}, change);
+    ASSERT_FALSE(changed) << what;
+    EXPECT_EQ(changed.error().code(), code);
+    EXPECT_NE(changed.error().message().find(what), std::string::npos) << changed.error().message();
+  };
+  refused({.priority = 10}, errand::Code::invalid, "priority: expected 0 to 9, got 10");
+  refused({.priority = -1}, errand::Code::invalid, "priority: expected 0 to 9, got -1");
+  refused({.payload = std::string((1 << 20) + 1, 'x')}, errand::Code::too_large, "payload");
+  refused({}, errand::Code::invalid, "edit");
+  queue->dispatch();
+  EXPECT_EQ(ran, std::vector<int>{1});
+}
+
+TEST_P(NamedTaskById, NoneAreFoundWhereNoneAreAskedFor) {
+  queue->handle<Report>([](const Report&) {});
+  ASSERT_TRUE(queue->enqueue(Report{1}));
+  const auto found = queue->find({}, 0);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->empty());
+}
+
+TEST_P(NamedTaskById, IsKeptAsItsKindSaysWhenItIsCancelled) {
+  queue->handle<Report>([](const Report&) {}, {.keep_cancelled = 10min});
+  queue->handle<Mail>([](const Mail&) { return Receipt{}; }, {.keep_completed = 2h});
+  queue->handle_any([](std::span<const std::byte>) {}, {.keep_completed = 5h});
+  std::vector<errand::TaskId> reports;
+  std::vector<errand::TaskId> mails;
+  std::vector<errand::TaskId> others;
+  for (int i = 0; i < 3; ++i) {
+    reports.push_back(queue->enqueue(Report{i}, {.delay = 1h})->id());
+    mails.push_back(queue->enqueue(Mail{"a", i})->id());
+    others.push_back(queue->enqueue_bytes("other", {}, {.delay = 1h})->id());
+  }
+  const auto cancelled = queue->change({.all = true}, {.what = errand::Change::What::cancel});
+  ASSERT_TRUE(cancelled);
+  EXPECT_EQ(cancelled->ids.size(), 9u);
+  EXPECT_TRUE(cancelled->refused.empty() && cancelled->running.empty());
+  const auto are_known = [&](const std::vector<errand::TaskId>& ids, bool known) {
+    for (const errand::TaskId id : ids) EXPECT_EQ(queue->info(id).has_value(), known);
+  };
+  advance(15min);
+  are_known(reports, false);
+  are_known(mails, true);
+  advance(2h);
+  are_known(mails, false);
+  are_known(others, true);
+  advance(3h);
+  are_known(others, false);
+}
+
+TEST_P(NamedTaskById, ShowsWhatItWasEnqueuedWith) {
+  queue->handle<Report>([](const Report&) {});
+  queue->handle<Mail>([](const Mail&) { return Receipt{}; });
+  const auto task = queue->enqueue(Report{7}, {.delay = 1h});
+  ASSERT_TRUE(task);
+  EXPECT_EQ(queue->payload(task->id())->bytes, "{\"pages\":7}");
+  EXPECT_EQ(queue->payload(task->id())->content_type, "application/json");
+  ASSERT_TRUE(queue->enqueue(Report{8}));
+  ASSERT_TRUE(queue->enqueue(Mail{"a", 1}));
+  const auto waiting = errand::enqueued<Report>(*queue);
+  ASSERT_EQ(waiting.size(), 2u);
+  EXPECT_EQ(waiting[0].pages, 7);
+  EXPECT_EQ(waiting[1].pages, 8);
+  queue->dispatch();
+  EXPECT_EQ(errand::enqueued<Report>(*queue).size(), 1u) << "one is over";
+}

@@ -44,6 +44,27 @@ TEST_P(Ends, AtOnceWithWhatAStoreKeeps) {
   queue.reset();
 }
 
+TEST_P(Ends, AreWaitedForWhereNothingWouldBeClaimed) {
+  begin(options(0));
+  queue->handle<Report>([](const Report&) {});
+  EXPECT_TRUE(queue->wait_idle(kSoon)) << "there is nothing";
+  auto task = queue->enqueue(Report{1});
+  ASSERT_TRUE(task);
+  EXPECT_FALSE(queue->wait_idle(1ms)) << "and nobody to run it";
+  EXPECT_TRUE(queue->hold(task->id()));
+  EXPECT_TRUE(queue->wait_idle(kSoon));
+  EXPECT_TRUE(task->cancel());
+  begin(options(1));
+  queue->handle<Report>([](const Report&) {});
+  queue->pause();
+  auto other = queue->enqueue(Report{2});
+  ASSERT_TRUE(other);
+  EXPECT_FALSE(queue->wait_idle(1ms));
+  EXPECT_TRUE(other->cancel());
+  EXPECT_TRUE(queue->wait_idle(kSoon));
+  queue.reset();
+}
+
 TEST_P(Ends, AtOnceWithWhatIsClaimedAhead) {
   Gate began;
   Gate gate;

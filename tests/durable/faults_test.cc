@@ -445,6 +445,198 @@ TEST_P(Faults, DoNotComeFromACancelThatMeetsTheEndOfABody) {
   queue.reset();
 }
 
+// Its end is being decided on, by code of the user's, when it is cancelled.
+TEST_P(Faults, DoNotComeFromACancelThatMeetsARetryFunction) {
+  Gate deciding;
+  Gate decided;
+  std::atomic<int> bodies{0};
+  queue = std::make_unique<errand::Queue>(options(1));
+  errand::HandlerOptions opts;
+  opts.retry = errand::Retry::custom([&](int, const errand::Error&) {
+    deciding.open();
+    decided.wait();
+    return errand::Duration(1ms);
+  });
+  queue->handle<Report>(
+      [&](const Report&) {
+        ++bodies;
+        throw std::runtime_error("not today");
+      },
+      std::move(opts));
+  auto task = queue->enqueue(Report{0});
+  ASSERT_TRUE(task);
+  ASSERT_TRUE(deciding.wait());
+  EXPECT_TRUE(task->cancel());
+  decided.open();
+  EXPECT_TRUE(soon([&] { return is_final(task->state()); }));
+  EXPECT_EQ(task->state(), errand::TaskState::cancelled);
+  EXPECT_EQ(bodies, 1);
+  queue.reset();
+}
+
+// A body that was asked to stop for the shutdown's sake would be given back, and run once more at the next start.
+TEST_P(Faults, DoNotComeFromACancelDuringAShutdown) {
+  Gate stopped;
+  Gate cancelled;
+  std::atomic<int> bodies{0};
+  queue = std::make_unique<errand::Queue>(options(1));
+  const auto handle = [&] {
+    queue->handle<Report>([&](const Report&, errand::Attempt& attempt) {
+      if (++bodies > 1) return;
+      while (!attempt.stop_requested()) attempt.sleep_for(1h);
+      stopped.open();
+      cancelled.wait();
+    });
+  };
+  handle();
+  auto task = queue->enqueue(Report{0});
+  ASSERT_TRUE(task && soon([&] { return bodies == 1; }));
+  const errand::TaskId id = task->id();
+  Threads closer(1, [&](int) { queue->shutdown({.drain = errand::Drain::none, .timeout = kSoon}); });
+  ASSERT_TRUE(stopped.wait());
+  EXPECT_TRUE(queue->cancel(id));
+  cancelled.open();
+  closer.join();
+  EXPECT_EQ(kept_state(id), errand::TaskState::cancelled);
+  queue.reset();
+}
+
+// Who waits looked when nothing could be read, and nothing becomes of the task any more that would wake it.
+TEST_P(Faults, DoNotKeepTheEndFromWhoWaitsForIt) {
+  queue = std::make_unique<errand::Queue>(options(1));
+  queue->handle<Mail>([](const Mail&) { return Receipt{3}; });
+  auto task = queue->enqueue(Mail{});
+  ASSERT_TRUE(task && task->wait_for(kSoon));
+  store->fails = true;
+  store->finds = 0;
+  std::atomic<int> code{0};
+  std::atomic<int> found{-2};
+  Threads waiters(2, [&](int which) {
+    if (which == 0) {
+      task->wait();
+      code = 3;
+    } else {
+      found = errand::wait_any({&*task}, kSoon);
+    }
+  });
+  // Each looks twice, before it has said that it waits and after.
+  EXPECT_TRUE(soon([&] { return store->finds >= 4; }));
+  store->fails = false;
+  EXPECT_TRUE(soon([&] { return code == 3 && found == 0; }));
+  waiters.join();
+  queue.reset();
+}
+
+// A pause and a resume at the same time: whichever is the last one, store, queue and workers agree.
+TEST_P(Faults, DoNotComeFromAPauseBesideAResume) {
+  Gate paused;
+  std::atomic<bool> holds{true};
+  std::atomic<bool> resumed{false};
+  queue = std::make_unique<errand::Queue>(options(1));
+  std::atomic<int> ran{0};
+  queue->handle<Report>([&](const Report&) { ++ran; });
+  store->after_pause = [&](bool pauses) {
+    if (!pauses || !holds.exchange(false)) return;
+    paused.open();
+    // The other one overtakes it here, or waits for it.
+    const auto until = errand::real_clock()->mono() + 50ms;
+    while (!resumed && errand::real_clock()->mono() < until) std::this_thread::yield();
+  };
+  Threads one(1, [&](int) { queue->pause(); });
+  ASSERT_TRUE(paused.wait());
+  Threads other(1, [&](int) {
+    queue->resume();
+    resumed = true;
+  });
+  one.join();
+  other.join();
+  ASSERT_TRUE(queue->enqueue(Report{1}));
+  if (queue->paused()) queue->resume();
+  EXPECT_TRUE(soon([&] { return ran == 1; }));
+  queue.reset();
+}
+
+TEST_P(Faults, DoNotMakeAShutdownLast) {
+  Gate commits;
+  Gate goes_on;
+  queue = std::make_unique<errand::Queue>(options(1));
+  std::atomic<bool> ran{false};
+  queue->handle<Report>([&](const Report&) { ran = true; });
+  store->before_commit([&](const errand::Batch& batch) {
+    if (batch.finished.empty()) return;
+    commits.open();
+    goes_on.wait();
+  });
+  ASSERT_TRUE(queue->enqueue(Report{1}));
+  ASSERT_TRUE(soon([&] { return ran.load(); }));
+  const auto before = errand::real_clock()->mono();
+  if (GetParam()) {
+    queue->shutdown({.drain = errand::Drain::none, .timeout = 50ms});
+    EXPECT_LT(errand::real_clock()->mono() - before, kSoon);
+  }
+  goes_on.open();
+  queue.reset();
+}
+
+// However often it is asked, and whoever asks.
+TEST_P(Faults, AreLoggedOnceAnInterval) {
+  const auto clock = std::make_shared<errand::ManualClock>();
+  std::vector<std::string> said;
+  errand::set_logger([&](const errand::LogLine& line) { said.emplace_back(line.text); });
+  queue = std::make_unique<errand::Queue>(
+      errand::QueueOptions{.name = "mail", .drive = errand::Drive::manual, .store = store, .clock = clock, .seed = 1});
+  queue->handle<Report>([&](const Report&) { store->fails = true; });
+  ASSERT_TRUE(queue->enqueue(Report{1}));
+  const int before = store->commits;
+  queue->dispatch();
+  for (int i = 0; i < 600; ++i) {
+    clock->advance(100ms);
+    static_cast<void>(queue->dispatch());
+  }
+  errand::set_logger({});
+  EXPECT_GE(said.size(), 5u);
+  EXPECT_LE(said.size(), 7u) << "one in ten seconds";
+  // And asked less and less often, up to once in five seconds.
+  EXPECT_GE(store->commits - before, 10);
+  EXPECT_LE(store->commits - before, 30);
+  queue.reset();
+}
+
+// What a body says of itself is put together, and costs no more than two transactions a second.
+TEST(Notes, OfABodyAreRateLimited) {
+  const auto store = std::make_shared<Shaky>(true);
+  std::atomic<int> notes{0};
+  store->before_commit([&](const errand::Batch& batch) { notes += batch.notes.empty() ? 0 : 1; });
+  errand::Queue queue({.name = "mail", .workers = 1, .store = store});
+  errand::Duration took{};
+  queue.handle<Report>([&](const Report&, errand::Attempt& attempt) {
+    const errand::SteadyTime began = errand::real_clock()->mono();
+    for (int i = 1; i <= 20'000; ++i) {
+      attempt.progress(static_cast<std::uint64_t>(i), 20'000, "on it");
+      if (i % 100 == 0) attempt.log("another hundred");
+    }
+    took = errand::real_clock()->mono() - began;
+  });
+  auto task = queue.enqueue(Report{1});
+  ASSERT_TRUE(task && task->wait_for(kSoon));
+  EXPECT_LE(notes, took / 500ms + 2);
+  const auto info = task->info();
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->progress_done, 20'000u) << "and the last word is there";
+  EXPECT_EQ(info->log.size(), 32u);
+}
+
+TEST_P(Faults, DoNotComeBetweenManyThatAreEnqueuedTogether) {
+  queue = std::make_unique<errand::Queue>(options(1));
+  queue->handle<Report>([](const Report&) {});
+  std::atomic<int> added{0};
+  store->before_commit([&](const errand::Batch& batch) { added += batch.added.empty() ? 0 : 1; });
+  const auto tasks = queue->enqueue_many(std::vector<Report>(500));
+  EXPECT_EQ(tasks.size(), 500u);
+  EXPECT_EQ(added, 1) << "one transaction";
+  queue.reset();
+}
+
 // The pause comes between a claim's commit and its delivery; the resume does not get through to the store.
 TEST(Pause, HoldsForWhatWasBeingClaimed) {
   const auto store = std::make_shared<Shaky>(true);

@@ -43,6 +43,8 @@ TEST_P(Forks, LeaveTheTasksToTheParent) {
                 require(queue->schedule("daily").error().code() == Code::forked, 12);
                 require(queue->cron("@daily", Mail{}, {.name = "x"}).error().code() == Code::forked, 13);
                 require(queue->schedules().empty(), 14);
+                if (store->traits().durable)
+                  require(store->list({}, {}, 1, errand::WallTime{}).error().code() == Code::forked, 15);
                 { const auto gone = std::move(*task); }
                 queue.reset();
                 require(watched->info().error().code() == Code::forked, 9);

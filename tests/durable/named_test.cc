@@ -366,7 +366,7 @@ TEST_P(NamedTask, IsUniqueByKeyFieldOrPayload) {
   EXPECT_FALSE(unique({.by_fields = {"user"}}, 3).second);
   const auto refused = queue->enqueue(Mail{}, {.unique = {.key = "k", .on_clash = errand::OnClash::refuse}});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code(), errand::Code::invalid);
+  EXPECT_EQ(refused.error().code(), errand::Code::duplicate);
   queue->dispatch();
   EXPECT_FALSE(unique({.key = "k"}).second) << "the first one is over";
   const auto day = unique({.key = "day", .within = 24h});
@@ -500,6 +500,23 @@ TEST_P(NamedTask, IsForgottenWhenItsKindSays) {
   advance(2min);
   EXPECT_EQ(queue->info(soon->id()).error().code(), errand::Code::not_found);
   EXPECT_EQ(state(later->id()), errand::TaskState::completed);
+}
+
+TEST(NamedTaskInMemory, IsRetainedAsItsQueueSays) {
+  const auto clock = std::make_shared<errand::ManualClock>();
+  constexpr int kLeast = 1000;
+  for (const std::size_t count : {0, kLeast + 50}) {
+    errand::Queue queue({.drive = errand::Drive::manual, .retention = {.count = count, .age = 10min}, .clock = clock});
+    queue.handle<Report>([](const Report&) {});
+    for (int i = 0; i < kLeast + 100; ++i) ASSERT_TRUE(queue.enqueue(Report{i}));
+    queue.dispatch();
+    const auto kept = queue.find({.state = errand::TaskState::completed}, 10'000);
+    ASSERT_TRUE(kept);
+    EXPECT_EQ(kept->size(), std::max<std::size_t>(count, kLeast));
+    clock->advance(11min);
+    queue.dispatch();
+    EXPECT_TRUE(queue.find({.state = errand::TaskState::completed}, 10'000)->empty());
+  }
 }
 
 TEST_P(NamedTask, ClosuresRunBesideThem) {

@@ -55,6 +55,41 @@ TEST_F(NamedTransaction, TaskAndDataAreThereTogether) {
   EXPECT_EQ(queue->task<Receipt>(id)->get().code, 7);
 }
 
+// What the loop was told last is too late for a task that came this way, whether it is due or will be.
+TEST_F(NamedTransaction, WakesALoopThatDrivesTheQueue) {
+  int woken = 0;
+  errand::SteadyTime next;
+  queue.reset();
+  errand::Queue driven({.name = "mail",
+                        .drive = errand::Drive::manual,
+                        .store = store,
+                        .on_wake =
+                            [&] {
+                              ++woken;
+                              next = driven.dispatch();
+                            },
+                        .clock = clock,
+                        .seed = 1});
+  std::vector<int> sent;
+  driven.handle<Mail>([&](const Mail& mail) {
+    sent.push_back(mail.user);
+    return Receipt{mail.user};
+  });
+  driven.dispatch();
+  const auto add = [&](const Mail& mail, errand::TaskOptions options) {
+    woken = 0;
+    EXPECT_TRUE(store.transaction([&](errand::Transaction& tx) -> errand::Result<void> {
+      const auto task = driven.enqueue(tx, mail, std::move(options));
+      return task ? errand::Result<void>() : task.error();
+    }));
+    EXPECT_GT(woken, 0);
+  };
+  add(Mail{"now", 1}, {});
+  EXPECT_EQ(sent, std::vector<int>{1});
+  add(Mail{"later", 2}, {.delay = 1min});
+  EXPECT_EQ(next, clock->mono() + 1min);
+}
+
 TEST_F(NamedTransaction, AnErrorRollsBothBack) {
   const auto saved = store.transaction([&](errand::Transaction& tx) -> errand::Result<void> {
     if (auto r = tx.execute("insert into users values (?)", 7); !r) return r;
@@ -76,6 +111,46 @@ TEST_F(NamedTransaction, TheQueueWithoutItWouldWaitForItself) {
     EXPECT_EQ(queue->cancel(errand::TaskId{(1ull << 63) | 1}).error().code(), errand::Code::would_block);
     return {};
   }));
+}
+
+// What would end the wait can't get into the store while this thread has it.
+TEST_F(NamedTransaction, NothingCanBeWaitedForInsideIt) {
+  queue.reset();
+  queue = std::make_unique<errand::Queue>(errand::QueueOptions{.name = "mail", .workers = 1, .store = store});
+  queue->handle<Mail>([](const Mail& mail) { return Receipt{mail.user}; });
+  auto later = queue->enqueue(Mail{"a", 7}, {.delay = 1h});
+  auto other = queue->submit_in(1h, [] {});
+  ASSERT_TRUE(later);
+  ASSERT_TRUE(store.transaction([&](errand::Transaction&) -> errand::Result<void> {
+    EXPECT_EQ(later->result().error().code(), errand::Code::would_block);
+    later->wait();
+    EXPECT_FALSE(later->wait_for(1h));
+    EXPECT_EQ(errand::wait_any({&*later}, 1h), -1);
+    EXPECT_EQ(later->cancel().error().code(), errand::Code::would_block);
+    return {};
+  }));
+  EXPECT_EQ(later->state(), errand::TaskState::scheduled) << "what was refused has changed nothing";
+  EXPECT_TRUE(later->cancel());
+  EXPECT_TRUE(other.cancel());
+  queue.reset();
+}
+
+// A queue that is driven by hand has nothing to say to a store that this thread holds; and its callers are not told
+// what only this thread did wrong.
+TEST_F(NamedTransaction, NothingIsDrivenInsideIt) {
+  queue->handle<Mail>([](const Mail& mail) { return Receipt{mail.user}; });
+  queue->dispatch();
+  std::optional<errand::Acceptance<Receipt>> sent;
+  ASSERT_TRUE(store.transaction([&](errand::Transaction&) -> errand::Result<void> {
+    sent.emplace(queue->enqueue_async(Mail{"a", 7}));
+    queue->dispatch();
+    EXPECT_FALSE(sent->ready());
+    return {};
+  }));
+  EXPECT_TRUE(queue->stats().healthy);
+  queue->dispatch();
+  ASSERT_TRUE(sent->ready());
+  EXPECT_TRUE(sent->result());
 }
 
 TEST_F(NamedTransaction, OfAnotherStoreIsRefused) {
