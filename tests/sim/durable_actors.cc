@@ -250,8 +250,7 @@ void World::told(const std::string& payload, const Result<errand::Task<>>& task,
   const bool now = options.delay == errand::Duration::zero() && !options.at;
   const bool in_line = now && is_calm_since(before) && !oracle_.is_paused(line.queue->name());
   oracle_.accepted(payload, task->id(), task->existed(), in_line);
-  // Who watches a task that is over by then may learn it from the store alone, if that can be asked: see 0019.
-  if (watch != 0 && is_calm_since(before)) oracle_.watches(task->id(), watch);
+  if (watch != 0) oracle_.watches(task->id(), watch);
 }
 
 void World::enqueue(Line& line) {

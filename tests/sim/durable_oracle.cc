@@ -159,12 +159,6 @@ void Oracle::add(const errand::NewTask& task, const errand::Added& added) {
   known.ephemeral = task.ephemeral;
   known.expires_at = task.expires_at;
   known.run_at = task.run_at;
-  // What is better and not in the queue's hands may be claimed in its stead: see what falls short in 0019.
-  const bool is_behind = std::any_of(tasks_.begin(), tasks_.end(), [&](const Task& other) {
-    const Known& one = other.second;
-    return one.queue == task.queue && !one.final && one.token == 0 && one.priority <= task.priority;
-  });
-  if (is_behind) known.stand = Known::Stand::moved;
   if (!tasks_.emplace(added.id.value, std::move(known)).second) breaks(text(added.id) + " was given its number twice");
   by_payload_[task.payload] = added.id.value;
   count("tasks");
