@@ -1,7 +1,6 @@
 // What is asked about named tasks, and done to them from outside.
 
 #include <algorithm>
-#include <functional>
 
 #include "base/thread.h"
 #include "base/time.h"
@@ -179,6 +178,38 @@ Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
   if (auto bad = check_edit(change)) return Error(bad->code(), what + ": " + bad->message());
   filter.queue = name_;
   Changed all;
+  {
+    MutexLock lock(mu_);
+    ++holds_;
+  }
+  const Result<void> done = change_held(filter, change, all);
+  {
+    MutexLock lock(mu_);
+    --holds_;
+  }
+  // Behind the hold: what a body does when it is told to stop is user code.
+  if (change.what == Change::What::cancel) {
+    for (const TaskId id : all.running) stop_in_hand(id);
+  }
+  schedules_.look_again();
+  wish_again();
+  engine_.wake_driver();
+  if (!done) return done.error();
+  return all;
+}
+
+// True: its run is in hand, and will not come back from its body to be tried again.
+bool NamedTasks::is_to_end(TaskId id) {
+  MutexLock lock(mu_);
+  const auto live = live_.find(id.value);
+  if (live == live_.end()) return false;
+  live->second.run->cancel();
+  live->second.cancelled = true;
+  return true;
+}
+
+// Nothing is claimed meanwhile.
+Result<void> NamedTasks::change_held(const TaskFilter& filter, const Change& change, Changed& all) {
   Result<void> done = change_matching(parts_of(filter, change), all);
   // These ran as far as the store knew, and their bodies were over: what had become of them was on its way, and may be
   // another attempt. Once it is in the store, that decides anew.
@@ -186,22 +217,20 @@ Result<Changed> NamedTasks::change(TaskFilter filter, Change change) {
   for (int tries = 0; change.what == Change::What::cancel; ++tries) {
     TaskFilter missed;
     const auto begin = all.running.begin() + static_cast<std::ptrdiff_t>(told);
-    const auto is_missed = [&](TaskId id) { return !stop_in_hand(id).is; };
-    const auto end = std::stable_partition(begin, all.running.end(), std::not_fn(is_missed));
+    const auto end = std::stable_partition(begin, all.running.end(), [&](TaskId id) { return is_to_end(id); });
     missed.ids.assign(end, all.running.end());
     all.running.erase(end, all.running.end());
     told = all.running.size();
     if (!done || missed.ids.empty()) break;
     if (tries == kMostTries) {
-      return Error(Code::unavailable, what + ": cancel task " + to_string(missed.ids.front()) +
+      return Error(Code::unavailable, "cancel task " + to_string(missed.ids.front()) +
                                           ": what became of its attempt is on its way to the store; try again");
     }
     missed.queue = name_;
     yield_thread();
     done = change_matching(parts_of(missed, change), all);
   }
-  if (!done) return done.error();
-  return all;
+  return done;
 }
 
 // Of a filter for several kinds, those with a retention of their own come first, each by itself.
@@ -228,12 +257,8 @@ std::vector<NamedTasks::Part> NamedTasks::parts_of(const TaskFilter& filter, con
   return all;
 }
 
-// What is claimed ahead goes back first, and nothing is claimed meanwhile: so the store alone knows the truth.
+// What is claimed ahead goes back first: so the store alone knows the truth.
 Result<void> NamedTasks::change_matching(const std::vector<Part>& parts, Changed& all) {
-  {
-    MutexLock lock(mu_);
-    ++holds_;
-  }
   Result<void> done = committer().sync();  // a claim that is on its way is in
   if (done) {
     give_back_claims(parts.front().filter.ids);
@@ -244,13 +269,6 @@ Result<void> NamedTasks::change_matching(const std::vector<Part>& parts, Changed
   for (const Part& part : parts) {
     if (done) done = change_pages(part, met, all);
   }
-  {
-    MutexLock lock(mu_);
-    --holds_;
-  }
-  schedules_.look_again();
-  wish_again();
-  engine_.wake_driver();
   if (parts.front().change.what == Change::What::cancel) {
     for (std::size_t i = before; i < all.ids.size(); ++i) ended(all.ids[i], TaskState::cancelled);
     engine_.note_progress();

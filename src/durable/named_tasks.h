@@ -207,6 +207,7 @@ class NamedTasks final : public durable::Member,
     bool told = false;  // its run was ended, or asked to stop
   };
   InHand stop_in_hand(TaskId id);
+  bool is_to_end(TaskId id);
   void hold(std::vector<std::unique_ptr<Run>>& runs) ERRAND_EXCLUDES(mu_);
   void post(std::vector<std::unique_ptr<Run>> runs) ERRAND_EXCLUDES(post_mutex_);
   void post_suspects();
@@ -268,6 +269,7 @@ class NamedTasks final : public durable::Member,
     Change change;
   };
   [[nodiscard]] std::vector<Part> parts_of(const TaskFilter& filter, const Change& change);
+  [[nodiscard]] Result<void> change_held(const TaskFilter& filter, const Change& change, Changed& all);
   [[nodiscard]] Result<void> change_matching(const std::vector<Part>& parts, Changed& all);
   [[nodiscard]] Result<void> change_pages(const Part& part, std::unordered_set<std::uint64_t>& met, Changed& all);
   [[nodiscard]] bool is_better_than_ready(const KeptTask& task) const ERRAND_REQUIRES(mu_);
