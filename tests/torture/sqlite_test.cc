@@ -6,9 +6,12 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <string>
+
 #include "effort.h"
 #include "history.h"
 #include "test_disk/disk.h"
+#include "test_disk/sql.h"
 
 using namespace errand;
 using disk::Disk;
@@ -21,6 +24,11 @@ constexpr std::uint64_t kAllPoints = 1'000'000;
 
 Result<SqliteStore> open_on(const Disk& disk, Synchronous synchronous = Synchronous::full) {
   return open_sqlite("tasks.db", {.synchronous = synchronous, .vfs = disk.vfs_name()});
+}
+
+// Of lives that are seen to their end: which of their operations are tried.
+std::uint64_t stride() {
+  return by_effort<std::uint64_t>(7, 1, 1);
 }
 
 std::uint64_t points() {
@@ -65,6 +73,71 @@ TEST(SqliteTorture, APowerCutTakesNothingThatWasReported) {
     }
   }
   figures.count("power cuts", cuts);
+}
+
+// Without a flush of each commit, where all that is promised is an order.
+struct Taken {
+  bool reached = false;
+  std::size_t batches = 0;
+};
+
+// One life that is closed in between, so that its log is written back and begins anew; then it ends at operation n.
+Taken takes_the_end(std::uint64_t n, PowerCut how) {
+  Taken taken;
+  Disk disk(n);
+  Rng rng(n);
+  History history(n);
+  const auto live = [&](int batches) {
+    auto store = open_on(disk, Synchronous::normal);
+    if (store) history.work(*StorePtr(*store), batches);
+    history.life_ends();
+  };
+  live(4);
+  disk.fail_at(n, Fault::power_loss);
+  live(5);
+  live(5);
+  taken.reached = disk.failed() != 0;
+  disk.power_cut(how, rng);
+  {
+    disk::Sql sql("tasks.db", disk.vfs_name());
+    EXPECT_EQ(sql.ask("PRAGMA integrity_check"), "ok");
+  }
+  auto store = open_on(disk, Synchronous::normal);
+  EXPECT_TRUE(store) << store.error().message();
+  if (!store) return taken;
+  if (how == PowerCut::keep_all) {
+    history.check(*StorePtr(*store));
+  } else {
+    taken.batches = history.check_beginning(*StorePtr(*store));
+    EXPECT_LE(taken.batches, 10u) << "of what a clean end has flushed";
+  }
+  EXPECT_EQ(history.work(*StorePtr(*store), 3), 3);
+  history.check_unchanged(*StorePtr(*store));
+  return taken;
+}
+
+// What came later is not there without all that came before it, and no batch is there in part. A process that dies
+// without a power cut, keep_all, loses nothing.
+TEST(SqliteTorture, APowerCutTakesTheEndAtMostWithoutFlushes) {
+  Figures figures("T2",
+                  "commits are not flushed, and the power goes at each operation, in four ways; or the process dies");
+  std::uint64_t cuts = 0;
+  std::size_t batches = 0;
+  for (const PowerCut how :
+       {PowerCut::keep_all, PowerCut::drop_all, PowerCut::subset, PowerCut::torn, PowerCut::reordered}) {
+    for (std::uint64_t n = 1; !HasFailure(); n += stride()) {
+      SCOPED_TRACE(std::string(name_of(how)) + ", operation " + std::to_string(n));
+      const Taken taken = takes_the_end(n, how);
+      batches += taken.batches;
+      if (!taken.reached) {
+        EXPECT_GT(n, 40u) << "hardly anything was tried";
+        break;
+      }
+      ++cuts;
+    }
+  }
+  EXPECT_GT(batches, cuts / 10) << "the power takes hardly anything: this shows nothing";
+  figures.count("cuts", cuts).count("batches taken", batches);
 }
 
 // A test that can't see a disk that lies would prove nothing.
