@@ -11,6 +11,7 @@
 #include "effort.h"
 #include "history.h"
 #include "test_disk/disk.h"
+#include "test_disk/failing_memory.h"
 #include "test_disk/sql.h"
 
 using namespace errand;
@@ -184,6 +185,50 @@ TEST(SqliteTorture, AFaultIsAnErrorAndLeavesNothing) {
     }
   }
   figures.count("faults", faults);
+}
+
+// Of the nth allocation that SQLite asks for; some of them it can do without.
+std::uint64_t allocations_at_once() {
+  return by_effort<std::uint64_t>(61, 7, 1);
+}
+
+void expect_no_memory(const Error& error) {
+  EXPECT_EQ(error.code(), Code::unavailable) << error.message();
+  EXPECT_TRUE(error.message().starts_with("sqlite: ")) << error.message();
+  EXPECT_NE(error.message().find("out of memory"), std::string::npos) << error.message();
+}
+
+// Batches, and looks at what is there, which are right if they are answered.
+TEST(SqliteTorture, AnAllocationThatFailsIsAnErrorAndLeavesNothing) {
+  Figures figures("T2b", "allocations of SQLite's fail, one by one");
+  disk::FailingMemory memory;
+  std::uint64_t failures = 0;
+  std::uint64_t refused = 0;
+  for (std::uint64_t n = 1; !HasFailure(); n += allocations_at_once()) {
+    SCOPED_TRACE("allocation " + std::to_string(n));
+    const std::int64_t before = memory.outstanding();
+    {
+      Disk disk(n);
+      History history(n);
+      auto store = open_on(disk);
+      ASSERT_TRUE(store) << store.error().message();
+      Store& tasks = *StorePtr(*store);
+      bool answers = true;
+      memory.fail_at(n);
+      for (int i = 0; i < 12 && answers; ++i) answers = history.work(tasks, 1) == 1 && history.is_unchanged(tasks);
+      if (memory.failed() == 0) break;
+      memory.fail_at(0, 0);
+      if (!answers) expect_no_memory(history.error());
+      if (!answers) ++refused;
+      history.check_unchanged(tasks);
+      EXPECT_EQ(history.work(tasks, 3), 3);
+      history.check_unchanged(tasks);
+    }
+    EXPECT_EQ(memory.outstanding(), before) << "some of it was not given back";
+    ++failures;
+  }
+  EXPECT_GT(refused, failures / 2);
+  figures.count("failures", failures).count("of them an error", refused);
 }
 
 TEST(SqliteTorture, AFullDiskIsAnErrorThatPasses) {
