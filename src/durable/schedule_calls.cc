@@ -11,6 +11,13 @@ namespace errand {
 inline namespace v0 {
 namespace durable {
 
+namespace {
+
+// Of something that others change meanwhile.
+constexpr int kMostChanges = 100;
+
+}  // namespace
+
 Result<void> Schedules::put(const NewSchedule& schedule, WallTime now) {
   if (!closures_.hold_name(schedule.name)) {
     return Error(Code::invalid, "schedule on queue \"" + queue_ + "\": name: there is a schedule \"" + schedule.name +
@@ -46,7 +53,10 @@ Result<void> Schedules::pause(const std::string& name) {
 }
 
 Result<void> Schedules::resume(const std::string& name, WallTime now) {
-  for (;;) {
+  for (int tries = 0;; ++tries) {
+    if (tries == kMostChanges)
+      return Error(Code::unavailable,
+                   "resume schedule \"" + name + "\" of queue \"" + queue_ + "\": it changes all the time");
     const auto kept = read(name);
     if (!kept) return kept.error();
     if (!kept->schedule.paused) return {};

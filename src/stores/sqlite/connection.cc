@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "core/text.h"
+
 namespace errand {
 inline namespace v0 {
 namespace sqlite {
@@ -35,7 +37,7 @@ Code code_of(int status) noexcept {
 }  // namespace
 
 Error error(Code code, const std::string& what, const std::string& why) {
-  return {code, "sqlite: " + what + ": " + why};
+  return {code, "sqlite: " + clean_text(what, 1000) + ": " + clean_text(why, 8000)};
 }
 
 std::int64_t micros(WallTime at) noexcept {

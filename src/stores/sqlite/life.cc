@@ -42,7 +42,11 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
   std::shared_ptr<SqliteTasks> store(
       new SqliteTasks(std::move(owner), std::move(running), options, std::move(*connection)));
   FairLock lock(store->mu_);
-  if (auto begun = store->begin_life(); !begun) return begun.error();
+  if (auto begun = store->begin_life(); !begun) {
+    std::string_view why = begun.error().message();
+    if (why.starts_with("sqlite: ")) why.remove_prefix(8);
+    return error(begun.error().code(), "open \"" + path + "\"", std::string(why));
+  }
   return StorePtr(store);
 }
 
@@ -72,11 +76,17 @@ Result<void> SqliteTasks::begin_life() {
   if (!latest) return latest.error();
   const auto created = connection_->number(sql::last_created_at);
   if (!created) return created.error();
+  // Versions of schedules are tokens, too: where the count of lives was lost, they tell.
+  const auto version = connection_->number("select max(version) from errand_schedules");
+  if (!version) return version.error();
+  const std::int64_t lives = std::max(*life, std::max<std::int64_t>(version->value_or(0), 0) >> kLifeShift);
+  if (lives < 0 || lives >= kMostLives) return error(Code::invalid, "begin", "its count of lives is damaged");
+  if (last_number_ > kMostNumber) return error(Code::invalid, "begin", "its highest id is damaged");
   // When the clock was set back while nobody was here, what had been available is to stay so.
   const std::int64_t micros = *latest > 0 ? *latest : created->value_or(0);
-  if (micros > 0) latest_ = WallTime(std::chrono::microseconds(micros));
-  last_token_ = static_cast<std::uint64_t>(*life + 1) << kLifeShift;
-  return write_life(*life + 1);
+  if (micros > 0) latest_ = WallTime(std::chrono::microseconds(std::min(micros, INT64_MAX / 1000)));
+  last_token_ = static_cast<std::uint64_t>(lives + 1) << kLifeShift;
+  return write_life(lives + 1);
 }
 
 Result<std::int64_t> SqliteTasks::read_life() {

@@ -191,6 +191,7 @@ Result<KeptSchedule> read_schedule(Connection& connection, const Statement& row)
   const std::string what = "read " + title_of(kept.schedule.queue, kept.schedule.name);
   auto damage = damaged_number(row);
   if (!damage) damage = read_words(row, kept.schedule);
+  if (!damage && kept.schedule.name.empty()) damage = "it has no name";
   if (damage) return error(Code::invalid, what, "its row is damaged: " + *damage);
   if (auto ok = read_template(connection, row, kept.schedule.task); !ok) {
     if (ok.error().transient()) return ok.error();

@@ -161,6 +161,8 @@ Result<void> SqliteTasks::note_run(std::int64_t number, const NewTask& given) {
 
 Result<Result<Advanced>> SqliteTasks::advance(const Advance& advance, WallTime now) {
   const std::string what = "advance " + title_of(advance.queue, advance.schedule);
+  // Its runs are tied to it by its name.
+  if (advance.schedule.empty()) return Result<Advanced>(error(Code::invalid, what, "it has no name"));
   std::optional<std::int64_t> version;
   {
     Statement statement = connection_->prepare(sql::schedule_version);

@@ -28,10 +28,17 @@ std::string settings(const SqliteOptions& options) {
 Result<void> prepare_schema(Connection& connection, const SqliteOptions& options, const std::string& path) {
   const std::string what = "open \"" + path + "\"";
   const auto application = connection.number("pragma application_id");
-  if (!application) return error(application.error().code(), what, "it is no database, or is damaged");
+  const auto said = [&](const Error& why, const char* damage) {
+    if (why.code() == Code::invalid) return error(why.code(), what, damage);
+    std::string_view text = why.message();
+    if (text.starts_with("sqlite: read: ")) text.remove_prefix(14);
+    return error(why.code(), what, std::string(text));
+  };
+  if (!application) return said(application.error(), "it is no database, or is damaged");
   const auto version = connection.number("pragma user_version");
   const auto tables = connection.number("select count(*) from sqlite_schema");
-  if (!version || !tables) return error(Code::invalid, what, "it is damaged");
+  if (!version) return said(version.error(), "it is damaged");
+  if (!tables) return said(tables.error(), "it is damaged");
   const std::int64_t newest = std::ssize(kMigrations);
   if (application->value_or(0) != kApplication && (version->value_or(0) != 0 || tables->value_or(0) != 0))
     return error(Code::invalid, what, "it is a database of something else");

@@ -18,6 +18,8 @@ constexpr int kMostLogPages = 8192;
 constexpr Duration kRace = std::chrono::milliseconds(5);
 // So many rows are looked at before somebody else has a turn: a few milliseconds.
 constexpr std::int64_t kWindow = 4096;
+// Else whoever goes by ids would go round for ever.
+constexpr char kOutOfOrder[] = "the tasks are out of order: the file is damaged";
 constexpr int kPageSize = 4096;  // SQLite's usual one, which is not changed here
 
 // The stored words of what may be seen in this state as of some moment.
@@ -245,9 +247,10 @@ Result<void> SqliteTasks::in_windows(const char* what, std::int64_t after, F f) 
       statement.bind(window.last);
       if (!statement.step()) return connection_->error(statement.status(), what);
       if (statement.is_null(0) || statement.integer(0) > *end) return {};
+      if (statement.integer(0) <= window.last) return error(Code::invalid, what, kOutOfOrder);
       window.after = statement.integer(0) - 1;
     }
-    window.last = std::min(window.after + kWindow, *end);
+    window.last = *end - window.after > kWindow ? window.after + kWindow : *end;
     const Result<bool> goes_on = f(window);
     if (!goes_on) return goes_on.error();
     if (!*goes_on) return {};
@@ -273,8 +276,11 @@ Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Wi
     statement.bind(from).bind_unless_empty(filter.queue).bind_unless_empty(filter.kind).bind_unless_empty(filter.name);
     statement.bind(filter.priority ? std::optional<std::int64_t>(*filter.priority) : std::nullopt);
     statement.bind_unless_empty(filter.tag).bind_unless_empty(states).bind_unless_empty(filter.schedule).bind(last);
+    std::int64_t met = from;
     while (found.size() < limit && statement.step()) {
       if (by_id && id_of(number_at(statement)) != ids[next]) break;
+      if (number_at(statement) <= met) return error(Code::invalid, "list tasks", kOutOfOrder);
+      met = number_at(statement);
       auto task = read_task(*connection_, statement);
       if (!task && (damaged == nullptr || task.error().code() != Code::invalid)) return task.error();
       if (!task) {

@@ -91,6 +91,9 @@ class SqliteTasks final : public Store {
   // A token is the life of the owner that gave it, and a number: it rises over restarts, and no claim has to be written
   // for that.
   static constexpr unsigned kLifeShift = 40;
+  static constexpr std::int64_t kMostLives = std::int64_t{1} << (63 - kLifeShift);
+  // No file comes to this by itself, and there is room behind it.
+  static constexpr std::int64_t kMostNumber = INT64_MAX / 2;
   [[nodiscard]] static constexpr std::int64_t life_of(std::uint64_t token) noexcept {
     return static_cast<std::int64_t>(token >> kLifeShift);
   }
