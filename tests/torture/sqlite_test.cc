@@ -6,6 +6,8 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "effort.h"
@@ -229,6 +231,83 @@ TEST(SqliteTorture, AnAllocationThatFailsIsAnErrorAndLeavesNothing) {
   }
   EXPECT_GT(refused, failures / 2);
   figures.count("failures", failures).count("of them an error", refused);
+}
+
+// The end of one life and the beginning of the next, where `fail` lets something fail and `heal` says how often it did.
+// False if nothing failed.
+bool opens_after_a_failure(std::uint64_t n, const std::function<void(Disk&)>& fail,
+                           const std::function<std::uint64_t(Disk&)>& heal, std::optional<Error>& refused) {
+  Disk disk(n);
+  History history(n);
+  {
+    auto store = open_on(disk);
+    EXPECT_TRUE(store) << store.error().message();
+    if (!store) return false;
+    EXPECT_EQ(history.work(*StorePtr(*store), 6), 6);
+    fail(disk);
+  }
+  refused.reset();
+  if (const auto again = open_on(disk); !again) refused = again.error();
+  const bool failed = heal(disk) != 0;
+  auto store = open_on(disk);
+  EXPECT_TRUE(store) << store.error().message();
+  if (!store) return false;
+  history.check(*StorePtr(*store));
+  EXPECT_EQ(history.work(*StorePtr(*store), 3), 3);
+  history.check_unchanged(*StorePtr(*store));
+  return failed;
+}
+
+TEST(SqliteTorture, AnOpenWithoutMemoryIsAnErrorAndTakesNothing) {
+  Figures figures("T2b", "allocations fail while a file is closed and opened");
+  disk::FailingMemory memory;
+  std::uint64_t failures = 0;
+  std::uint64_t errors = 0;
+  const auto heal = [&](Disk&) {
+    const std::uint64_t failed = memory.failed();
+    memory.fail_at(0, 0);
+    return failed;
+  };
+  for (std::uint64_t n = 1; !HasFailure(); n += allocations_at_once()) {
+    SCOPED_TRACE("allocation " + std::to_string(n));
+    const std::int64_t before = memory.outstanding();
+    std::optional<Error> refused;
+    if (!opens_after_a_failure(
+            n, [&](Disk&) { memory.fail_at(n); }, heal, refused))
+      break;
+    EXPECT_EQ(memory.outstanding(), before) << "some of it was not given back";
+    if (refused) expect_no_memory(*refused);
+    if (refused) ++errors;
+    ++failures;
+  }
+  EXPECT_GT(errors, failures / 2);
+  figures.count("failures", failures).count("of them an error", errors);
+}
+
+TEST(SqliteTorture, AnOpenThatMeetsAFaultIsAnErrorAndTakesNothing) {
+  Figures figures("T2b", "each operation fails while a file is closed and opened, in four ways");
+  std::uint64_t faults = 0;
+  std::uint64_t errors = 0;
+  for (const Fault fault : {Fault::io_error, Fault::short_write, Fault::sync_failure, Fault::busy}) {
+    for (std::uint64_t n = 1; !HasFailure(); n += stride()) {
+      SCOPED_TRACE("fault " + std::to_string(static_cast<int>(fault)) + " at operation " + std::to_string(n));
+      const auto fail = [&](Disk& disk) { disk.fail_at(n, fault); };
+      const auto heal = [&](Disk& disk) {
+        const std::uint64_t failed = disk.failed();
+        disk.fail_at(kAllPoints, Fault::none);
+        return failed;
+      };
+      std::optional<Error> refused;
+      if (!opens_after_a_failure(n, fail, heal, refused)) break;
+      if (refused) {
+        EXPECT_EQ(refused->code(), Code::unavailable) << refused->message();
+        ++errors;
+      }
+      ++faults;
+    }
+  }
+  EXPECT_GT(errors, 0u);
+  figures.count("faults", faults).count("of them an error", errors);
 }
 
 TEST(SqliteTorture, AFullDiskIsAnErrorThatPasses) {
