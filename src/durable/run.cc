@@ -38,11 +38,15 @@ bool Run::begin(std::optional<Duration>& limit) {
   body_->begins(id, now);
   limit = task_.task.timeout ? task_.task.timeout : kind_->options.timeout;
   if (task_.task.max_elapsed) {
-    const WallTime first = task_.first_started_at.value_or(now);
-    const Duration left = std::max(*task_.task.max_elapsed - (now - first), Duration(1));
+    const Duration left = std::max(*task_.task.max_elapsed - since_first_start(now, now), Duration(1));
     limit = limit ? std::min(*limit, left) : left;
   }
   return true;
+}
+
+// Of its first attempt, which may be this one. What a store says is input: nothing began before 1970.
+Duration Run::since_first_start(WallTime otherwise, WallTime now) const {
+  return now - std::max(task_.first_started_at.value_or(otherwise), WallTime{});
 }
 
 Ran Run::run(Record& record, Attempt& attempt) {
@@ -91,7 +95,7 @@ Transition Run::judge(Over over, WallTime now, Rng& rng) const {
   Attempted attempted;
   attempted.attempt = number();
   attempted.max_attempts = task_.task.max_attempts;
-  attempted.first_started = mono - (now - task_.first_started_at.value_or(*started_at_));
+  attempted.first_started = mono - since_first_start(*started_at_, now);
   attempted.max_elapsed = task_.task.max_elapsed;
   attempted.stop = over.stop;
   attempted.outlived_grace = over.outlived_grace;

@@ -49,6 +49,7 @@ class Run final : public NamedRun {
  private:
   [[nodiscard]] Finish finish(TaskState to) const;
   [[nodiscard]] std::optional<WallTime> prune_at(TaskState to, WallTime now) const;
+  [[nodiscard]] Duration since_first_start(WallTime otherwise, WallTime now) const;
   [[nodiscard]] KeptTask left(const Finish& end, WallTime now);
   [[nodiscard]] Transition judge(Over over, WallTime now, Rng& rng) const;
 
