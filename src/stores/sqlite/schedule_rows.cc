@@ -71,7 +71,12 @@ struct Range {
   std::int64_t least;
   std::int64_t most;
 };
+// Slots are reckoned with, forward and back: no moment of a schedule is more than 146 years away from 1970.
+constexpr std::int64_t kFar = INT64_MAX / 1000 / 2;
 constexpr Range kRanges[] = {
+    {kAnchor, "anchor", -kFar, kFar},
+    {kNextSlot, "next_slot", -kFar, kFar},
+    {kLastSlot, "last_slot", -kFar, kFar},
     {kInterval, "interval_ns", 1, INT64_MAX},
     {kCatchUpCap, "catch_up_cap", 1, INT_MAX},
     {kCatchUpWindow, "catch_up_window_ns", 0, INT64_MAX},
