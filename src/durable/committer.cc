@@ -508,10 +508,7 @@ void Committer::detach(Member& member) {
   {
     MutexLock lock(mu_);
     members_.erase(std::remove(members_.begin(), members_.end(), &member), members_.end());
-    // The store is told all the same: it takes these tasks for running until it is.
-    for (Ending& ending : endings_) {
-      if (ending.member == &member) ending.member = nullptr;
-    }
+    disown_endings(member);
     const auto its =
         std::stable_partition(posts_.begin(), posts_.end(), [&](const auto& post) { return post->member != &member; });
     late.assign(std::make_move_iterator(its), std::make_move_iterator(posts_.end()));
@@ -519,6 +516,19 @@ void Committer::detach(Member& member) {
   }
   resolve(late, Error(Code::shutting_down, "enqueue to queue \"" + member.name() + "\": it has shut down"));
   see_out_round();
+  // What that round gave back meanwhile; or the next one has taken it already.
+  {
+    MutexLock lock(mu_);
+    disown_endings(member);
+  }
+  see_out_round();
+}
+
+// The store is told all the same: it takes these tasks for running until it is.
+void Committer::disown_endings(const Member& member) {
+  for (Ending& ending : endings_) {
+    if (ending.member == &member) ending.member = nullptr;
+  }
 }
 
 // Rounds are taken under the mutex, one at a time: the one that has begun may still know what the caller has changed,

@@ -199,6 +199,7 @@ class Committer {
   [[nodiscard]] bool has_work(SteadyTime now) const ERRAND_REQUIRES(mu_);
   void wait_for(Call& call) ERRAND_EXCLUDES(mu_);
   void see_out_round() ERRAND_EXCLUDES(mu_);
+  void disown_endings(const Member& member) ERRAND_REQUIRES(mu_);
   [[nodiscard]] bool crowded() const noexcept { return posted_bytes_.load(std::memory_order_relaxed) > kMostPosted; }
 
   Store& store_;

@@ -183,9 +183,10 @@ void NamedTasks::claimed(Claimed claimed) {
       ERRAND_ASSERT(kind != nullptr);  // it was asked for
       runs.push_back(std::make_unique<Run>(*this, std::move(task), std::move(kind)));
     }
+    // Before the lock goes: between nothing more to claim and these in hand nobody is to find the queue idle.
+    hold(runs);
   }
   for (const TaskId id : claimed.expired) ended(id, TaskState::discarded);
-  hold(runs);
   post(std::move(runs));
   post_suspects();
   // The pause, or the end, came while this was on its way: whoever brought it did not see these.
@@ -197,7 +198,6 @@ void NamedTasks::claimed(Claimed claimed) {
 
 // From here on they are the queue's. Those that are to run alone are set apart.
 void NamedTasks::hold(std::vector<std::unique_ptr<Run>>& runs) {
-  MutexLock lock(mu_);
   for (auto& run : runs) {
     live_[run->id.value] = {.token = run->token(), .run = run.get()};
     if (!run->unique().key.empty()) keys_in_hand_.insert_or_assign(run->unique().key, run->id);

@@ -208,7 +208,7 @@ class NamedTasks final : public durable::Member,
   };
   InHand stop_in_hand(TaskId id);
   bool is_to_end(TaskId id);
-  void hold(std::vector<std::unique_ptr<Run>>& runs) ERRAND_EXCLUDES(mu_);
+  void hold(std::vector<std::unique_ptr<Run>>& runs) ERRAND_REQUIRES(mu_);
   void post(std::vector<std::unique_ptr<Run>> runs) ERRAND_EXCLUDES(post_mutex_);
   void post_suspects();
   void begin_drain();
