@@ -23,6 +23,12 @@ Error unknown(const Queue& queue, TaskId id) {
   return {Code::not_found, "queue \"" + queue.name() + "\" knows no task " + to_string(id)};
 }
 
+// `tasks`: the queue's, or null.
+Result<KeptTask> kept(const Queue& queue, const detail::NamedTasks* tasks, TaskId id) {
+  if (tasks == nullptr || !is_stored(id)) return unknown(queue, id);
+  return tasks->kept(id);
+}
+
 std::string text_of(std::span<const std::byte> bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
@@ -155,18 +161,14 @@ Result<detail::NamedDraft> Queue::handle_of(TaskId id, detail::OutputReader read
 
 Result<Output> Queue::payload(TaskId id) const {
   if (engine_->forked()) return forked(*this);
-  detail::NamedTasks* tasks = durable_->tasks();
-  if (tasks == nullptr || !is_stored(id)) return unknown(*this, id);
-  auto task = tasks->kept(id);
+  auto task = kept(*this, durable_->tasks(), id);
   if (!task) return task.error();
   return Output{std::move(task->task.payload), std::move(task->task.content_type)};
 }
 
 Result<Output> Queue::output(TaskId id) const {
   if (engine_->forked()) return forked(*this);
-  detail::NamedTasks* tasks = durable_->tasks();
-  if (tasks == nullptr || !is_stored(id)) return unknown(*this, id);
-  auto task = tasks->kept(id);
+  auto task = kept(*this, durable_->tasks(), id);
   if (!task) return task.error();
   if (task->output_type.empty()) {
     return Error(Code::not_found, "output of task " + to_string(id) + ": it is " + std::string(to_string(task->state)) +

@@ -18,6 +18,13 @@ int note_log_pages(void* pages, sqlite3*, const char*, int count) {
   return SQLITE_OK;
 }
 
+// Of a store's error, without whose it is: for another one around it.
+std::string reason_in(const Error& error) {
+  std::string_view text = error.message();
+  if (text.starts_with("sqlite: ")) text.remove_prefix(8);
+  return std::string(text);
+}
+
 }  // namespace
 
 Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions& options,
@@ -43,9 +50,7 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
       new SqliteTasks(std::move(owner), std::move(running), options, std::move(*connection)));
   FairLock lock(store->mu_);
   if (auto begun = store->begin_life(); !begun) {
-    std::string_view why = begun.error().message();
-    if (why.starts_with("sqlite: ")) why.remove_prefix(8);
-    return error(begun.error().code(), "open \"" + path + "\"", std::string(why));
+    return error(begun.error().code(), "open \"" + path + "\"", reason_in(begun.error()));
   }
   return StorePtr(store);
 }
@@ -122,9 +127,7 @@ Result<void> SqliteTasks::ready(const std::string& what) {
   }
   const auto opened = open_again();
   if (opened) return {};
-  std::string_view why = opened.error().message();
-  if (why.starts_with("sqlite: ")) why.remove_prefix(8);
-  return error(Code::unavailable, what, "the disk failed, and still does: " + std::string(why));
+  return error(Code::unavailable, what, "the disk failed, and still does: " + reason_in(opened.error()));
 }
 
 // The connection that met the failure is the only one to know which commits in the log are none, so it is the one to
