@@ -99,9 +99,14 @@ class Queue {
     using G = std::decay_t<F>;
     return detail::TaskMaker::make<G>(*engine_, detail::begin(*engine_, options), std::forward<F>(f));
   }
-  /// Sugar for TaskOptions::delay and TaskOptions::at.
+  /// Sugar for TaskOptions::delay and TaskOptions::at. Without options a delay costs no more than itself.
   template <Body F>
-  Task<output_of<F>> submit_in(Duration delay, F&& f, TaskOptions options = {}) {
+  Task<output_of<F>> submit_in(Duration delay, F&& f) {
+    using G = std::decay_t<F>;
+    return detail::TaskMaker::make<G>(*engine_, detail::begin_in(*engine_, delay), std::forward<F>(f));
+  }
+  template <Body F>
+  Task<output_of<F>> submit_in(Duration delay, F&& f, TaskOptions options) {
     options.delay = delay;
     return submit(std::forward<F>(f), std::move(options));
   }

@@ -76,7 +76,7 @@ struct ColdLine {
   std::atomic<std::int64_t> started_at;    // ticks; 0: never
   std::atomic<std::int64_t> finished_at;   // ticks; 0: not yet
 };
-static_assert(sizeof(ColdLine) == 56 && offsetof(ColdLine, timer) == 0);
+static_assert(sizeof(ColdLine) == kColdLineSize && offsetof(ColdLine, timer) == 0);
 
 }  // namespace detail
 }  // namespace v0

@@ -145,6 +145,9 @@ Draft begin(Engine& engine) {
 Draft begin(Engine& engine, TaskOptions& options) {
   return engine.begin(options);
 }
+Draft begin_in(Engine& engine, Duration delay) {
+  return engine.begin_in(delay);
+}
 void publish(Engine& engine, Draft draft, const Ops& ops) noexcept {
   engine.publish(draft, ops);
 }

@@ -75,6 +75,8 @@ class Engine {
   // --- submit.cc ---
   [[nodiscard]] Draft begin();
   [[nodiscard]] Draft begin(TaskOptions& options, std::shared_ptr<Recurrence> recurrence = nullptr);
+  /// As with options that say no more than this.
+  [[nodiscard]] Draft begin_in(Duration delay);
   void publish(Draft draft, const Ops& ops) noexcept;
   void abandon(Draft draft) noexcept;
   [[nodiscard]] Draft refuse(Error error);
@@ -258,9 +260,10 @@ class Engine {
   static constexpr int kGuests = 1 << 20;
 
   // submit.cc
-  [[nodiscard]] Draft begin_careful(Producer& producer, TaskOptions* options, std::shared_ptr<Recurrence> recurrence);
+  [[nodiscard]] Draft begin_careful(Producer& producer, Duration delay, int priority, TaskOptions* wishes,
+                                    std::shared_ptr<Recurrence> recurrence);
   [[nodiscard]] Draft begin_child(Producer& producer, int priority);
-  [[nodiscard]] PageCursor::Slot next_loose(Producer& producer);
+  [[nodiscard]] PageCursor::Slot next_loose(Producer& producer, bool cold = false);
   [[nodiscard]] PageCursor::Slot next_in_lane(Producer& producer, int priority);
   void prepare(Record& record, std::uint64_t id, int priority, std::uint64_t flags);
   void publish_child(Record& record, std::uint64_t vacant) noexcept;

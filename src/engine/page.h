@@ -55,16 +55,18 @@ inline Page& page_of(const Record& record) noexcept {
   return *reinterpret_cast<Page*>(page_address(record));
 }
 
-// A slab: 2 MiB of pages, and behind them the cold lines of their records, aligned to 4 MiB together, so that
-// everything in it finds it by masking an address. The first page is the slab's own header: what it says about its
-// pages stands there because a page's memory may be given back to the system, and then begins anew.
-inline constexpr std::size_t kPagesPerSlab = 512;
-inline constexpr std::size_t kSlabPages = kPagesPerSlab * kPageSize;
-inline constexpr std::size_t kSlabSize = 2 * kSlabPages;
+// A slab: pages, and behind them the cold lines of their records, aligned to its own size, so that everything in it
+// finds it by masking an address. It is as many pages as fit, to waste nothing where large pages of the system's hold
+// it. The first page is the slab's own header: what it says about its pages stands there because a page's memory may be
+// given back to the system, and then begins anew.
+inline constexpr std::size_t kSlabSize = std::size_t{4} << 20;
+inline constexpr std::size_t kColdLineSize = 56;
+inline constexpr std::size_t kPagesPerSlab = kSlabSize / (kPageSize + kRecordsPerPage * kColdLineSize);
 struct Slab {
   PagePool* pool;
-  std::uint32_t first_index;                        // the slab's own; its pages follow
-  std::uint64_t released[kPagesPerSlab / 64] = {};  // pages whose memory has been given back; guarded by the pool
+  std::uint32_t first_index;  // the slab's own; its pages follow
+  std::uint64_t released[(kPagesPerSlab + 63) / 64] =
+      {};  // pages whose memory has been given back; guarded by the pool
 
   [[nodiscard]] bool is_released(std::size_t page) const noexcept {
     return page < kPagesPerSlab && (released[page / 64] >> (page % 64) & 1) != 0;

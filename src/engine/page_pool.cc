@@ -10,8 +10,8 @@ namespace detail {
 
 namespace {
 
-static_assert(kPagesPerSlab * kRecordsPerPage * sizeof(ColdLine) <= kSlabSize - kSlabPages);
-
+// Large pages of the system's have this size, as a rule; it is known to be half a slab.
+constexpr std::size_t kLargePage = kSlabSize / 2;
 // Free pages that trim() leaves for the next burst, and those that one step looks at.
 constexpr std::size_t kKeptFree = 64;
 constexpr std::size_t kTrimmedAtOnce = 256;
@@ -34,11 +34,13 @@ void unmap_slab(void* slab) {
   unmap_memory(slab, kSlabSize);
 }
 
-Slab* make_slab(PagePool* pool, std::uint32_t first_index) {
+// `mostly_cold`: most of its tasks will have cold lines, as far as can be told.
+Slab* make_slab(PagePool* pool, std::uint32_t first_index, bool mostly_cold) {
   void* memory = map_slab();
   if (memory == nullptr) return nullptr;
-  // Whoever needs a second slab has many tasks: one page fault instead of 512. The first one stays small.
-  if (first_index != 0) prefer_large_pages(memory, kSlabPages);
+  // Whoever needs a second slab has many tasks: one page fault instead of 512. The first one stays small, and so does
+  // the part of the cold lines that nobody touches.
+  if (first_index != 0) prefer_large_pages(memory, mostly_cold ? kSlabSize : kLargePage);
   return ::new (memory) Slab{pool, first_index};
 }
 
@@ -140,7 +142,8 @@ Page* PagePool::take_new() {
   const std::size_t number = index / kPagesPerSlab;
   if (number >= kMaxSlabs) return nullptr;
   if (slabs_[number].load(std::memory_order_relaxed) == nullptr) {
-    Slab* slab = make_slab(this, static_cast<std::uint32_t>(number * kPagesPerSlab));
+    const bool mostly_cold = cold_pages_.exchange(0, std::memory_order_relaxed) > kPagesPerSlab / 2;
+    Slab* slab = make_slab(this, static_cast<std::uint32_t>(number * kPagesPerSlab), mostly_cold);
     if (slab == nullptr) return nullptr;
     slabs_[number].store(slab, std::memory_order_release);
   }

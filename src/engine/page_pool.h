@@ -17,11 +17,11 @@ namespace errand {
 inline namespace v0 {
 namespace detail {
 
-inline constexpr std::size_t kMaxSlabs = std::size_t{1} << 17;  // 26 bits of page index
+inline constexpr std::size_t kMaxSlabs = (std::size_t{1} << 26) / kPagesPerSlab;  // 26 bits of page index
 
 /// Those of all the slab's records, in order of the pages; the header's place is empty.
 inline ColdLine* cold_lines(const Slab& slab) noexcept {
-  return reinterpret_cast<ColdLine*>(reinterpret_cast<std::uintptr_t>(&slab) + kSlabPages);
+  return reinterpret_cast<ColdLine*>(reinterpret_cast<std::uintptr_t>(&slab) + kPagesPerSlab * kPageSize);
 }
 
 /// A queue's pages. A page that comes back keeps its finished tasks, at least until `retain` tasks have completed in
@@ -44,6 +44,9 @@ class PagePool {
   /// So many pages more may be in progress at a time: tasks in them that completed long ago come back late, and must
   /// not count for those that did not. One for each lane, two for each worker.
   void expect_in_progress(std::size_t pages) noexcept { in_progress_.fetch_add(pages, std::memory_order_relaxed); }
+
+  /// A page has been opened for tasks that have cold lines, all of them.
+  void note_cold_page() noexcept { cold_pages_.fetch_add(1, std::memory_order_relaxed); }
 
   /// Gives memory that was not needed since the last round back to the system: one bounded step of a round. True if the
   /// round is not over.
@@ -106,6 +109,7 @@ class PagePool {
 
   const std::size_t retain_;
   std::atomic<std::size_t> in_progress_{0};  // relaxed: a margin
+  std::atomic<std::size_t> cold_pages_{0};   // opened since the newest slab was made; relaxed: a guess
   std::atomic<Slab*>* slabs_;  // kMaxSlabs entries, constant pointer; entries set once, with release: the slab's header
   std::atomic<std::uint32_t> end_{1};
   mutable Mutex cold_mutexes_[64];

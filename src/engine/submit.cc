@@ -62,7 +62,7 @@ Draft Engine::begin() {
   const Intake now = intake.load(std::memory_order_relaxed);
   if (now != Intake::plain || nested) [[unlikely]] {
     if (now == Intake::depth_first && own_worker() != nullptr) return begin_child(producer, kNormal);
-    if (now != Intake::depth_first || nested) return begin_careful(producer, nullptr, nullptr);
+    if (now != Intake::depth_first || nested) return begin_careful(producer, {}, kNormal, nullptr, nullptr);
   }
   const PageCursor::Slot slot = next_in_lane(producer, kNormal);
   if (slot.record == nullptr) [[unlikely]] {
@@ -80,11 +80,24 @@ Draft Engine::begin(TaskOptions& task, std::shared_ptr<Recurrence> recurrence) {
   Producer& producer = *this->producer();
   producer.enter();
   light_barrier();
-  return begin_careful(producer, &task, std::move(recurrence));
+  return begin_careful(producer, task.delay, task.priority, has_wishes(task) ? &task : nullptr, std::move(recurrence));
 }
 
-// Any submit but the plainest.
-Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_ptr<Recurrence> recurrence) {
+Draft Engine::begin_in(Duration delay) {
+  if (forked() || delay < Duration::zero()) [[unlikely]] {
+    TaskOptions task;
+    task.delay = delay;
+    return begin(task);
+  }
+  Producer& producer = *this->producer();
+  producer.enter();
+  light_barrier();
+  return begin_careful(producer, delay, kNormal, nullptr, nullptr);
+}
+
+// Any submit but the plainest. `wishes`: what needs an Extra, or null.
+Draft Engine::begin_careful(Producer& producer, Duration delay, int priority, TaskOptions* wishes,
+                            std::shared_ptr<Recurrence> recurrence) {
   const auto refused = [&](Error error) {
     producer.leave();
     return refuse(std::move(error));
@@ -96,21 +109,20 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
     if (auto error = make_room(producer, recurrence != nullptr, run_here)) return refused(std::move(*error));
   }
   const std::uint64_t counted = options.capacity != 0 && !run_here ? kCounted : 0;
-  const bool wishes = recurrence != nullptr || (task != nullptr && has_wishes(*task));
-  const bool delayed = task != nullptr && task->delay > Duration::zero();
-  const int priority = task != nullptr ? task->priority : kNormal;
-  if (now == Intake::depth_first && !wishes && !delayed && own_worker() != nullptr)
-    return begin_child(producer, priority);
+  const bool delayed = delay > Duration::zero();
+  const bool extra = wishes != nullptr || recurrence != nullptr;
+  const bool cold = delayed || extra;
+  if (now == Intake::depth_first && !cold && own_worker() != nullptr) return begin_child(producer, priority);
   // Takers stop at a place in a lane that is not published yet: what a closure submits while it is being built, and may
   // wait for, must not stand behind that one.
   const bool nested = producer.busy.load(std::memory_order_relaxed) > 1;
-  const bool in_lane = line == nullptr && !wishes && !delayed && !run_here && !nested;
-  const PageCursor::Slot slot = in_lane ? next_in_lane(producer, priority) : next_loose(producer);
+  const bool in_lane = line == nullptr && !cold && !run_here && !nested;
+  const PageCursor::Slot slot = in_lane ? next_in_lane(producer, priority) : next_loose(producer, cold);
   if (slot.record == nullptr) {
     release_room(counted);
     return refused(no_memory(options.name));
   }
-  if (wishes || delayed) {
+  if (cold) {
     // Others like it come, as a rule; their cold lines were last written by whoever ended the tasks before.
     const std::size_t ahead = std::min(line_of(*slot.record) + PageCursor::kPrefetch, std::size_t{kLines - 1});
     __builtin_prefetch(&PagePool::cold(page_of(*slot.record).line(static_cast<int>(ahead))), 1);
@@ -118,16 +130,16 @@ Draft Engine::begin_careful(Producer& producer, TaskOptions* task, std::shared_p
   std::uint64_t flags = counted;
   if (!in_lane) flags |= kSingle;
   if (run_here) flags |= kRunHere;
-  if (wishes || delayed) flags |= kCold;
+  if (cold) flags |= kCold;
   prepare(*slot.record, slot.id, priority, flags);
   if (delayed) {
     // Until it is armed, the timer is a place to keep the moment.
-    const SteadyTime due = saturating_add(clock->mono(), task->delay);
+    const SteadyTime due = saturating_add(clock->mono(), delay);
     PagePool::cold(*slot.record).timer.due = due.time_since_epoch().count();
   }
-  if (wishes) {
+  if (extra) {
     Extra& extra = ensure_extra(*slot.record);
-    extra.options = std::move(*task);
+    if (wishes != nullptr) extra.options = std::move(*wishes);
     extra.max_attempts = extra.options.max_attempts.value_or(extra.options.retry ? 20 : 1);
     extra.recurrence = std::move(recurrence);
     if (extra.options.stop.stop_possible()) {
@@ -163,12 +175,14 @@ PageCursor::Slot Engine::next_in_lane(Producer& producer, int priority) {
   return lane->cursor.take();
 }
 
-PageCursor::Slot Engine::next_loose(Producer& producer) {
+// `cold`: for a task that has a cold line.
+PageCursor::Slot Engine::next_loose(Producer& producer, bool cold) {
   while (producer.loose.exhausted()) {
     if (Page* full = producer.loose.page(); full != nullptr && full->give_back(kHeld)) retire(*full);
     Page* page = producers->new_page(producer);
     if (page == nullptr) return {nullptr, 0};
     producer.loose.open(*page);
+    if (cold) pool.note_cold_page();
   }
   return producer.loose.take();
 }
@@ -181,12 +195,14 @@ void Engine::prepare(Record& record, std::uint64_t id, int priority, std::uint64
   record.word.store(make_word(generation_in(id), priority, flags, kVacant), std::memory_order_relaxed);
   if ((before & kCold) != 0) [[unlikely]] {
     ColdLine& cold = PagePool::cold(record);
-    Extra* extra = nullptr;
-    {
-      MutexLock lock(pool.cold_mutex(page_of(record)));
-      extra = cold.extra.exchange(nullptr, std::memory_order_relaxed);
+    // The owner reads without the mutex what only owners write.
+    if (Extra* const extra = cold.extra.load(std::memory_order_relaxed); extra != nullptr) {
+      {
+        MutexLock lock(pool.cold_mutex(page_of(record)));
+        cold.extra.store(nullptr, std::memory_order_relaxed);
+      }
+      delete extra;
     }
-    delete extra;
   }
   if ((flags & kCold) != 0) {
     ColdLine& cold = PagePool::cold(record);
@@ -240,9 +256,10 @@ void Engine::publish_carefully(Record& record) {
   const std::uint64_t id = id_of(record, word);
   const bool here = (word & kRunHere) != 0;
   // From here on the flag means what it means elsewhere. The submitter's token may put its stop bits in meanwhile.
-  while (!record.word.compare_exchange_weak(word, (word | kSingle) & ~kRunHere, std::memory_order_acq_rel)) {
+  const auto known = [](std::uint64_t of) { return (of | kSingle) & ~kRunHere; };
+  while (word != known(word) && !record.word.compare_exchange_weak(word, known(word), std::memory_order_acq_rel)) {
   }
-  word = (word | kSingle) & ~kRunHere;
+  word = known(word);
   if ((word & kCold) != 0) {
     ColdLine& cold = PagePool::cold(record);
     cold.available_at.store(record.stamp.load(std::memory_order_relaxed), std::memory_order_release);

@@ -70,6 +70,9 @@ TEST(BadInput, TaskPriority) {
 TEST(BadInput, TaskDelay) {
   expect_refused(TaskOptions{.delay = -1s}, {"delay", "zero or more", "-1s"});
   Manual m;
+  const auto negative = m.queue.submit_in(-1s, [] {});
+  ASSERT_FALSE(negative);
+  expect_parts(negative.error().message(), {m.queue.name(), "delay", "zero or more", "-1s"});
   auto both = m.queue.submit_in(1s, [] {}, {.at = m.clock->now()});
   expect_parts(both.error().message(), {"at and delay"});
 }

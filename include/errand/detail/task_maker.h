@@ -28,6 +28,7 @@ struct NamedDraft {
 
 [[nodiscard]] Draft begin(Engine& engine);
 [[nodiscard]] Draft begin(Engine& engine, TaskOptions& options);
+[[nodiscard]] Draft begin_in(Engine& engine, Duration delay);
 void publish(Engine& engine, Draft draft, const Ops& ops) noexcept;
 void abandon(Engine& engine, Draft draft) noexcept;
 
