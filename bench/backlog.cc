@@ -141,9 +141,8 @@ void backlog(Suite& suite) {
 void idle_store(Suite& suite) {
   if (!suite.wants("D idle")) return;
   Suite once({.size = suite.scale.size, .runs = 1, .only = suite.scale.only});
-  once.measure_several(
-      {{"D idle: processor time of one core", "%", false, {}, 0}, {"D idle: written", "bytes/s", false, {}, 0}},
-      {{"errand", [&] { return idle(suite.scale.size >= 1 ? 10s : 1s); }}});
+  once.measure_several({{"D idle: processor time of one core", "%", false}, {"D idle: written", "bytes/s", false}},
+                       {{"errand", [&] { return idle(suite.scale.size >= 1 ? 10s : 1s); }}});
   for (Row& row : once.rows) suite.rows.push_back(std::move(row));
 }
 

@@ -14,7 +14,7 @@ std::optional<std::vector<Row>> parse_counted(std::istream& lines) {
     std::istringstream figures(line.substr(tab + 1));
     for (double figure = 0; figures >> figure;) column.runs.push_back(figure);
     if (column.runs.empty() || !figures.eof()) return std::nullopt;
-    rows.push_back({"instructions, " + line.substr(0, tab), "instructions a task", false, {column}, 0});
+    rows.push_back({"instructions, " + line.substr(0, tab), "instructions a task", false, {column}});
   }
   if (rows.empty()) return std::nullopt;
   return rows;

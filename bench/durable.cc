@@ -284,8 +284,8 @@ void working(Suite& suite) {
 
 void starting(Suite& suite) {
   const int count = static_cast<int>(suite.scale.of(1000));
-  suite.measure_several({{"D5 idle, from the call to the body, p50", "us", false, {}, 0},
-                         {"D5 idle, from the call to the body, p99", "us", false, {}, 0}},
+  suite.measure_several({{"D5 idle, from the call to the body, p50", "us", false},
+                         {"D5 idle, from the call to the body, p99", "us", false}},
                         {{"errand", [=] { return latency(count); }},
                          {"beanstalkd -f0", [=] { return beanstalkd::latency(count); }, false, beanstalkd::missing()},
                          {"BullMQ", [=] { return bullmq::latency(count); }, false, bullmq::missing()},

@@ -90,11 +90,11 @@ Suite::Several contender(const char* who, std::uint64_t count, int workers, std:
 
 void fairness(Suite& suite) {
   const std::uint64_t count = suite.scale.of(2000) / (suite.scale.size < 1 ? 5 : 1);
-  suite.measure_several({{"urgent task under load, passed by others, p50", "tasks", false, {}, 0},
-                         {"urgent task under load, passed by others, p99", "tasks", false, {}, 0},
-                         {"urgent task under load, passed by more than one a worker, most", "tasks", false, {}, 0},
-                         {"urgent task under load, delay, p50", "us", false, {}, 0},
-                         {"urgent task under load, delay, p99", "us", false, {}, 0}},
+  suite.measure_several({{"urgent task under load, passed by others, p50", "tasks", false},
+                         {"urgent task under load, passed by others, p99", "tasks", false},
+                         {"urgent task under load, passed by more than one a worker, most", "tasks", false},
+                         {"urgent task under load, delay, p50", "us", false},
+                         {"urgent task under load, delay, p99", "us", false}},
                         {contender("errand", count, 1, 1us), contender("2 workers", count, 2, 1us),
                          contender("no-ops, 1 worker", count, 1, 0us)});
 }

@@ -76,21 +76,21 @@ std::vector<double> one_word(std::uint64_t count) {
 void latency(Suite& suite) {
   const std::uint64_t count = suite.scale.size >= 1 ? 300 : 50;
   Suite rounds({.size = suite.scale.size, .runs = suite.scale.runs * 2, .only = suite.scale.only});
-  rounds.measure_several({{"W5 idle pool, submit to body, p50", "us", false, {}, 0},
-                          {"W5 idle pool, submit to body, p99", "us", false, {}, 0}},
-                         {contender<ErrandPool>(count),
-                          contender<ErrandPool>(count, 16, "errand, 16 workers"),
-                          {"errand, spinning",
-                           [=] {
-                             ErrandPool pool(errand::QueueOptions{.workers = 1, .spin = errand::Duration::max()});
-                             return run(count, [&](auto body) { pool.submit(body); });
-                           }},
-                          contender<AsioPool>(count),
-                          contender<MoodycamelPool>(count),
-                          contender<TbbPool>(count),
-                          contender<MutexPool>(count),
-                          contender<AsyncPool>(count),
-                          {"a word to wake on", [=] { return one_word(count); }, true}});
+  rounds.measure_several(
+      {{"W5 idle pool, submit to body, p50", "us", false}, {"W5 idle pool, submit to body, p99", "us", false}},
+      {contender<ErrandPool>(count),
+       contender<ErrandPool>(count, 16, "errand, 16 workers"),
+       {"errand, spinning",
+        [=] {
+          ErrandPool pool(errand::QueueOptions{.workers = 1, .spin = errand::Duration::max()});
+          return run(count, [&](auto body) { pool.submit(body); });
+        }},
+       contender<AsioPool>(count),
+       contender<MoodycamelPool>(count),
+       contender<TbbPool>(count),
+       contender<MutexPool>(count),
+       contender<AsyncPool>(count),
+       {"a word to wake on", [=] { return one_word(count); }, true}});
   for (Row& row : rounds.rows) suite.rows.push_back(std::move(row));
 }
 

@@ -15,7 +15,8 @@ struct Price {
   double reference;
 };
 
-/// Measured now, in a tenth of a second; what waking a thread costs is taken from W5, if that is among the rows.
+/// Measured now, in a tenth of a second; but the hand-over is that before the runs of all rows, and what waking a
+/// thread costs is taken from W5, if that is among them.
 [[nodiscard]] std::vector<Price> prices(const std::vector<Row>& rows);
 /// "2 x Model, memory, kernel, compiler".
 [[nodiscard]] std::string machine();
@@ -31,7 +32,7 @@ struct Reference {
 [[nodiscard]] const std::vector<Reference>& references();
 
 /// A rival beside its reference: how many times as fast (or as frugal) as there; and where that is below 0.8, the
-/// prices it pays for that are at least a fifth higher here.
+/// prices it pays for that are at least a fifth higher here, with the hand-over before its own runs.
 struct Beside {
   const Reference* reference;
   double here;

@@ -112,9 +112,9 @@ void memory(Suite& suite) {
   Suite once({.size = suite.scale.size, .runs = 1, .only = suite.scale.only});
   once.measure("W7 memory growth over 100 M tasks", "MiB", false,
                {{"errand", [&] { return growth(suite.scale.of(1e8)); }}});
-  once.measure_several({{"W8 resident bytes a waiting task", "bytes", false, {}, 0},
-                        {"W8 peak of them while they run", "bytes", false, {}, 0},
-                        {"W8 what is left of them once all have run", "bytes", false, {}, 0}},
+  once.measure_several({{"W8 resident bytes a waiting task", "bytes", false},
+                        {"W8 peak of them while they run", "bytes", false},
+                        {"W8 what is left of them once all have run", "bytes", false}},
                        {{"errand", [=] { return waiting<ErrandPool>(ten_million); }},
                         {MoodycamelPool::kName, [=] { return waiting<MoodycamelPool>(ten_million); }},
                         {MutexPool::kName, [=] { return waiting<MutexPool>(ten_million); }},

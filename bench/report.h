@@ -5,13 +5,19 @@
 
 namespace bench {
 
-void print_table(const std::vector<Row>& rows);
-void print_verdicts(const std::vector<Verdict>& verdicts);
-/// docs/benchmarks.md, and docs/benchmarks_durable.md. `commit`: of the sources.
-void print_memory_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts, const Scale& scale,
-                       const std::string& commit);
-void print_durable_page(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts, const Scale& scale,
-                        const std::string& commit);
-void print_json(const std::vector<Row>& rows, const std::vector<Verdict>& verdicts);
+/// What a run has to say.
+struct Report {
+  std::vector<Row> rows;
+  std::vector<Verdict> verdicts;
+  Scale scale;
+  std::string command;  // with its options
+  std::string commit;   // of the sources
+};
+
+void print_table(const Report& report);
+/// docs/benchmarks.md, and docs/benchmarks_durable.md.
+void print_memory_page(const Report& report);
+void print_durable_page(const Report& report);
+void print_json(const Report& report);
 
 }  // namespace bench

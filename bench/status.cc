@@ -128,11 +128,11 @@ void status(Suite& suite) {
     };
     return Suite::Several{who, run};
   };
-  suite.measure_several({{"questions meanwhile, no-ops", "M tasks/s", true, {}, 0},
-                         {"questions meanwhile, tasks of 1 us", "M tasks/s", true, {}, 0},
-                         {"questions meanwhile, between two starts, p99", "us", false, {}, 0},
-                         {"questions meanwhile, between two starts, p99.99", "us", false, {}, 0},
-                         {"questions meanwhile, answers", "M/s", true, {}, 0}},
+  suite.measure_several({{"questions meanwhile, no-ops", "M tasks/s", true},
+                         {"questions meanwhile, tasks of 1 us", "M tasks/s", true},
+                         {"questions meanwhile, between two starts, p99", "us", false},
+                         {"questions meanwhile, between two starts, p99.99", "us", false},
+                         {"questions meanwhile, answers", "M/s", true}},
                         {contender("errand", list_all), contender("info() of random ids", ask_at_random),
                          contender("list() of another queue", list_all, true), contender("a loop", only_look)});
 }

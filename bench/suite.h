@@ -25,7 +25,8 @@ struct Scale {
 struct Column {
   std::string who;
   std::vector<double> runs{};
-  bool limit = false;  // what the machine allows, at most: no rival
+  bool limit = false;                // what the machine allows, at most: no rival
+  std::vector<double> hand_overs{};  // ns, before each run; none where nothing goes from core to core
 };
 
 /// The first column is errand's.
@@ -33,11 +34,20 @@ struct Row {
   std::string workload;
   std::string unit;
   bool more_is_better = true;
-  std::vector<Column> columns;
-  double hand_over = 0;  // ns, the median of those before its runs
+  std::vector<Column> columns{};
 
   [[nodiscard]] const Column* find(const std::string& who) const;
+  /// Of all columns.
+  [[nodiscard]] std::vector<double> hand_overs() const;
 };
+
+/// How far apart the cores are: what passes between them takes below 100 ns, longer, or 270 ns and more. On a virtual
+/// machine that changes within seconds.
+enum class Cores { near, far, contended };
+inline constexpr double kFar = 100;
+inline constexpr double kContended = 270;
+[[nodiscard]] Cores cores_at(double hand_over);
+[[nodiscard]] const char* name_of(Cores cores);
 
 /// Of a figure on its own, or of the ratio of one column to another, taken in pairs of one run: the median has to be at
 /// least so much where more is better, else at most.
@@ -46,24 +56,31 @@ struct Goal {
   std::string who = "errand";
   std::string against{};  // a column; "best": whichever rival's median is best; empty: none, the figure itself
   double bound = 0;
-  std::optional<double> far{};  // the bound when the cores are far apart, see kFar; then none when they are contended
+  std::optional<double>
+      far{};  // where set: that of the runs with far cores; `bound` then is that of those with near ones
 };
 
-/// What a hand-over takes, in ns, when the cores count as far apart, and as contended.
-inline constexpr double kFar = 100;
-inline constexpr double kContended = 270;
-
-/// What became of a goal.
+/// The runs of a goal for which one bound holds.
+struct Window {
+  std::optional<Cores> cores;   // unset: all of them, wherever the cores were
+  std::vector<double> figures;  // or ratios
+  std::optional<double> bound;  // unset: these do not count, since the cores were contended
+  bool met;                     // where there is a bound
+};
+/// What became of a goal: `met` in each window that counts, `contended` where none does, which says nothing.
+enum class Outcome { met, missed, contended, not_measured };
+[[nodiscard]] const char* name_of(Outcome outcome);
 struct Verdict {
   const Goal* goal;
-  std::string against;          // the column meant; empty: none
-  double median, least, most;   // of the figure, or of the ratio
-  std::optional<double> bound;  // unset: it does not count, since the cores were contended
-  bool met;
+  std::string against;  // the column meant; empty: none
+  std::vector<Window> windows;
+  Outcome outcome;
 };
+/// The goal's row, and whom it is about: "W1 1 producer, 1 worker, against moodycamel".
+[[nodiscard]] std::string name_of(const Verdict& verdict);
 /// One column's figures over another's, run by run.
 [[nodiscard]] std::vector<double> ratios(const Column& of, const Column& to);
-[[nodiscard]] std::optional<Verdict> judge(const Goal& goal, const std::vector<Row>& rows);
+[[nodiscard]] Verdict judge(const Goal& goal, const std::vector<Row>& rows);
 
 struct Contender {
   std::string who;

@@ -229,11 +229,11 @@ void crowds(Suite& suite) {
 
 void timers(Suite& suite) {
   const std::uint64_t million = suite.scale.of(1e6);
-  suite.measure_several({{"W6 timers scheduled", "M tasks/s", true, {}, 0},
-                         {"W6 far timers cancelled", "M tasks/s", true, {}, 0},
-                         {"W6 lateness, p50", "us", false, {}, 0},
-                         {"W6 lateness, p99", "us", false, {}, 0},
-                         {"W6 processor time", "s", false, {}, 0}},
+  suite.measure_several({{"W6 timers scheduled", "M tasks/s", true},
+                         {"W6 far timers cancelled", "M tasks/s", true},
+                         {"W6 lateness, p50", "us", false},
+                         {"W6 lateness, p99", "us", false},
+                         {"W6 processor time", "s", false}},
                         {{"errand", [=] { return errand_timers(million); }},
                          {"Boost.Asio", [=] { return asio_timers(million); }},
                          {"heap and mutex", [=] { return heap_timers(million); }}});

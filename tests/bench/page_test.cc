@@ -33,7 +33,7 @@ TEST(References, AreThereOncePerRival) {
 TEST(References, GiveAReasonWhereARivalIsAFifthSlower) {
   const auto beside = [](double figure, double mutex) {
     const bench::Row row{
-        "W1 1 producer, 1 worker", "M tasks/s", true, {{"errand", {20}}, {"mutex and deque", {figure}}}, 50};
+        "W1 1 producer, 1 worker", "M tasks/s", true, {{"errand", {20}}, {"mutex and deque", {figure}}}};
     return bench::beside_references({row}, {{"mutex", mutex, 7}, {"rdtsc", 100, 10}}).at(0);
   };
   EXPECT_EQ(beside(7, 14).times, 1);
@@ -42,7 +42,14 @@ TEST(References, GiveAReasonWhereARivalIsAFifthSlower) {
   EXPECT_EQ(beside(3.5, 7).reason, "not known");
 }
 
+TEST(References, GoByTheHandOverBeforeTheRivalsOwnRuns) {
+  bench::Row row{"W1 1 producer, 1 worker", "M tasks/s", true, {{"errand", {20}}, {"moodycamel", {3}}}};
+  row.columns[0].hand_overs = {400};
+  row.columns[1].hand_overs = {80};
+  EXPECT_EQ(bench::beside_references({row}, {{"hand-over", 240, 40}}).at(0).reason, "hand-over 2.0 x");
+}
+
 TEST(References, LessIsBetterForLatencies) {
-  const bench::Row row{"W5 idle pool, submit to body, p50", "us", false, {{"errand", {20}}, {"Boost.Asio", {62}}}, 50};
+  const bench::Row row{"W5 idle pool, submit to body, p50", "us", false, {{"errand", {20}}, {"Boost.Asio", {62}}}};
   EXPECT_EQ(bench::beside_references({row}, {}).at(0).times, 0.5);
 }

@@ -9,13 +9,22 @@
 #include "measure.h"
 
 using bench::Goal;
+using bench::Outcome;
 using bench::Row;
 
 namespace {
 
 // errand is 2, 3 and 4 times as fast as its best rival.
 Row row(bool more_is_better = true) {
-  return {"W", "M tasks/s", more_is_better, {{"errand", {4, 6, 8}}, {"rival", {2, 2, 2}}, {"other", {1, 1, 1}}}, 50};
+  return {"W", "M tasks/s", more_is_better, {{"errand", {4, 6, 8}}, {"rival", {2, 2, 2}}, {"other", {1, 1, 1}}}};
+}
+
+// The same, with what the hand-over took before errand's runs and before the rival's.
+Row row(std::vector<double> before_errand, std::vector<double> before_rival) {
+  Row measured = row();
+  measured.columns[0].hand_overs = std::move(before_errand);
+  measured.columns[1].hand_overs = std::move(before_rival);
+  return measured;
 }
 
 }  // namespace
@@ -38,39 +47,69 @@ TEST(Judge, TakesTheBestRivalButNoLimit) {
   limited.columns.push_back({"a limit", {100, 100, 100}, true});
   const Goal goal{.row = "W", .against = "best", .bound = 3};
   const auto verdict = bench::judge(goal, {limited});
-  ASSERT_TRUE(verdict);
-  EXPECT_EQ(verdict->against, "rival");
-  EXPECT_EQ(verdict->median, 3);
-  EXPECT_EQ(verdict->least, 2);
-  EXPECT_EQ(verdict->most, 4);
-  EXPECT_TRUE(verdict->met);
+  EXPECT_EQ(verdict.outcome, Outcome::met);
+  EXPECT_EQ(verdict.against, "rival");
+  ASSERT_EQ(verdict.windows.size(), 1U);
+  EXPECT_EQ(verdict.windows[0].figures, (std::vector<double>{2, 3, 4}));
+  EXPECT_EQ(verdict.windows[0].cores, std::nullopt);
 }
 
 TEST(Judge, AsksForMoreOrForLess) {
   const Goal goal{.row = "W", .against = "rival", .bound = 3.5};
-  EXPECT_FALSE(bench::judge(goal, {row(true)})->met);
-  EXPECT_TRUE(bench::judge(goal, {row(false)})->met);
+  EXPECT_EQ(bench::judge(goal, {row(true)}).outcome, Outcome::missed);
+  EXPECT_EQ(bench::judge(goal, {row(false)}).outcome, Outcome::met);
   const Goal figure{.row = "W", .bound = 6};
-  EXPECT_TRUE(bench::judge(figure, {row(true)})->met);
-  EXPECT_TRUE(bench::judge(figure, {row(false)})->met);
+  EXPECT_EQ(bench::judge(figure, {row(true)}).outcome, Outcome::met);
+  EXPECT_EQ(bench::judge(figure, {row(false)}).outcome, Outcome::met);
 }
 
-TEST(Judge, GoesByHowFarTheCoresAreApart) {
-  const Goal goal{.row = "W", .against = "rival", .bound = 3.5, .far = 2.5};
-  Row measured = row();
-  EXPECT_FALSE(bench::judge(goal, {measured})->met);
-  measured.hand_over = bench::kFar;
-  EXPECT_TRUE(bench::judge(goal, {measured})->met);
-  measured.hand_over = bench::kContended;
-  measured.columns[0].runs = {1, 1, 1};
-  EXPECT_FALSE(bench::judge(goal, {measured})->bound);
-  EXPECT_TRUE(bench::judge(goal, {measured})->met);
+// The ratios are 2, 3 and 4.
+TEST(Judge, HoldsEachRunToTheBoundOfItsCores) {
+  const auto outcome = [](double near, double far, std::vector<double> hand_overs) {
+    const Goal goal{.row = "W", .against = "rival", .bound = near, .far = far};
+    return bench::judge(goal, {row(hand_overs, hand_overs)}).outcome;
+  };
+  EXPECT_EQ(outcome(3, 9, {50, 50, 50}), Outcome::met);
+  EXPECT_EQ(outcome(9, 3, {200, 200, 200}), Outcome::met);
+  // The first two were far: their median is 2.5.
+  EXPECT_EQ(outcome(4, 2.5, {200, 200, 50}), Outcome::met);
+  EXPECT_EQ(outcome(4.1, 2.5, {200, 200, 50}), Outcome::missed);
+  EXPECT_EQ(outcome(4, 2.6, {200, 200, 50}), Outcome::missed);
+}
+
+TEST(Judge, ShowsContendedRunsApartAndDoesNotCountThem) {
+  const Goal goal{.row = "W", .against = "rival", .bound = 3, .far = 2};
+  const auto verdict = bench::judge(goal, {row({300, 50, 50}, {50, 50, 50})});
+  EXPECT_EQ(verdict.outcome, Outcome::met);
+  ASSERT_EQ(verdict.windows.size(), 2U);
+  EXPECT_EQ(verdict.windows[0].cores, bench::Cores::near);
+  EXPECT_EQ(verdict.windows[0].figures, (std::vector<double>{3, 4}));
+  EXPECT_EQ(verdict.windows[1].cores, bench::Cores::contended);
+  EXPECT_EQ(verdict.windows[1].figures, (std::vector<double>{2}));
+  EXPECT_EQ(verdict.windows[1].bound, std::nullopt);
+}
+
+TEST(Judge, MeetsNoGoalWhereAllRunsWereContended) {
+  const Goal goal{.row = "W", .against = "rival", .bound = 1, .far = 1};
+  EXPECT_EQ(bench::judge(goal, {row({300, 300, 300}, {50, 50, 50})}).outcome, Outcome::contended);
+  // Where far cores make no difference to a goal, contended ones do not either.
+  EXPECT_EQ(bench::judge({.row = "W", .against = "rival", .bound = 1}, {row({300, 300, 300}, {50, 50, 50})}).outcome,
+            Outcome::met);
+}
+
+TEST(Judge, GoesByTheLongerHandOverOfTheTwoRuns) {
+  const Goal goal{.row = "W", .against = "rival", .bound = 1, .far = 1};
+  const auto verdict = bench::judge(goal, {row({50, bench::kFar, 50}, {50, 50, bench::kContended})});
+  ASSERT_EQ(verdict.windows.size(), 3U);
+  EXPECT_EQ(verdict.windows[0].figures, (std::vector<double>{2}));
+  EXPECT_EQ(verdict.windows[1].figures, (std::vector<double>{3}));
+  EXPECT_EQ(verdict.windows[2].figures, (std::vector<double>{4}));
 }
 
 TEST(Judge, SaysNothingOfWhatWasNotMeasured) {
-  EXPECT_FALSE(bench::judge({.row = "another"}, {row()}));
-  EXPECT_FALSE(bench::judge({.row = "W", .who = "nobody"}, {row()}));
-  EXPECT_FALSE(bench::judge({.row = "W", .against = "nobody"}, {row()}));
+  EXPECT_EQ(bench::judge({.row = "another"}, {row()}).outcome, Outcome::not_measured);
+  EXPECT_EQ(bench::judge({.row = "W", .who = "nobody"}, {row()}).outcome, Outcome::not_measured);
+  EXPECT_EQ(bench::judge({.row = "W", .against = "nobody"}, {row()}).outcome, Outcome::not_measured);
 }
 
 TEST(Suite, LetsTheContendersTakeTurns) {
@@ -87,6 +126,15 @@ TEST(Suite, LetsTheContendersTakeTurns) {
   ASSERT_EQ(suite.rows.size(), 1U);
   EXPECT_EQ(suite.rows[0].columns[0].runs, (std::vector<double>{1, 6}));
   EXPECT_EQ(suite.rows[0].columns[2].runs, (std::vector<double>{3, 5}));
+}
+
+TEST(Suite, MeasuresTheHandOverBeforeEachRun) {
+  bench::Suite suite({.size = 0.001, .runs = 2});
+  suite.measure("W", "", true, {{"a", [] { return 1.0; }}, {"b", [] { return 1.0; }}});
+  for (const bench::Column& column : suite.rows.at(0).columns) {
+    ASSERT_EQ(column.hand_overs.size(), 2U);
+    EXPECT_GT(column.hand_overs[0], 0);
+  }
 }
 
 TEST(Suite, LeavesOutWhoIsNotInstalled) {
