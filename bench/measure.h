@@ -49,6 +49,12 @@ struct Nothing {
 };
 static_assert(sizeof(Nothing) == 24);
 
+/// The least that a task can be, for raw limits: what to call, and the capture.
+struct Slot {
+  void (*call)(const Nothing&);
+  Nothing body;
+};
+
 /// Has the system hand out so much memory once, and takes it back: on a virtual machine the first touch of a page that
 /// its host has not given it yet costs many times what it costs later, and whoever runs first would pay.
 void warm_memory(std::size_t bytes);

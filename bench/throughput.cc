@@ -50,10 +50,6 @@ Contender contender(int producers, int workers, std::uint64_t count) {
 
 // The raw limit: one thread writes 32 bytes a task into a ring, another one reads and calls.
 void ring(std::uint64_t count, Bodies& bodies) {
-  struct Slot {
-    void (*call)(const Nothing&);
-    Nothing body;
-  };
   constexpr std::uint64_t kSlots = 4096;
   auto slots = std::make_unique<Slot[]>(kSlots);
   alignas(64) std::atomic<std::uint64_t> head{0};
