@@ -8,6 +8,7 @@
 #include <deque>
 #include <functional>
 #include <future>
+#include <limits>
 #include <memory>
 #include <numeric>
 #include <queue>
@@ -176,6 +177,78 @@ std::vector<double> heap_timers(std::uint64_t count) {
       [&](std::chrono::nanoseconds delay, const Late& body) { timers.schedule(delay, body); });
 }
 
+// The limit: memory that is there before, a slot for each microsecond, a thread that spins, and a mark in place of a
+// cancel. Nobody could sleep, or ask about a timer.
+class SpinningTimers {
+ public:
+  explicit SpinningTimers(std::uint64_t count) : places_(count), slots_(kSlots) {}
+  ~SpinningTimers() {
+    stops_.store(true);
+    thread_.join();
+  }
+  void schedule(std::chrono::nanoseconds delay, const Late& body) {
+    Place& place = places_[used_++];
+    place.body = body;
+    auto slot = static_cast<std::size_t>((SteadyClock::now() - start_ + delay) / 1us);
+    while (!push(slots_[std::min(slot, kSlots - 1)], place)) ++slot;
+  }
+  void cancel_all() {
+    for (std::uint64_t i = 0; i < used_; ++i) places_[i].cancelled = true;
+  }
+
+ private:
+  struct Place {
+    Late body;
+    Place* next;
+    bool cancelled = false;
+  };
+  using Slots = std::vector<std::atomic<Place*>>;
+  static constexpr std::size_t kSlots = 5'000'000;
+
+  // False where the slot's time is over.
+  bool push(std::atomic<Place*>& slot, Place& place) {
+    place.next = slot.load(std::memory_order_relaxed);
+    do {
+      if (place.next == &over_) return false;
+    } while (!slot.compare_exchange_weak(place.next, &place, std::memory_order_release, std::memory_order_relaxed));
+    return true;
+  }
+  void work() {
+    for (std::size_t slot = 0; !stops_.load(std::memory_order_relaxed);) {
+      const auto now = static_cast<std::size_t>((SteadyClock::now() - start_) / 1us);
+      for (; slot < std::min(now, kSlots - 1); ++slot) {
+        for (Place* due = slots_[slot].exchange(&over_, std::memory_order_acquire); due != nullptr; due = due->next) {
+          if (!due->cancelled) due->body();
+        }
+      }
+    }
+  }
+
+  std::vector<Place> places_;
+  std::uint64_t used_ = 0;
+  Slots slots_;
+  Place over_{};
+  std::atomic<bool> stops_{false};
+  const SteadyClock::time_point start_ = SteadyClock::now();
+  std::thread thread_{[this] { work(); }};
+};
+
+std::vector<double> spinning_timers(std::uint64_t count) {
+  SpinningTimers timers(2 * count);
+  auto figures = run(
+      count,
+      [&](std::uint64_t far) {
+        for (std::uint64_t i = 0; i < far; ++i) timers.schedule(1h, Late{});
+        const auto start = SteadyClock::now();
+        timers.cancel_all();
+        return seconds_since(start);
+      },
+      [&](std::chrono::nanoseconds delay, const Late& body) { timers.schedule(delay, body); });
+  // Who spins needs as much as there is: that is no limit.
+  figures.back() = std::numeric_limits<double>::quiet_NaN();
+  return figures;
+}
+
 // A queue in which many timers wait, none of them due for an hour.
 class Crowd {
  public:
@@ -236,7 +309,8 @@ void timers(Suite& suite) {
                          {"W6 processor time", "s", false}},
                         {{"errand", [=] { return errand_timers(million); }},
                          {"Boost.Asio", [=] { return asio_timers(million); }},
-                         {"heap and mutex", [=] { return heap_timers(million); }}});
+                         {"heap and mutex", [=] { return heap_timers(million); }},
+                         {"a slot for each us, spinning", [=] { return spinning_timers(million); }, true}});
   crowds(suite);
 }
 

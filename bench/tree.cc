@@ -2,7 +2,9 @@
 
 #include <tbb/task_group.h>
 
+#include <future>
 #include <memory>
+#include <vector>
 
 #include "measure.h"
 #include "pools.h"
@@ -73,6 +75,29 @@ double task_group_tree(std::uint64_t depth) {
   });
 }
 
+// A thread a task, and two at a time that do not wait for another one: below the root each half goes down one branch
+// after the other.
+double async_tree(std::uint64_t depth) {
+  struct Threads {
+    std::uint64_t halves;
+    std::vector<std::future<void>> running{};
+    void submit(const Node<Threads>& node) {
+      auto over = std::async(std::launch::async, node);
+      if (node.depth == halves) {
+        running.push_back(std::move(over));
+      } else {
+        over.get();
+      }
+    }
+  };
+  Threads threads{depth - 1};
+  return grow(threads, depth, [&](const Bodies& bodies, std::uint64_t count) {
+    for (auto& half : threads.running) half.get();
+    threads.running.clear();
+    demand(bodies.sum() == count, "a task was lost or ran twice");
+  });
+}
+
 }  // namespace
 
 void tree(Suite& suite) {
@@ -97,6 +122,8 @@ void tree(Suite& suite) {
                     MutexPool pool(2);
                     return grow(pool, depth);
                   }},
+                 // As in W1 a small part of the tasks is enough to see it.
+                 {"std::async", [=] { return async_tree(depth - 5); }},
                  {"plain calls",
                   [=] {
                     Calls calls;
