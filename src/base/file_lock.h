@@ -4,23 +4,24 @@
 #include <errand/result.h>
 
 #include <string>
+#include <utility>
+
+#include "base/own_file.h"
 
 namespace errand {
 inline namespace v0 {
 
-/// An exclusive lock, for as long as it lives. The file holds the owner's pid, and stays.
+/// An exclusive lock, for as long as it and its process live; a forked child has no part in it. The file holds the
+/// owner's pid, and stays.
 class FileLock {
  public:
   /// Errors: `owned_by` names the pid of the owner that there is; `unavailable` says what the system said.
   [[nodiscard]] static Result<FileLock> take(const std::string& path);
-  FileLock(FileLock&& other) noexcept;
-  FileLock& operator=(FileLock&&) = delete;
-  ~FileLock();
 
  private:
-  explicit FileLock(int file) : file_(file) {}
+  explicit FileLock(OwnFile file) : file_(std::move(file)) {}
 
-  int file_;
+  OwnFile file_;
 };
 
 }  // namespace v0

@@ -5,6 +5,8 @@
 
 #include <string>
 
+#include "base/own_file.h"
+
 namespace errand {
 inline namespace v0 {
 
@@ -19,7 +21,7 @@ class NewFile {
   /// Errors: `invalid` where something has the name PATH; `unavailable` where somebody else is just writing it, and
   ///         where the system refuses.
   [[nodiscard]] static Result<NewFile> begin(const std::string& path);
-  NewFile(NewFile&& other) noexcept;
+  NewFile(NewFile&& other) noexcept = default;
   NewFile& operator=(NewFile&&) = delete;
   /// Removes PATH.partial, unless finish() went well.
   ~NewFile();
@@ -32,10 +34,10 @@ class NewFile {
   [[nodiscard]] Result<void> finish();
 
  private:
-  NewFile(std::string path, int file) : path_(std::move(path)), file_(file) {}
+  NewFile(std::string path, OwnFile file) : path_(std::move(path)), file_(std::move(file)) {}
 
   std::string path_;
-  int file_;
+  OwnFile file_;
 };
 
 }  // namespace v0

@@ -1,6 +1,7 @@
 // Files that can't be opened, and what is said of them.
 
 #include <errand/sqlite.h>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -9,6 +10,9 @@
 #include <filesystem>
 #include <fstream>
 
+#include <optional>
+
+#include "support/child.h"
 using errand::Code;
 
 namespace {
@@ -53,6 +57,53 @@ TEST_F(OpenSqlite, IsFreeAgainWhenTheLastHandleIsGone) {
     const errand::StorePtr shared = *first;
   }
   EXPECT_TRUE(errand::open_sqlite(path));
+
+// Whoever it forked, and left behind.
+TEST_F(OpenSqlite, IsFreeAgainWhenItsOwnerEndsThoughAChildOfThatLivesOn) {
+  int to_child[2];
+  int from_child[2];
+  ASSERT_TRUE(pipe(to_child) == 0 && pipe(from_child) == 0);
+  ASSERT_EQ(in_child([&] {
+              const auto owner = errand::open_sqlite(path);
+              require(owner.has_value(), 1);
+              const pid_t child = fork();
+              require(child >= 0, 2);
+              if (child == 0) {
+                close(to_child[1]);
+                char word = 'a';
+                static_cast<void>(!write(from_child[1], &word, 1));
+                static_cast<void>(!read(to_child[0], &word, 1));  // until nobody holds its other end any more
+                static_cast<void>(!write(from_child[1], &word, 1));
+              }
+              _exit(0);
+            }),
+            0);
+  close(to_child[0]);
+  close(from_child[1]);
+  char word = 0;
+  EXPECT_EQ(read(from_child[0], &word, 1), 1);
+  {
+    const auto next = errand::open_sqlite(path);
+    EXPECT_TRUE(next) << next.error().message();
+  }
+  close(to_child[1]);
+  EXPECT_EQ(read(from_child[0], &word, 1), 1) << "it was alive all the while";
+  close(from_child[0]);
+}
+
+TEST_F(OpenSqlite, IsItsOwnersWhateverAChildOfThatDoes) {
+  std::optional<errand::Result<errand::SqliteStore>> owner(errand::open_sqlite(path));
+  ASSERT_TRUE(*owner);
+  EXPECT_EQ(in_child([&] {
+              const auto refused = errand::open_sqlite(path);
+              require(!refused && refused.error().code() == Code::owned_by, 1);
+              // It gets the first number that is free, which is that of the lock it has closed.
+              const int another = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+              owner.reset();
+              require(another >= 0 && fcntl(another, F_GETFD) >= 0, 2);
+            }),
+            0);
+  expect_refused(Code::owned_by, "process " + std::to_string(getpid()));
 }
 
 // Whatever would be written to it would be lost with its last handle.

@@ -1,6 +1,5 @@
 #include "base/file_lock.h"
 
-#include <fcntl.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -28,9 +27,9 @@ std::string read_pid(int file) {
 }  // namespace
 
 Result<FileLock> FileLock::take(const std::string& path) {
-  const int file = open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  OwnFile own = OwnFile::open(path);
+  const int file = own.number();
   if (file < 0) return refused("cannot open \"" + path + "\"");
-  FileLock lock(file);
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
     if (errno != EWOULDBLOCK) return refused("cannot lock \"" + path + "\"");
     return Error(Code::owned_by, "process " + read_pid(file) + " has it; there is one owner at a time");
@@ -38,13 +37,7 @@ Result<FileLock> FileLock::take(const std::string& path) {
   const std::string pid = std::to_string(getpid()) + "\n";
   if (ftruncate(file, 0) != 0 || pwrite(file, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
     return refused("cannot write \"" + path + "\"");
-  return lock;
-}
-
-FileLock::FileLock(FileLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
-
-FileLock::~FileLock() {
-  if (file_ >= 0) close(file_);
+  return FileLock(std::move(own));
 }
 
 }  // namespace v0

@@ -65,40 +65,35 @@ int flush_folder_of(const std::string& path) {
 Result<NewFile> NewFile::begin(const std::string& path) {
   if (exists(path)) return is_there(path);
   const std::string partial = path + ".partial";
-  const int number = open(partial.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  OwnFile own = OwnFile::open(partial);
+  const int number = own.number();
   if (number < 0) return refused("make", partial);
   // The lock goes with the process, so that what a dead one left is nobody's.
-  if (flock(number, LOCK_EX | LOCK_NB) != 0 || !still_has_its_name(number, partial)) {
-    close(number);
+  if (flock(number, LOCK_EX | LOCK_NB) != 0 || !still_has_its_name(number, partial))
     return Error(Code::unavailable, "somebody else is just writing \"" + partial + "\"");
-  }
-  NewFile file(path, number);
+  NewFile file(path, std::move(own));
   if (ftruncate(number, 0) != 0) return refused("empty", partial);
   return file;
 }
 
-NewFile::NewFile(NewFile&& other) noexcept : path_(std::move(other.path_)), file_(std::exchange(other.file_, -1)) {}
-
 NewFile::~NewFile() {
-  if (file_ < 0) return;
-  unlink(partial().c_str());
-  close(file_);
+  if (file_.number() >= 0) unlink(partial().c_str());
 }
 
 Result<void> NewFile::flush() {
-  if (fdatasync(file_) != 0) return refused("flush", partial());
+  if (fdatasync(file_.number()) != 0) return refused("flush", partial());
   return {};
 }
 
 Result<void> NewFile::finish() {
-  if (fsync(file_) != 0) return refused("flush", partial());
+  if (fsync(file_.number()) != 0) return refused("flush", partial());
   if (rename_to_new(partial(), path_) != 0) return errno == EEXIST ? is_there(path_) : refused("name", path_);
   if (flush_folder_of(path_) != 0) {
     const Error why = refused("flush the folder of", path_);
     unlink(path_.c_str());
     return why;
   }
-  close(std::exchange(file_, -1));
+  file_.close();
   return {};
 }
 

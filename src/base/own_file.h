@@ -1,0 +1,34 @@
+#pragma once
+// A file that no forked child has open.
+
+#include <cstdint>
+#include <string>
+
+namespace errand {
+inline namespace v0 {
+
+/// A descriptor of this process's alone. What flock() locks is the open file, and a forked child has that as well: a
+/// lock would last until the child ends, however long ago its parent did. So a child closes it before fork() returns
+/// there. A program that is executed does not get it either.
+///
+/// Threads: one at a time.
+class OwnFile {
+ public:
+  /// For reading and writing; made if it is not there. Where that fails number() is below 0, and errno says why.
+  [[nodiscard]] static OwnFile open(const std::string& path);
+  OwnFile(OwnFile&& other) noexcept;
+  OwnFile& operator=(OwnFile&&) = delete;
+  ~OwnFile() { close(); }
+
+  [[nodiscard]] int number() const noexcept { return number_; }
+  void close() noexcept;
+
+ private:
+  explicit OwnFile(int number) noexcept;
+
+  int number_;
+  std::uint32_t forks_;  // more of them: it was the parent's, and the number may be anybody's by now
+};
+
+}  // namespace v0
+}  // namespace errand
