@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -40,6 +41,28 @@ class OpenSqlite : public testing::Test {
     EXPECT_NE(store.error().message().find("tasks.db"), std::string::npos) << store.error().message();
   }
 
+  // Who tries where root would be let in: nobody in particular.
+  static std::string others() { return std::to_string(geteuid() == 0 ? kNobody : geteuid()); }
+  // What they are told; empty: they have opened it.
+  [[nodiscard]] std::string refused_to_others() const {
+    int told[2];
+    EXPECT_EQ(pipe(told), 0);
+    EXPECT_EQ(in_child([&] {
+                require(geteuid() != 0 || (setgid(kNobody) == 0 && setuid(kNobody) == 0), 1);
+                const auto store = errand::open_sqlite(path);
+                if (store) return;
+                const std::string why = std::string(to_string(store.error().code())) + " " + store.error().message();
+                require(write(told[1], why.data(), why.size()) == static_cast<ssize_t>(why.size()), 2);
+              }),
+              0);
+    close(told[1]);
+    char text[4096] = {};
+    const ssize_t length = read(told[0], text, sizeof text);
+    close(told[0]);
+    return {text, static_cast<std::size_t>(std::max<ssize_t>(length, 0))};
+  }
+
+  static constexpr unsigned kNobody = 65534;
   std::filesystem::path folder;
   std::string path;
 };
@@ -157,6 +180,33 @@ TEST_F(OpenSqlite, RefusesAFolderThatIsNotThere) {
   expect_refused(Code::unavailable, "No such file");
 }
 
+// As somebody who may do less than root.
+TEST_F(OpenSqlite, SaysThatItsFileCannotBeWritten) {
+  ASSERT_TRUE(errand::open_sqlite(path));
+  std::filesystem::permissions(folder, std::filesystem::perms::all);
+  for (const char* ending : {"", ".lock", "-running"})
+    std::filesystem::permissions(path + ending, std::filesystem::perms(0666));
+  EXPECT_EQ(refused_to_others(), "") << "so far they may";
+  std::filesystem::permissions(path, std::filesystem::perms(0444));
+  EXPECT_EQ(refused_to_others(), "unavailable sqlite: open \"" + path +
+                                     "\": the file can't be written: Permission denied; user " + others() +
+                                     " has to be able to");
+}
+
+TEST_F(OpenSqlite, SaysThatItsFolderCannotBeWritten) {
+  const std::string why = "unavailable sqlite: open \"" + path + "\": the folder \"" + folder.string() +
+                          "\" can't be written: Permission denied; it has to be one in which user " + others() +
+                          " may make files, as there are some beside this one";
+  std::filesystem::permissions(folder, std::filesystem::perms(0555));
+  EXPECT_EQ(refused_to_others(), why) << "there is nothing in it";
+  std::filesystem::permissions(folder, std::filesystem::perms::all);
+  ASSERT_TRUE(errand::open_sqlite(path));
+  for (const char* ending : {"", ".lock", "-running"})
+    std::filesystem::permissions(path + ending, std::filesystem::perms(0666));
+  std::filesystem::permissions(folder, std::filesystem::perms(0555));
+  EXPECT_EQ(refused_to_others(), why) << "the log is missing";
+  std::filesystem::permissions(folder, std::filesystem::perms::all);
+}
 TEST_F(OpenSqlite, RefusesPathsThatAreNone) {
   EXPECT_EQ(errand::open_sqlite("").error().code(), Code::invalid);
   EXPECT_EQ(errand::open_sqlite(std::string_view("a\0b", 3)).error().code(), Code::invalid);

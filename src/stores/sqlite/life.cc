@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/may_write.h"
 #include "sqlite/log.h"
 #include "sqlite/schema.h"
 #include "sqlite/sql.h"
@@ -31,6 +32,15 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
                                    std::unique_ptr<RunningFile> running) {
   if (path.empty() || path.find('\0') != std::string::npos)
     return error(Code::invalid, "open", "expected the path of a file, got \"" + path.substr(0, 256) + "\"");
+  auto opened = try_to_open(path, options, std::move(running));
+  if (opened || opened.error().code() != Code::unavailable || !options.vfs.empty()) return opened;
+  // Which of several files it was that SQLite could not write, or make, is not what helps.
+  if (const auto why = why_not_writable(path)) return error(Code::unavailable, "open \"" + path + "\"", *why);
+  return opened;
+}
+
+Result<StorePtr> SqliteTasks::try_to_open(const std::string& path, const SqliteOptions& options,
+                                          std::unique_ptr<RunningFile> running) {
   std::optional<FileLock> owner;
   if (options.vfs.empty()) {
     // SQLite before 3.51.3 can damage a log that two connections reset and write.

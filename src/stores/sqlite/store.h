@@ -103,6 +103,8 @@ class SqliteTasks final : public Store {
 
   // life.cc
   [[nodiscard]] Result<void> begin_life() ERRAND_REQUIRES(mu_);
+  [[nodiscard]] static Result<StorePtr> try_to_open(const std::string& path, const SqliteOptions& options,
+                                                    std::unique_ptr<RunningFile> running);
   /// What the file says of itself, the number of its owner's life among it.
   [[nodiscard]] Result<std::int64_t> read_life() ERRAND_REQUIRES(mu_);
   /// Every operation begins with it. After a failure of the disk it gives the file another connection.
