@@ -10,8 +10,10 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <optional>
 #include <set>
 #include <thread>
+#include <utility>
 
 #include "sqlite/backup.h"
 #include "support/child.h"
@@ -223,6 +225,66 @@ TEST_F(SqliteBackup, IsRefusedInsideATransaction) {
     return {};
   });
   EXPECT_TRUE(done);
+}
+
+// The one that has begun goes on.
+TEST_F(SqliteBackup, IsRefusedWhileAnotherOneOfTheStoreIsUnderWay) {
+  auto store = open_sqlite(path);
+  ASSERT_TRUE(store);
+  const std::set<TaskId> ids = add(*store, 40, 1 << 20);
+  const std::string second = (folder / "second.db").string();
+  std::atomic<bool> began{false};
+  std::atomic<bool> over{false};
+  int writes = 0;
+  std::optional<Result<void>> refused;
+  std::thread other([&] {
+    while (!began) std::this_thread::yield();
+    refused = store->backup(second);
+    over = true;
+  });
+  {
+    // A step has the store's lock, and the other one gets it between two of them. By its second MiB that one waits.
+    const PartialWrites watched([&] {
+      began = true;
+      if (++writes == 300) {
+        while (!over && !std::filesystem::exists(second + ".partial")) std::this_thread::yield();
+      }
+      return SQLITE_OK;
+    });
+    const auto done = store->backup(target);
+    EXPECT_TRUE(done) << done.error().message();
+    other.join();
+  }
+  EXPECT_GT(writes, 5000) << "there was time between many steps";
+  ASSERT_TRUE(refused);
+  ASSERT_FALSE(*refused);
+  EXPECT_EQ(refused->error().code(), Code::unavailable);
+  EXPECT_EQ(refused->error().message(),
+            "sqlite: back up to \"" + second + "\": another backup of this store is under way");
+  EXPECT_FALSE(std::filesystem::exists(second));
+  EXPECT_FALSE(std::filesystem::exists(second + ".partial"));
+  EXPECT_EQ(ids_in_copy(), ids);
+  EXPECT_TRUE(store->backup(second)) << "it is over";
+}
+
+// Of another store, to the same place: whoever was first has it.
+TEST_F(SqliteBackup, IsRefusedWhereAnotherStoreIsBeingCopiedTo) {
+  auto store = open_sqlite(path);
+  auto other = open_sqlite((folder / "other.db").string());
+  ASSERT_TRUE(store && other);
+  const std::set<TaskId> ids = add(*store, 10, 4000);
+  bool asked = false;
+  {
+    const PartialWrites watched([&] {
+      if (!std::exchange(asked, true)) expect_refused(*other, Code::unavailable, "somebody else is just writing");
+      return SQLITE_OK;
+    });
+    const auto done = store->backup(target);
+    EXPECT_TRUE(done) << done.error().message();
+  }
+  EXPECT_TRUE(asked);
+  EXPECT_EQ(ids_in_copy(), ids);
+  expect_refused(*other, Code::invalid, "is there already");
 }
 
 // --- step by step ----------------------------------------------------------------------------------------------------
