@@ -1,4 +1,4 @@
-// Group commit, by itself: who leads, who waits, and who may go.
+// Group commit: who leads, who waits, and who may go; and what shares a transaction.
 
 #include "durable/committer.h"
 
@@ -133,4 +133,39 @@ TEST(Committer, AsksAStoreThatFailedAgainAfterTimeAndNotAfterCalls) {
   static_cast<void>(committer.step());
   EXPECT_EQ(committer.delivered(), committer.endings());
   EXPECT_FALSE(committer.trouble());
+}
+
+TEST(Committer, TakesManyThatAreEnqueuedTogetherInOneTransaction) {
+  const auto store = std::make_shared<Shaky>(true);
+  errand::Queue queue({.name = "mail", .workers = 1, .store = store});
+  queue.handle<Report>([](const Report&) {});
+  std::atomic<int> added{0};
+  store->before_commit([&](const errand::Batch& batch) { added += batch.added.empty() ? 0 : 1; });
+  const auto tasks = queue.enqueue_many(std::vector<Report>(500));
+  EXPECT_EQ(tasks.size(), 500u);
+  EXPECT_EQ(added, 1);
+}
+
+// What a body says of itself is put together, and costs no more than two transactions a second.
+TEST(Committer, WritesWhatABodySaysOfItselfNowAndThen) {
+  const auto store = std::make_shared<Shaky>(true);
+  std::atomic<int> notes{0};
+  store->before_commit([&](const errand::Batch& batch) { notes += batch.notes.empty() ? 0 : 1; });
+  errand::Queue queue({.name = "mail", .workers = 1, .store = store});
+  errand::Duration took{};
+  queue.handle<Report>([&](const Report&, errand::Attempt& attempt) {
+    const errand::SteadyTime began = errand::real_clock()->mono();
+    for (int i = 1; i <= 20'000; ++i) {
+      attempt.progress(static_cast<std::uint64_t>(i), 20'000, "on it");
+      if (i % 100 == 0) attempt.log("another hundred");
+    }
+    took = errand::real_clock()->mono() - began;
+  });
+  auto task = queue.enqueue(Report{1});
+  ASSERT_TRUE(task && task->wait_for(kSoon));
+  EXPECT_LE(notes, took / 500ms + 2);
+  const auto info = task->info();
+  ASSERT_TRUE(info);
+  EXPECT_EQ(info->progress_done, 20'000u) << "and the last word is there";
+  EXPECT_EQ(info->log.size(), 32u);
 }

@@ -1,6 +1,7 @@
 // A store that is away for a while: who asks is told, what workers have to say is kept, and all goes on when it is
 // back.
 
+#include "slow_waker.h"
 #include "threads.h"
 
 namespace {
@@ -144,88 +145,6 @@ TEST_P(Faults, AtTheStartDoNotKeepAQueueFromClaiming) {
   queue.reset();
 }
 
-TEST_P(Faults, DoNotMakeTwoLead) {
-  queue = std::make_unique<errand::Queue>(options(3));
-  constexpr int kAll = 500;  // each of them gives way a dozen times, which is slow where much else runs
-  Tally ran(kAll);
-  std::atomic<int> inside{0};
-  std::atomic<int> most{0};
-  std::atomic<bool> over{false};
-  store->before_commit([&](const errand::Batch&) {
-    const int now = ++inside;
-    if (now > most) most = now;
-    for (int i = 0; i < 5; ++i) std::this_thread::yield();
-    --inside;
-  });
-  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
-  Threads flickers(1, [&](int) {
-    while (!over) {
-      store->fails = true;
-      std::this_thread::yield();
-      store->fails = false;
-      std::this_thread::yield();
-    }
-  });
-  for (int i = 0; i < kAll; ++i) {
-    while (!queue->enqueue(Report{i})) std::this_thread::yield();
-  }
-  over = true;
-  flickers.join();
-  EXPECT_TRUE(ran.reaches(kAll));
-  EXPECT_TRUE(queue->wait_idle(kSoon));
-  EXPECT_EQ(ran.others_than(1, kAll), 0);
-  EXPECT_EQ(most, 1) << "one transaction at a time";
-  queue.reset();
-}
-
-namespace {
-
-// Time that the test moves, of which nobody hears but those it is for; and whoever wakes somebody may be held up until
-// that one waits again.
-class SlowWaker final : public errand::Clock {
- public:
-  errand::WallTime now() const noexcept override { return hands_.now(); }
-  errand::SteadyTime mono() const noexcept override { return hands_.mono(); }
-  void wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, const errand::WaitUntil& until) override {
-    ++waits_;
-    const auto over = [&] { return (until.mono && *until.mono <= mono()) || (until.wall && *until.wall <= now()); };
-    while (word.load() == expected && !over()) hands_.wait(word, expected, until);
-  }
-  void wake(const std::atomic<std::uint32_t>& word, int count) override {
-    const int before = waits_;
-    hands_.wake(word, count);
-    if (!holds_up_.exchange(false)) return;
-    EXPECT_TRUE(soon([&] { return waits_ > before; }));
-  }
-  void hold_up_the_next() { holds_up_ = true; }
-  void advance(errand::Duration by) { hands_.advance(by); }
-  [[nodiscard]] int waiting() const { return hands_.waiting(); }
-
- private:
-  errand::ManualClock hands_;
-  std::atomic<int> waits_{0};
-  std::atomic<bool> holds_up_{false};
-};
-
-}  // namespace
-
-// The store's thread is told that a moment comes sooner, looks while the caller still leads, and sleeps again.
-TEST_P(Faults, DoNotComeFromAThreadThatLookedTooEarly) {
-  const auto clock = std::make_shared<SlowWaker>();
-  errand::QueueOptions opts = options(1);
-  opts.clock = clock;
-  queue = std::make_unique<errand::Queue>(std::move(opts));
-  Tally ran(1);
-  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
-  EXPECT_TRUE(soon([&] { return queue->wait_idle(0s) && clock->waiting() == 2; })) << "the worker, and the store's";
-  clock->hold_up_the_next();
-  ASSERT_TRUE(queue->enqueue(Report{0}, {.delay = 1s}));
-  EXPECT_TRUE(soon([&] { return clock->waiting() == 2; }));
-  clock->advance(2s);
-  EXPECT_TRUE(ran.reaches(1)) << "not when it is time to tidy up";
-  queue.reset();
-}
-
 // The caller that met it has gone home, and the store's thread slept.
 TEST_P(Faults, AreSeenToBeOverWithoutACall) {
   const auto clock = std::make_shared<SlowWaker>();
@@ -309,52 +228,6 @@ TEST_P(Faults, DoNotKeepAnEndFromWhoIsToBeToldOfIt) {
   queue.reset();
 }
 
-// A commit that is on its way when a kind gets its handler may still set tasks of that kind aside.
-TEST_P(Faults, DoNotComeFromAHandlerThatComesDuringAClaim) {
-  Tally ran(1);
-  errand::QueueOptions opts = options(1);
-  opts.start = false;
-  queue = std::make_unique<errand::Queue>(std::move(opts));
-  ASSERT_TRUE(queue->enqueue(Report{0}));
-  Gate claims;
-  Gate goes_on;
-  std::atomic<bool> first{true};
-  store->before_commit([&](const errand::Batch& batch) {
-    if (batch.claims.empty() || !first.exchange(false)) return;
-    claims.open();
-    goes_on.wait();
-  });
-  queue->handle<Mail>([](const Mail&) { return Receipt{}; });
-  queue->start();
-  ASSERT_TRUE(claims.wait());
-  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
-  goes_on.open();
-  EXPECT_TRUE(ran.reaches(1));
-  queue.reset();
-}
-
-// The claim that is on its way found nothing because of the pause, and comes back when that is over.
-TEST_P(Faults, DoNotComeFromAPauseThatEndsDuringAClaim) {
-  Tally ran(1);
-  errand::QueueOptions opts = options(1);
-  opts.start = false;
-  queue = std::make_unique<errand::Queue>(std::move(opts));
-  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
-  ASSERT_TRUE(queue->enqueue(Report{0}));
-  std::atomic<bool> first{true};
-  store->before_commit([&](const errand::Batch& batch) {
-    if (!batch.claims.empty() && first) {
-      EXPECT_TRUE(store->set_paused("mail", true));
-    }
-  });
-  store->after_commit([&] {
-    if (first.exchange(false)) queue->resume();
-  });
-  queue->start();
-  EXPECT_TRUE(ran.reaches(1));
-  queue.reset();
-}
-
 TEST_P(Faults, DoNotKeepTasksAsideThatAHandlerOfAnyKindIsFor) {
   errand::QueueOptions opts = options(1);
   opts.start = false;
@@ -411,96 +284,6 @@ TEST_P(Faults, MayBeAnsweredByALoggerThatEnqueues) {
   queue.reset();
 }
 
-// A body ends and wants another attempt while its task is cancelled: the store still has it for running, and here it is
-// over.
-TEST_P(Faults, DoNotComeFromACancelThatMeetsTheEndOfABody) {
-  Gate began;
-  Gate body;
-  Gate ends;
-  Gate changed;
-  std::atomic<int> bodies{0};
-  queue = std::make_unique<errand::Queue>(options(1));
-  queue->handle<Report>([&](const Report&) {
-    ++bodies;
-    began.open();
-    body.wait();
-    return errand::retry_after(1ms, "again");
-  });
-  auto task = queue->enqueue(Report{0});
-  ASSERT_TRUE(task);
-  ASSERT_TRUE(began.wait());
-  store->before_commit([&](const errand::Batch& batch) {
-    if (batch.finished.empty()) return;
-    ends.open();
-    changed.wait();
-  });
-  store->before_change = [&] {
-    body.open();
-    ends.wait();
-  };
-  store->after_change = [&] { changed.open(); };
-  EXPECT_TRUE(queue->change({.ids = {task->id()}}, {.what = errand::Change::What::cancel}));
-  EXPECT_TRUE(soon([&] { return task->state() == errand::TaskState::cancelled; }));
-  EXPECT_EQ(bodies, 1);
-  queue.reset();
-}
-
-// Its end is being decided on, by code of the user's, when it is cancelled.
-TEST_P(Faults, DoNotComeFromACancelThatMeetsARetryFunction) {
-  Gate deciding;
-  Gate decided;
-  std::atomic<int> bodies{0};
-  queue = std::make_unique<errand::Queue>(options(1));
-  errand::HandlerOptions opts;
-  opts.retry = errand::Retry::custom([&](int, const errand::Error&) {
-    deciding.open();
-    decided.wait();
-    return errand::Duration(1ms);
-  });
-  queue->handle<Report>(
-      [&](const Report&) {
-        ++bodies;
-        throw std::runtime_error("not today");
-      },
-      std::move(opts));
-  auto task = queue->enqueue(Report{0});
-  ASSERT_TRUE(task);
-  ASSERT_TRUE(deciding.wait());
-  EXPECT_TRUE(task->cancel());
-  decided.open();
-  EXPECT_TRUE(soon([&] { return is_final(task->state()); }));
-  EXPECT_EQ(task->state(), errand::TaskState::cancelled);
-  EXPECT_EQ(bodies, 1);
-  queue.reset();
-}
-
-// A body that was asked to stop for the shutdown's sake would be given back, and run once more at the next start.
-TEST_P(Faults, DoNotComeFromACancelDuringAShutdown) {
-  Gate stopped;
-  Gate cancelled;
-  std::atomic<int> bodies{0};
-  queue = std::make_unique<errand::Queue>(options(1));
-  const auto handle = [&] {
-    queue->handle<Report>([&](const Report&, errand::Attempt& attempt) {
-      if (++bodies > 1) return;
-      while (!attempt.stop_requested()) attempt.sleep_for(1h);
-      stopped.open();
-      cancelled.wait();
-    });
-  };
-  handle();
-  auto task = queue->enqueue(Report{0});
-  ASSERT_TRUE(task && soon([&] { return bodies == 1; }));
-  const errand::TaskId id = task->id();
-  Threads closer(1, [&](int) { queue->shutdown({.drain = errand::Drain::none, .timeout = kSoon}); });
-  ASSERT_TRUE(stopped.wait());
-  EXPECT_TRUE(queue->cancel(id));
-  cancelled.open();
-  closer.join();
-  EXPECT_EQ(kept_state(id), errand::TaskState::cancelled);
-  queue.reset();
-}
-
 // Who waits looked when nothing could be read, and nothing becomes of the task any more that would wake it.
 TEST_P(Faults, DoNotKeepTheEndFromWhoWaitsForIt) {
   queue = std::make_unique<errand::Queue>(options(1));
@@ -524,35 +307,6 @@ TEST_P(Faults, DoNotKeepTheEndFromWhoWaitsForIt) {
   store->fails = false;
   EXPECT_TRUE(soon([&] { return code == 3 && found == 0; }));
   waiters.join();
-  queue.reset();
-}
-
-// A pause and a resume at the same time: whichever is the last one, store, queue and workers agree.
-TEST_P(Faults, DoNotComeFromAPauseBesideAResume) {
-  Gate paused;
-  std::atomic<bool> holds{true};
-  std::atomic<bool> resumed{false};
-  queue = std::make_unique<errand::Queue>(options(1));
-  std::atomic<int> ran{0};
-  queue->handle<Report>([&](const Report&) { ++ran; });
-  store->after_pause = [&](bool pauses) {
-    if (!pauses || !holds.exchange(false)) return;
-    paused.open();
-    // The other one overtakes it here, or waits for it.
-    const auto until = errand::real_clock()->mono() + 50ms;
-    while (!resumed && errand::real_clock()->mono() < until) std::this_thread::yield();
-  };
-  Threads one(1, [&](int) { queue->pause(); });
-  ASSERT_TRUE(paused.wait());
-  Threads other(1, [&](int) {
-    queue->resume();
-    resumed = true;
-  });
-  one.join();
-  other.join();
-  ASSERT_TRUE(queue->enqueue(Report{1}));
-  if (queue->paused()) queue->resume();
-  EXPECT_TRUE(soon([&] { return ran == 1; }));
   queue.reset();
 }
 
@@ -600,59 +354,4 @@ TEST_P(Faults, AreLoggedOnceAnInterval) {
   EXPECT_GE(store->commits - before, 10);
   EXPECT_LE(store->commits - before, 30);
   queue.reset();
-}
-
-// What a body says of itself is put together, and costs no more than two transactions a second.
-TEST(Notes, OfABodyAreRateLimited) {
-  const auto store = std::make_shared<Shaky>(true);
-  std::atomic<int> notes{0};
-  store->before_commit([&](const errand::Batch& batch) { notes += batch.notes.empty() ? 0 : 1; });
-  errand::Queue queue({.name = "mail", .workers = 1, .store = store});
-  errand::Duration took{};
-  queue.handle<Report>([&](const Report&, errand::Attempt& attempt) {
-    const errand::SteadyTime began = errand::real_clock()->mono();
-    for (int i = 1; i <= 20'000; ++i) {
-      attempt.progress(static_cast<std::uint64_t>(i), 20'000, "on it");
-      if (i % 100 == 0) attempt.log("another hundred");
-    }
-    took = errand::real_clock()->mono() - began;
-  });
-  auto task = queue.enqueue(Report{1});
-  ASSERT_TRUE(task && task->wait_for(kSoon));
-  EXPECT_LE(notes, took / 500ms + 2);
-  const auto info = task->info();
-  ASSERT_TRUE(info);
-  EXPECT_EQ(info->progress_done, 20'000u) << "and the last word is there";
-  EXPECT_EQ(info->log.size(), 32u);
-}
-
-TEST_P(Faults, DoNotComeBetweenManyThatAreEnqueuedTogether) {
-  queue = std::make_unique<errand::Queue>(options(1));
-  queue->handle<Report>([](const Report&) {});
-  std::atomic<int> added{0};
-  store->before_commit([&](const errand::Batch& batch) { added += batch.added.empty() ? 0 : 1; });
-  const auto tasks = queue->enqueue_many(std::vector<Report>(500));
-  EXPECT_EQ(tasks.size(), 500u);
-  EXPECT_EQ(added, 1) << "one transaction";
-  queue.reset();
-}
-
-// The pause comes between a claim's commit and its delivery; the resume does not get through to the store.
-TEST(Pause, HoldsForWhatWasBeingClaimed) {
-  const auto store = std::make_shared<Shaky>(true);
-  errand::Queue queue({.name = "mail", .drive = errand::Drive::manual, .store = store});
-  int ran = 0;
-  queue.handle<Report>([&](const Report&) { ++ran; });
-  store->after_commit([&] { queue.pause(); });
-  const auto task = queue.enqueue(Report{1});
-  ASSERT_TRUE(task);
-  store->after_commit({});
-  store->fails = true;
-  queue.resume();
-  store->fails = false;
-  queue.dispatch();
-  EXPECT_EQ(ran, 0);
-  queue.resume();
-  queue.dispatch();
-  EXPECT_EQ(ran, 1);
 }

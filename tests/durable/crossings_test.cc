@@ -1,0 +1,261 @@
+// Calls that meet each other: each two of them end as if one had come after the other, and none is lost.
+
+#include <stdexcept>
+
+#include "slow_waker.h"
+#include "threads.h"
+
+namespace {
+
+class Crossing : public testing::TestWithParam<bool> {
+ protected:
+  errand::QueueOptions options(int workers = 1) const {
+    return {.name = "mail", .workers = workers, .store = store, .close = {.timeout = 5s}};
+  }
+
+  std::shared_ptr<Shaky> store = std::make_shared<Shaky>(GetParam());
+  std::unique_ptr<errand::Queue> queue;
+};
+
+INSTANTIATE_TEST_SUITE_P(Stores, Crossing, testing::Values(true, false),
+                         [](const auto& info) { return info.param ? "Durable" : "InMemory"; });
+
+}  // namespace
+
+TEST_P(Crossing, OfManyCallersLetsOneLead) {
+  queue = std::make_unique<errand::Queue>(options(3));
+  constexpr int kAll = 500;  // each of them gives way a dozen times, which is slow where much else runs
+  Tally ran(kAll);
+  std::atomic<int> inside{0};
+  std::atomic<int> most{0};
+  std::atomic<bool> over{false};
+  store->before_commit([&](const errand::Batch&) {
+    const int now = ++inside;
+    if (now > most) most = now;
+    for (int i = 0; i < 5; ++i) std::this_thread::yield();
+    --inside;
+  });
+  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  Threads flickers(1, [&](int) {
+    while (!over) {
+      store->fails = true;
+      std::this_thread::yield();
+      store->fails = false;
+      std::this_thread::yield();
+    }
+  });
+  for (int i = 0; i < kAll; ++i) {
+    while (!queue->enqueue(Report{i})) std::this_thread::yield();
+  }
+  over = true;
+  flickers.join();
+  EXPECT_TRUE(ran.reaches(kAll));
+  EXPECT_TRUE(queue->wait_idle(kSoon));
+  EXPECT_EQ(ran.others_than(1, kAll), 0);
+  EXPECT_EQ(most, 1) << "one transaction at a time";
+  queue.reset();
+}
+
+// The store's thread is told that a moment comes sooner, looks while the caller still leads, and sleeps again.
+TEST_P(Crossing, OfACallAndAThreadThatLooksTooEarlyMissesNoMoment) {
+  const auto clock = std::make_shared<SlowWaker>();
+  errand::QueueOptions opts = options(1);
+  opts.clock = clock;
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  Tally ran(1);
+  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  EXPECT_TRUE(soon([&] { return queue->wait_idle(0s) && clock->waiting() == 2; })) << "the worker, and the store's";
+  clock->hold_up_the_next();
+  ASSERT_TRUE(queue->enqueue(Report{0}, {.delay = 1s}));
+  EXPECT_TRUE(soon([&] { return clock->waiting() == 2; }));
+  clock->advance(2s);
+  EXPECT_TRUE(ran.reaches(1)) << "not when it is time to tidy up";
+  queue.reset();
+}
+
+// A commit that is on its way when a kind gets its handler may still set tasks of that kind aside.
+TEST_P(Crossing, OfAClaimAndANewHandlerSetsNothingAside) {
+  Tally ran(1);
+  errand::QueueOptions opts = options(1);
+  opts.start = false;
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  ASSERT_TRUE(queue->enqueue(Report{0}));
+  Gate claims;
+  Gate goes_on;
+  std::atomic<bool> first{true};
+  store->before_commit([&](const errand::Batch& batch) {
+    if (batch.claims.empty() || !first.exchange(false)) return;
+    claims.open();
+    goes_on.wait();
+  });
+  queue->handle<Mail>([](const Mail&) { return Receipt{}; });
+  queue->start();
+  ASSERT_TRUE(claims.wait());
+  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  goes_on.open();
+  EXPECT_TRUE(ran.reaches(1));
+  queue.reset();
+}
+
+// The claim that is on its way found nothing because of the pause, and comes back when that is over.
+TEST_P(Crossing, OfAClaimAndTheEndOfAPauseFindsWhatWaits) {
+  Tally ran(1);
+  errand::QueueOptions opts = options(1);
+  opts.start = false;
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
+  ASSERT_TRUE(queue->enqueue(Report{0}));
+  std::atomic<bool> first{true};
+  store->before_commit([&](const errand::Batch& batch) {
+    if (!batch.claims.empty() && first) {
+      EXPECT_TRUE(store->set_paused("mail", true));
+    }
+  });
+  store->after_commit([&] {
+    if (first.exchange(false)) queue->resume();
+  });
+  queue->start();
+  EXPECT_TRUE(ran.reaches(1));
+  queue.reset();
+}
+
+// The pause comes between a claim's commit and its delivery; the resume does not get through to the store.
+TEST(Pause, HoldsForWhatWasBeingClaimed) {
+  const auto store = std::make_shared<Shaky>(true);
+  errand::Queue queue({.name = "mail", .drive = errand::Drive::manual, .store = store});
+  int ran = 0;
+  queue.handle<Report>([&](const Report&) { ++ran; });
+  store->after_commit([&] { queue.pause(); });
+  const auto task = queue.enqueue(Report{1});
+  ASSERT_TRUE(task);
+  store->after_commit({});
+  store->fails = true;
+  queue.resume();
+  store->fails = false;
+  queue.dispatch();
+  EXPECT_EQ(ran, 0);
+  queue.resume();
+  queue.dispatch();
+  EXPECT_EQ(ran, 1);
+}
+
+// A body ends and wants another attempt while its task is cancelled: the store still has it for running, and here it is
+// over.
+TEST_P(Crossing, OfACancelAndTheEndOfABodyCancels) {
+  Gate began;
+  Gate body;
+  Gate ends;
+  Gate changed;
+  std::atomic<int> bodies{0};
+  queue = std::make_unique<errand::Queue>(options(1));
+  queue->handle<Report>([&](const Report&) {
+    ++bodies;
+    began.open();
+    body.wait();
+    return errand::retry_after(1ms, "again");
+  });
+  auto task = queue->enqueue(Report{0});
+  ASSERT_TRUE(task);
+  ASSERT_TRUE(began.wait());
+  store->before_commit([&](const errand::Batch& batch) {
+    if (batch.finished.empty()) return;
+    ends.open();
+    changed.wait();
+  });
+  store->before_change = [&] {
+    body.open();
+    ends.wait();
+  };
+  store->after_change = [&] { changed.open(); };
+  EXPECT_TRUE(queue->change({.ids = {task->id()}}, {.what = errand::Change::What::cancel}));
+  EXPECT_TRUE(soon([&] { return task->state() == errand::TaskState::cancelled; }));
+  EXPECT_EQ(bodies, 1);
+  queue.reset();
+}
+
+// Its end is being decided on, by code of the user's, when it is cancelled.
+TEST_P(Crossing, OfACancelAndARetryFunctionCancels) {
+  Gate deciding;
+  Gate decided;
+  std::atomic<int> bodies{0};
+  queue = std::make_unique<errand::Queue>(options(1));
+  errand::HandlerOptions opts;
+  opts.retry = errand::Retry::custom([&](int, const errand::Error&) {
+    deciding.open();
+    decided.wait();
+    return errand::Duration(1ms);
+  });
+  queue->handle<Report>(
+      [&](const Report&) {
+        ++bodies;
+        throw std::runtime_error("not today");
+      },
+      std::move(opts));
+  auto task = queue->enqueue(Report{0});
+  ASSERT_TRUE(task);
+  ASSERT_TRUE(deciding.wait());
+  EXPECT_TRUE(task->cancel());
+  decided.open();
+  EXPECT_TRUE(soon([&] { return is_final(task->state()); }));
+  EXPECT_EQ(task->state(), errand::TaskState::cancelled);
+  EXPECT_EQ(bodies, 1);
+  queue.reset();
+}
+
+// A body that was asked to stop for the shutdown's sake would be given back, and run once more at the next start.
+TEST_P(Crossing, OfACancelAndAShutdownCancels) {
+  Gate stopped;
+  Gate cancelled;
+  std::atomic<int> bodies{0};
+  queue = std::make_unique<errand::Queue>(options(1));
+  const auto handle = [&] {
+    queue->handle<Report>([&](const Report&, errand::Attempt& attempt) {
+      if (++bodies > 1) return;
+      while (!attempt.stop_requested()) attempt.sleep_for(1h);
+      stopped.open();
+      cancelled.wait();
+    });
+  };
+  handle();
+  auto task = queue->enqueue(Report{0});
+  ASSERT_TRUE(task && soon([&] { return bodies == 1; }));
+  const errand::TaskId id = task->id();
+  Threads closer(1, [&](int) { queue->shutdown({.drain = errand::Drain::none, .timeout = kSoon}); });
+  ASSERT_TRUE(stopped.wait());
+  EXPECT_TRUE(queue->cancel(id));
+  cancelled.open();
+  closer.join();
+  const auto kept = store->find(id, errand::real_clock()->now());
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->state, errand::TaskState::cancelled);
+  queue.reset();
+}
+
+// A pause and a resume at the same time: whichever is the last one, store, queue and workers agree.
+TEST_P(Crossing, OfAPauseAndAResumeLeavesAllOfOneMind) {
+  Gate paused;
+  std::atomic<bool> holds{true};
+  std::atomic<bool> resumed{false};
+  queue = std::make_unique<errand::Queue>(options(1));
+  std::atomic<int> ran{0};
+  queue->handle<Report>([&](const Report&) { ++ran; });
+  store->after_pause = [&](bool pauses) {
+    if (!pauses || !holds.exchange(false)) return;
+    paused.open();
+    // The other one overtakes it here, or waits for it.
+    const auto until = errand::real_clock()->mono() + 50ms;
+    while (!resumed && errand::real_clock()->mono() < until) std::this_thread::yield();
+  };
+  Threads one(1, [&](int) { queue->pause(); });
+  ASSERT_TRUE(paused.wait());
+  Threads other(1, [&](int) {
+    queue->resume();
+    resumed = true;
+  });
+  one.join();
+  other.join();
+  ASSERT_TRUE(queue->enqueue(Report{1}));
+  if (queue->paused()) queue->resume();
+  EXPECT_TRUE(soon([&] { return ran == 1; }));
+  queue.reset();
+}
