@@ -289,7 +289,8 @@ class Queue {
   /// What a completed task left, as it is kept. `not_found` where it left nothing.
   [[nodiscard]] Result<Output> output(TaskId id) const;
 
-  /// Named tasks that match, as they stand in the store; at most `limit`, by id, behind `after`.
+  /// Named tasks that match, as they stand in the store; at most `limit`, by id, behind `after`. One that nobody can
+  /// read is left out and logged; info() of its id says why, and remove() takes it away.
   [[nodiscard]] Result<std::vector<TaskInfo>> find(const TaskFilter& filter, std::size_t limit = 100,
                                                    TaskId after = {}) const;
   /// Does the same to every named task of this queue that matches, in pages of a thousand.

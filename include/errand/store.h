@@ -342,6 +342,12 @@ struct Counts {
   bool paused = false;
 };
 
+/// A task that is there, and that nobody can read for what its row says.
+struct Damaged {
+  TaskId id{};
+  Error why;  ///< names it
+};
+
 /// What tidying up came across.
 struct Tidied {
   std::vector<TaskId> expired{};  ///< discarded
@@ -396,9 +402,14 @@ class Store {
 
   /// Everything known of a task, or `not_found`.
   [[nodiscard]] virtual Result<KeptTask> find(TaskId id, WallTime now) = 0;
-  /// Tasks that match, by id, behind `after`; at most `limit`.
+  /// Tasks that match, by id, behind `after`; at most `limit`. One that nobody can read keeps nobody from the others:
+  /// it is left out. Only where `ids` asks for it, it is an error.
   [[nodiscard]] virtual Result<std::vector<KeptTask>> list(const TaskFilter& filter, TaskId after, std::size_t limit,
                                                            WallTime now) = 0;
+  /// Those that list() leaves out, by id, behind `after`; at most `limit`. Looks at every task that there is.
+  [[nodiscard]] virtual Result<std::vector<Damaged>> list_damaged(TaskId /*after*/, std::size_t /*limit*/) {
+    return std::vector<Damaged>();
+  }
   /// By queue, for every queue with tasks or a pause.
   [[nodiscard]] virtual Result<std::vector<Counts>> counts(WallTime now) = 0;
 

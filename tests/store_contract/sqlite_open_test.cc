@@ -10,10 +10,10 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-
 #include <optional>
 
 #include "support/child.h"
+
 using errand::Code;
 
 namespace {
@@ -80,6 +80,7 @@ TEST_F(OpenSqlite, IsFreeAgainWhenTheLastHandleIsGone) {
     const errand::StorePtr shared = *first;
   }
   EXPECT_TRUE(errand::open_sqlite(path));
+}
 
 // Whoever it forked, and left behind.
 TEST_F(OpenSqlite, IsFreeAgainWhenItsOwnerEndsThoughAChildOfThatLivesOn) {
@@ -207,24 +208,59 @@ TEST_F(OpenSqlite, SaysThatItsFolderCannotBeWritten) {
   EXPECT_EQ(refused_to_others(), why) << "the log is missing";
   std::filesystem::permissions(folder, std::filesystem::perms::all);
 }
+
 TEST_F(OpenSqlite, RefusesPathsThatAreNone) {
   EXPECT_EQ(errand::open_sqlite("").error().code(), Code::invalid);
   EXPECT_EQ(errand::open_sqlite(std::string_view("a\0b", 3)).error().code(), Code::invalid);
 }
 
+// Who lists them gets the others; who asks for it is told.
 TEST_F(OpenSqlite, ADamagedRowIsAnErrorAndNoTask) {
+  constexpr std::uint64_t kTasks = 6;
+  const auto id = [](std::uint64_t number) { return errand::TaskId{(std::uint64_t{1} << 63) | number}; };
   {
     const auto store = errand::open_sqlite(path);
     ASSERT_TRUE(store);
-    errand::NewTask task[] = {{.queue = "mail", .kind = "welcome", .content_type = "text/plain"}};
-    ASSERT_TRUE((*store)->commit({.added = task}, errand::WallTime{}));
+    std::vector<errand::NewTask> tasks(kTasks, {.queue = "mail", .kind = "welcome", .content_type = "text/plain"});
+    for (errand::NewTask& task : tasks) task.tags = {"a"};
+    ASSERT_TRUE((*store)->commit({.added = tasks}, errand::WallTime{}));
   }
-  execute("update errand_enqueued set state = 'sleepy'");
+  execute(
+      "update errand_enqueued set state = 'sleepy' where id = 1; update errand_enqueued set priority = -1 where id = 3;"
+      "update errand_enqueued set tags = '[\"a\"' where id = 4; update errand_enqueued set priority = 10 where id = "
+      "6;");
   const auto store = errand::open_sqlite(path);
   ASSERT_TRUE(store);
-  const auto found = (*store)->list({}, {}, 10, errand::WallTime{});
-  ASSERT_FALSE(found);
-  EXPECT_EQ(found.error().message(), "sqlite: read task 1: its row is damaged");
+  const auto ids = [&](const errand::TaskFilter& filter, errand::TaskId after = {}, std::size_t limit = 10) {
+    const auto found = (*store)->list(filter, after, limit, errand::WallTime{});
+    EXPECT_TRUE(found) << found.error().message();
+    std::vector<errand::TaskId> ids;
+    if (!found) return ids;
+    for (const errand::KeptTask& task : *found) ids.push_back(task.id);
+    return ids;
+  };
+  EXPECT_EQ(ids({}), (std::vector{id(2), id(5)}));
+  EXPECT_EQ(ids({}, {}, 1), std::vector{id(2)}) << "and they fill no page";
+  EXPECT_EQ(ids({}, id(2), 1), std::vector{id(5)});
+  EXPECT_EQ(ids({.tag = "a"}), (std::vector{id(2), id(5)}));
+  EXPECT_EQ(ids({.ids = {id(2), id(5)}}), (std::vector{id(2), id(5)}));
+  const auto asked = (*store)->list({.ids = {id(2), id(3)}}, {}, 10, errand::WallTime{});
+  ASSERT_FALSE(asked);
+  EXPECT_EQ(asked.error().message(), "sqlite: read task 3: its row is damaged");
+  EXPECT_EQ((*store)->find(id(1), errand::WallTime{}).error().message(), "sqlite: read task 1: its row is damaged");
+  EXPECT_TRUE((*store)->change({.tag = "a"}, {.what = errand::Change::What::hold}, {}, 10, errand::WallTime{}));
+  // All of them, by name, and in pages.
+  const auto damaged = (*store)->list_damaged({}, 10);
+  ASSERT_TRUE(damaged) << damaged.error().message();
+  ASSERT_EQ(damaged->size(), 4u);
+  EXPECT_EQ(damaged->at(0).id, id(1));
+  EXPECT_EQ(damaged->at(0).why.message(), "sqlite: read task 1: its row is damaged");
+  EXPECT_EQ(damaged->at(2).why.message(),
+            "sqlite: read task 4: its row is damaged: tags, metadata, log or history are no JSON");
+  const auto page = (*store)->list_damaged(id(1), 2);
+  ASSERT_TRUE(page && page->size() == 2);
+  EXPECT_EQ(page->at(1).id, id(4));
+  EXPECT_TRUE((*store)->list_damaged(id(6), 2)->empty());
 }
 
 TEST_F(OpenSqlite, ADamagedRowKeepsNobodyFromTheOthers) {
@@ -299,7 +335,7 @@ TEST_F(OpenSqlite, ADamagedRowIsTheMisfortuneOfWhoMeetsIt) {
   const auto cancelled = (*store)->change({.queue = "mail"}, {.what = errand::Change::What::cancel}, {}, 10, now);
   ASSERT_TRUE(cancelled) << cancelled.error().message();
   EXPECT_EQ(cancelled->ids.size(), 2u);
-  EXPECT_FALSE((*store)->list({}, {}, 10, now));
+  EXPECT_EQ((*store)->list({}, {}, 10, now)->size(), 2u);
   for (const std::uint64_t number : {1, 2}) {
     const errand::TaskId id{(std::uint64_t{1} << 63) | number};
     EXPECT_TRUE((*store)->change({.ids = {id}}, {.what = errand::Change::What::remove}, {}, 10, now));
@@ -307,6 +343,7 @@ TEST_F(OpenSqlite, ADamagedRowIsTheMisfortuneOfWhoMeetsIt) {
   const auto left = (*store)->list({}, {}, 10, now);
   ASSERT_TRUE(left) << left.error().message();
   EXPECT_EQ(left->size(), 2u);
+  EXPECT_TRUE((*store)->list_damaged({}, 10)->empty());
 }
 
 }  // namespace

@@ -14,14 +14,14 @@ Result<Changed> SqliteTasks::change(const TaskFilter& filter, const Change& chan
   FairLock lock(mu_);
   if (auto began = begin("change tasks", now); !began) return began.error();
   Changed changed;
-  std::vector<std::int64_t> damaged;
+  std::vector<Damaged> damaged;
   auto meant = matching(filter, {.after = number_of(after)}, limit, now, &damaged);
   Result<void> done = meant ? apply(*meant, change, now, changed) : Result<void>(meant.error());
   // What nobody can read can't be changed, and no filter but its id says anything of it. It can be taken away.
-  for (const std::int64_t number : damaged) {
+  for (const Damaged& one : damaged) {
     if (!done || change.what != Change::What::remove || filter.ids.empty()) continue;
-    done = remove_ended(number);
-    changed.ids.push_back(id_of(number));
+    done = remove_ended(number_of(one.id));
+    changed.ids.push_back(one.id);
   }
   if (auto ended = end("change tasks", std::move(done)); !ended) return ended.error();
   return changed;

@@ -177,10 +177,11 @@ Result<KeptTask> read_task(Connection& connection, const Statement& row) {
   KeptTask task;
   NewTask& given = task.task;
   task.id = id_of(row.integer(kId));
+  const auto damaged = [&](const char* why) {
+    return error(Code::invalid, "read task " + to_string(task.id), std::string("its row is damaged") + why);
+  };
   const auto state = state_of(row.text(kState));
-  if (!state || row.integer(kId) <= 0 || row.integer(kPriority) < 0 || row.integer(kPriority) > 9) {
-    return error(Code::invalid, "read task " + to_string(task.id), "its row is damaged");
-  }
+  if (!state || row.integer(kId) <= 0 || row.integer(kPriority) < 0 || row.integer(kPriority) > 9) return damaged("");
   task.state = *state;
   given.queue = row.text(kQueue);
   given.kind = row.text(kKind);
@@ -217,7 +218,10 @@ Result<KeptTask> read_task(Connection& connection, const Statement& row) {
   task.progress_note = row.text(kProgressNote);
   given.schedule = row.text(kSchedule);
   given.slot = moment_at(row, kSlot);
-  if (auto lists = read_lists(connection, row, task); !lists) return lists.error();
+  if (auto lists = read_lists(connection, row, task); !lists) {
+    if (lists.error().transient()) return lists.error();
+    return damaged(": tags, metadata, log or history are no JSON");
+  }
   return task;
 }
 

@@ -224,10 +224,37 @@ Result<std::vector<KeptTask>> SqliteTasks::list(const TaskFilter& filter, TaskId
   if (auto ok = may_enter("list tasks"); !ok) return ok.error();
   std::vector<KeptTask> found;
   auto done = in_windows("list tasks", number_of(after), [&](Window window) ERRAND_REQUIRES(mu_) -> Result<bool> {
-    auto some = matching(filter, window, limit - found.size(), now);
+    std::vector<Damaged> damaged;
+    auto some = matching(filter, window, limit - found.size(), now, filter.ids.empty() ? &damaged : nullptr);
     if (!some) return some.error();
+    for (const Damaged& one : damaged) {
+      if (auto ok = pass_by(number_of(one.id), one.why); !ok) return ok.error();
+    }
     std::move(some->begin(), some->end(), std::back_inserter(found));
     return found.size() < limit && filter.ids.empty();
+  });
+  if (!done) return done.error();
+  return found;
+}
+
+Result<std::vector<Damaged>> SqliteTasks::list_damaged(TaskId after, std::size_t limit) {
+  const char* const what = "list damaged tasks";
+  if (auto ok = may_enter(what); !ok) return ok.error();
+  std::vector<Damaged> found;
+  auto done = in_windows(what, number_of(after), [&](Window window) ERRAND_REQUIRES(mu_) -> Result<bool> {
+    Statement statement = connection_->prepare(sql::list_tasks);
+    statement.bind(window.after);
+    for (int unset = 2; unset <= 8; ++unset) statement.bind_null();
+    statement.bind(window.last);
+    for (std::int64_t met = window.after; found.size() < limit && statement.step(); met = number_at(statement)) {
+      if (number_at(statement) <= met) return error(Code::invalid, what, kOutOfOrder);
+      const auto task = read_task(*connection_, statement);
+      if (task) continue;
+      if (task.error().code() != Code::invalid) return task.error();
+      found.push_back({id_of(number_at(statement)), task.error()});
+    }
+    if (found.size() < limit && statement.status() != SQLITE_DONE) return connection_->error(statement.status(), what);
+    return found.size() < limit;
   });
   if (!done) return done.error();
   return found;
@@ -258,7 +285,7 @@ Result<void> SqliteTasks::in_windows(const char* what, std::int64_t after, F f) 
 }
 
 Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Window window, std::size_t limit,
-                                                    WallTime now, std::vector<std::int64_t>* damaged) {
+                                                    WallTime now, std::vector<Damaged>* damaged) {
   std::vector<KeptTask> found;
   const auto matches = [&](const KeptTask& task) { return !filter.state || task.state == *filter.state; };
   const std::string states = filter.state ? array_of(words_of(*filter.state)) : std::string();
@@ -284,7 +311,7 @@ Result<std::vector<KeptTask>> SqliteTasks::matching(const TaskFilter& filter, Wi
       auto task = read_task(*connection_, statement);
       if (!task && (damaged == nullptr || task.error().code() != Code::invalid)) return task.error();
       if (!task) {
-        damaged->push_back(number_at(statement));
+        damaged->push_back({id_of(number_at(statement)), task.error()});
         continue;
       }
       *task = seen(std::move(*task), now);

@@ -52,6 +52,7 @@ class SqliteTasks final : public Store {
   Result<Committed> commit(const Batch& batch, WallTime now) override;
   Result<KeptTask> find(TaskId id, WallTime now) override;
   Result<std::vector<KeptTask>> list(const TaskFilter& filter, TaskId after, std::size_t limit, WallTime now) override;
+  Result<std::vector<Damaged>> list_damaged(TaskId after, std::size_t limit) override;
   Result<std::vector<Counts>> counts(WallTime now) override;
   Result<Changed> change(const TaskFilter& filter, const Change& change, TaskId after, std::size_t limit,
                          WallTime now) override;
@@ -102,9 +103,9 @@ class SqliteTasks final : public Store {
   using Status = std::optional<Error>;
 
   // life.cc
-  [[nodiscard]] Result<void> begin_life() ERRAND_REQUIRES(mu_);
   [[nodiscard]] static Result<StorePtr> try_to_open(const std::string& path, const SqliteOptions& options,
                                                     std::unique_ptr<RunningFile> running);
+  [[nodiscard]] Result<void> begin_life() ERRAND_REQUIRES(mu_);
   /// What the file says of itself, the number of its owner's life among it.
   [[nodiscard]] Result<std::int64_t> read_life() ERRAND_REQUIRES(mu_);
   /// Every operation begins with it. After a failure of the disk it gives the file another connection.
@@ -134,7 +135,7 @@ class SqliteTasks final : public Store {
     std::int64_t last = std::numeric_limits<std::int64_t>::max();
   };
   [[nodiscard]] Result<std::vector<KeptTask>> matching(const TaskFilter& filter, Window window, std::size_t limit,
-                                                       WallTime now, std::vector<std::int64_t>* damaged = nullptr)
+                                                       WallTime now, std::vector<Damaged>* damaged = nullptr)
       ERRAND_REQUIRES(mu_);
   /// `f` looks at one part after the other of what comes after an id, until it returns false; others work in between.
   template <class F>
