@@ -33,11 +33,14 @@ using LineSink = Callback<Result<void>(std::string_view line)>;
 using LineSource = Callback<Result<std::optional<std::string>>()>;
 /// Hears of each line that was not taken in, counted from 1, and why.
 using LineRefused = Callback<void(std::uint64_t line, const Error& why)>;
+/// Hears of each task, schedule and pause that is not among the lines, and why: the message names it.
+using LeftOut = Callback<void(const Error& why)>;
 
 struct Exported {
   std::uint64_t pauses = 0;
   std::uint64_t schedules = 0;
   std::uint64_t tasks = 0;
+  std::uint64_t left_out = 0;  ///< that nobody can read, or whose texts are no UTF-8
 };
 
 struct Imported {
@@ -53,8 +56,14 @@ struct Imported {
 /// What is changed meanwhile comes as it was before or after that, each task by itself; two tasks may then have one
 /// unique key, one after the other, and an import refuses the second. Shut the queues down first, or export a copy
 /// (SqliteStore::backup), to have all of it at one moment.
-/// Errors: the store's; the sink's; `invalid` for a task whose texts are no UTF-8, which it names.
-[[nodiscard]] Result<Exported> export_tasks(Store& store, const LineSink& sink, WallTime now = real_clock()->now());
+///
+/// What is damaged is left out by itself, and the rest goes on: a row that nobody can read, texts that are no UTF-8.
+/// `left_out` hears of each. Nobody is to take what was written for all there is: without a `left_out` it is an error,
+/// once everything else has been written.
+/// Errors: the store's; the sink's; `invalid` where something was left out and nobody heard of it: how much, and the
+///         first one.
+[[nodiscard]] Result<Exported> export_tasks(Store& store, const LineSink& sink, const LeftOut& left_out = {},
+                                            WallTime now = real_clock()->now());
 
 /// Takes in what export_tasks() wrote, as it was: ids, states, histories, schedules. A task that ran is available, and
 /// whoever ran it can't finish it here. Ids that the store gives from then on are larger than all that came.

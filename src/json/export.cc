@@ -21,15 +21,19 @@ Error not_written(const std::string& what, const Error& why) {
 
 class Exporter {
  public:
-  Exporter(Store& store, const LineSink& sink, WallTime now) : store_(store), sink_(sink), now_(now) {}
+  Exporter(Store& store, const LineSink& sink, const LeftOut& left_out, WallTime now)
+      : store_(store), sink_(sink), left_out_(left_out), now_(now) {}
 
   Result<Exported> run() {
     if (auto ok = sink_(first_line()); !ok) return ok.error();
     if (auto ok = pauses(); !ok) return ok.error();
     if (auto ok = schedules(); !ok) return ok.error();
     if (auto ok = tasks(); !ok) return ok.error();
+    if (auto ok = damaged(); !ok) return ok.error();
     if (auto ok = sink_(*line_of(End{done_.pauses, done_.schedules, done_.tasks})); !ok) return ok.error();
-    return done_;
+    if (!first_left_out_ || left_out_) return done_;
+    return Error(Code::invalid, "export: all is written but what is damaged, " + std::to_string(done_.left_out) +
+                                    " in all, and the first one: " + first_left_out_->message());
   }
 
  private:
@@ -47,7 +51,10 @@ class Exporter {
     const auto all = store_.list_schedules("");
     if (!all) return all.error();
     for (const Result<KeptSchedule>& one : *all) {
-      if (!one) return one.error();
+      if (!one) {
+        leave_out(one.error());
+        continue;
+      }
       const std::string what = "schedule \"" + clean_text(one->schedule.name) + "\"";
       if (auto ok = put(what, line_of(*one), done_.schedules); !ok) return ok;
     }
@@ -67,16 +74,37 @@ class Exporter {
     }
   }
 
+  Result<void> damaged() {
+    for (TaskId after;;) {
+      const auto page = store_.list_damaged(after, kTasksAtOnce);
+      if (!page) return page.error();
+      if (page->empty()) return {};
+      for (const Damaged& one : *page) leave_out(one.why);
+      after = page->back().id;
+    }
+  }
+
   Result<void> put(const std::string& what, const Result<std::string>& line, std::uint64_t& count) {
-    if (!line) return not_written(what, line.error());
+    if (!line) {
+      leave_out(not_written(what, line.error()));
+      return {};
+    }
     ++count;
     return sink_(*line);
   }
 
+  void leave_out(const Error& why) {
+    ++done_.left_out;
+    if (!first_left_out_) first_left_out_ = why;
+    if (left_out_) left_out_(why);
+  }
+
   Store& store_;
   const LineSink& sink_;
+  const LeftOut& left_out_;
   const WallTime now_;
   Exported done_;
+  std::optional<Error> first_left_out_;
 };
 
 // --- in --------------------------------------------------------------------------------------------------------------
@@ -212,8 +240,8 @@ class Importer {
 
 }  // namespace
 
-Result<Exported> export_tasks(Store& store, const LineSink& sink, WallTime now) {
-  return Exporter(store, sink, now).run();
+Result<Exported> export_tasks(Store& store, const LineSink& sink, const LeftOut& left_out, WallTime now) {
+  return Exporter(store, sink, left_out, now).run();
 }
 
 Result<Imported> import_tasks(Store& store, const LineSource& source, const LineRefused& refused, WallTime now) {

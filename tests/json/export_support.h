@@ -41,7 +41,7 @@ inline std::string exported(errand::Store& store, errand::WallTime now) {
         text += line;
         return {};
       },
-      now);
+      {}, now);
   EXPECT_TRUE(done) << done.error().message();
   return text;
 }

@@ -204,7 +204,7 @@ class Visit {
       if (++lines > 100'000) return Error(Code::failed, "there is no end to it");
       return {};
     };
-    is_ok(export_tasks(store, sink, now), "export");
+    is_ok(export_tasks(store, sink, {}, now), "export");
     if (!answers && queue.stats().healthy)
       complaints_.push_back("nothing is answered, and the queue says it is healthy");
   }
