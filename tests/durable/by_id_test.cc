@@ -180,3 +180,34 @@ TEST_P(NamedTaskById, ShowsWhatItWasEnqueuedWith) {
   queue->dispatch();
   EXPECT_EQ(errand::enqueued<Report>(*queue).size(), 1u) << "one is over";
 }
+
+// Past 32 bits, and past what a double can tell apart.
+TEST_P(NamedTaskById, MayHaveAnIdThatOtherNumbersCannotHold) {
+  constexpr std::uint64_t kStoreBit = std::uint64_t{1} << 63;
+  queue->handle<Mail>([](const Mail& mail) { return Receipt{mail.user}; });
+  for (const int bits : {31, 32, 53}) {
+    SCOPED_TRACE(bits);
+    // As if so many had been there before.
+    errand::KeptTask last;
+    last.id = errand::TaskId{kStoreBit | ((std::uint64_t{1} << bits) - 2)};
+    last.state = errand::TaskState::completed;
+    last.finished_at = clock->now();
+    last.task = {.queue = "mail", .kind = "other", .run_at = clock->now()};
+    ASSERT_TRUE(store->adopt({.tasks = std::span(&last, 1)}, clock->now())->tasks.at(0));
+    for (int i = -1; i <= 1; ++i) {
+      auto task = queue->enqueue(Mail{"a", i});
+      ASSERT_TRUE(task);
+      const std::string text = to_string(task->id());
+      EXPECT_EQ(text, std::to_string((std::uint64_t{1} << bits) + static_cast<std::uint64_t>(i)));
+      const auto id = errand::parse_task_id(text);
+      ASSERT_TRUE(id);
+      EXPECT_EQ(*id, task->id());
+      EXPECT_TRUE(queue->hold(*id));
+      EXPECT_EQ(queue->change({.ids = {*id}}, {.what = errand::Change::What::release})->ids, std::vector{*id});
+      EXPECT_EQ(queue->find({}, 10, last.id)->size(), static_cast<std::size_t>(i + 2)) << "pages go by them";
+      queue->dispatch();
+      EXPECT_EQ(queue->task<Receipt>(*id)->get().code, i);
+      EXPECT_EQ(info(*id).id, *id);
+    }
+  }
+}

@@ -440,4 +440,64 @@ TEST(Export, NamesATaskWhoseTextsAreNone) {
   EXPECT_NE(done.error().message().find("export task 1: "), std::string::npos) << done.error().message();
 }
 
+// --- ids -------------------------------------------------------------------------------------------------------------
+
+// None of them goes through a number that can't hold it: not 32 bits, and not the 53 of a double, which is what other
+// programs read numbers in JSON with.
+TEST(Export, KeepsIdsThatOtherNumbersCannotHold) {
+  constexpr std::uint64_t kStoreBit = std::uint64_t{1} << 63;
+  constexpr int kFew = 5;
+  for (const int bits : {31, 32, 53, 61}) {
+    SCOPED_TRACE(bits);
+    const std::uint64_t first = (std::uint64_t{1} << bits) - 2;
+    const Folder folder;
+    StorePtr store = folder.open("tasks.db");
+    KeptTask before;
+    before.id = TaskId{kStoreBit | first};
+    before.state = TaskState::available;
+    before.task = {.queue = "mail", .kind = "k", .payload = "0", .run_at = kNow};
+    ASSERT_TRUE(store->adopt({.tasks = std::span(&before, 1)}, kNow)->tasks.at(0));
+    for (int i = 1; i < kFew; ++i) {
+      NewTask task[] = {{.queue = "mail", .kind = "k", .payload = std::to_string(i), .run_at = kNow}};
+      const auto added = store->commit({.added = task}, kNow);
+      ASSERT_TRUE(added);
+      EXPECT_EQ(added->added.at(0)->id.value, kStoreBit | (first + static_cast<std::uint64_t>(i)));
+    }
+    store.reset();
+    store = folder.open("tasks.db");
+    const std::string text = exported(*store, kNow);
+    const StorePtr others[] = {store, open_memory(), folder.open("other.db")};
+    for (const StorePtr& other : others) {
+      if (other != store) {
+        ASSERT_EQ(imported(*other, text, kNow)->tasks, static_cast<std::uint64_t>(kFew));
+      }
+      for (int i = 0; i < kFew; ++i) {
+        const std::uint64_t number = first + static_cast<std::uint64_t>(i);
+        EXPECT_NE(text.find("\"id\":\"" + std::to_string(number) + "\""), std::string::npos) << text;
+        const auto parsed = parse_task_id(std::to_string(number));
+        ASSERT_TRUE(parsed);
+        EXPECT_EQ(to_string(*parsed), std::to_string(number));
+        const auto found = other->find(*parsed, kNow);
+        ASSERT_TRUE(found) << found.error().message();
+        EXPECT_EQ(found->id, *parsed);
+        EXPECT_EQ(found->task.payload, std::to_string(i));
+        EXPECT_EQ(other->list({.ids = {*parsed}}, TaskId{}, 10, kNow)->size(), 1u);
+      }
+      const TaskId last{kStoreBit | (first + kFew - 2)};
+      EXPECT_EQ(other->list({}, last, 10, kNow)->size(), 1u) << "pages go by them";
+      // And what is claimed, finished and added next.
+      const ClaimRequest claim[] = {{.queue = "mail", .any_kind = true, .limit = 10}};
+      const auto claimed = other->commit({.claims = claim}, kNow);
+      ASSERT_EQ(claimed->claims.at(0).tasks.size(), static_cast<std::size_t>(kFew));
+      const KeptTask& one = claimed->claims.at(0).tasks.back();
+      const Finish finish[] = {{.id = one.id, .token = one.token, .to = TaskState::completed, .run_at = kNow}};
+      NewTask next[] = {{.queue = "mail", .kind = "k", .run_at = kNow}};
+      const auto committed = other->commit({.finished = finish, .added = next}, kNow);
+      ASSERT_TRUE(committed->finished.at(0)) << committed->finished.at(0).error().message();
+      EXPECT_EQ(other->find(one.id, kNow)->state, TaskState::completed);
+      EXPECT_EQ(committed->added.at(0)->id.value, kStoreBit | (first + kFew));
+    }
+  }
+}
+
 }  // namespace
