@@ -203,8 +203,13 @@ TEST(SuspectsOfACrash, AreThoseThatRanAndRunOneAfterTheOther) {
     gate.wait();
     --inside;
   });
+  queue.handle<Mail>([](const Mail&) { return Receipt{}; });
   queue.start();
   EXPECT_TRUE(soon([&] { return others == 3 && inside == 1; }));
+  for (int i = 0; i < 50; ++i) {
+    auto task = queue.enqueue(Mail{});
+    ASSERT_TRUE(task && task->wait_for(kSoon));
+  }
   gate.open();
   EXPECT_TRUE(queue.wait_idle(kSoon));
   for (const errand::TaskId id : suspects) {
