@@ -1,30 +1,8 @@
 // What callers and workers do, in whatever order the stage has them.
 
-#include <errand/codec.h>
-#include <errand/sqlite.h>
-
 #include <stdexcept>
 
 #include "durable_world.h"
-#include "sqlite/store.h"
-
-namespace sim {
-
-struct Letter {
-  std::string text;
-  static constexpr std::string_view kind = "says";
-};
-
-}  // namespace sim
-
-template <>
-struct errand::Codec<sim::Letter> {
-  static constexpr std::string_view content_type = "text/plain";
-  static errand::Result<std::string> encode(const sim::Letter& letter) { return letter.text; }
-  static errand::Result<sim::Letter> decode(std::string_view bytes, std::string_view) {
-    return sim::Letter{std::string(bytes)};
-  }
-};
 
 namespace sim {
 
@@ -33,22 +11,6 @@ using errand::Result;
 using errand::TaskId;
 
 namespace {
-
-// A transaction of the store behind the watched one.
-struct WatchedTransaction {
-  errand::Transaction& tx;
-  const errand::Store& store;
-  std::vector<errand::NewTask> tasks{};
-  std::vector<Result<errand::Added>> added{};
-
-  Result<errand::Added> add(const errand::NewTask& task, errand::WallTime now) {
-    auto one = tx.add(task, now);
-    tasks.push_back(task);
-    added.push_back(one);
-    return one;
-  }
-  [[nodiscard]] bool is_of(const errand::Store& other) const { return &store == &other; }
-};
 
 std::span<const std::byte> bytes_of(const std::string& text) {
   return std::as_bytes(std::span(text.data(), text.size()));
@@ -131,7 +93,11 @@ Said World::body(errand::Attempt& attempt, bool explicitly) {
     const auto payload = attempt.payload();
     oracle_.begins(attempt.id(), payload, attempt.number(), clock_->now());
   }
-  for (std::uint64_t turns = rng_.below(6); turns > 0 && !store_->is_dead(); --turns) stage_->pause();
+  bool completed = false;
+  for (std::uint64_t turns = rng_.below(6); turns > 0 && !store_->is_dead(); --turns) {
+    if (heard && !completed && one_in(12)) completed = completes_in_transaction(attempt);
+    stage_->pause();
+  }
   Said said;
   said.stop = attempt.stop_reason();
   using What = Said::What;
@@ -139,7 +105,12 @@ Said World::body(errand::Attempt& attempt, bool explicitly) {
                             What::snooze, What::cancel, What::discard};
   said.what = explicitly ? kSaid[rng_.below(std::size(kSaid))] : one_in(3) ? What::threw : What::returned;
   if (is_last_ && !one_in(4)) said.what = explicitly ? What::done : What::returned;
-  if (!store_->is_dead()) oracle_.ends(attempt.id(), said);
+  if (store_->is_dead()) return said;
+  if (completed) {
+    oracle_.ends_late(attempt.id());
+  } else {
+    oracle_.ends(attempt.id(), said);
+  }
   return said;
 }
 
@@ -149,39 +120,48 @@ void World::caller() {
   while (goes_on()) {
     Line& line = lines_[rng_.below(kQueues)];
     const std::uint64_t dice = rng_.below(100);
-    if (dice < 40) {
+    if (dice < 34) {
       enqueue(line);
-    } else if (dice < 50) {
+    } else if (dice < 43) {
       enqueue_many(line);
-    } else if (dice < 58) {
+    } else if (dice < 51) {
       enqueue_in_transaction(line);
-    } else if (dice < 64) {
+    } else if (dice < 56) {
       enqueue_and_wait(line);
-    } else if (dice < 72) {
+    } else if (dice < 63) {
       cancel(line);
-    } else if (dice < 82) {
+    } else if (dice < 75) {
       change(line);
-    } else if (dice < 84) {
+    } else if (dice < 77) {
       pause_or_resume(line, true);
-    } else if (dice < 90) {
+    } else if (dice < 83) {
       pause_or_resume(line, false);
-    } else if (dice < 94) {
+    } else if (dice < 86) {
       tell_again();
-    } else {
+    } else if (dice < 90) {
       advance_schedule(line);
+    } else {
+      keep_schedule(line);
     }
     stage_->pause();
   }
 }
 
-// In the last life: nothing stands in the way of any task any more.
+// In the last life: nothing stands in the way of any task any more, nor of any slot; and then no more slots come.
 void World::healer() {
   for (Line& line : lines_) {
     line.queue->resume();
     const auto released = line.queue->change({.all = true}, {.what = errand::Change::What::release});
     if (!released) oracle_.breaks("tasks can't be released: " + released.error().message());
+    for (const std::string& name : oracle_.schedules_of(line.queue->name())) line.queue->schedule(name)->resume();
   }
   healed_ = true;
+  const std::atomic<std::uint32_t> nobody{0};
+  clock_->wait(nobody, 0, {clock_->mono() + 5s, {}});
+  for (Line& line : lines_) {
+    for (const std::string& name : oracle_.schedules_of(line.queue->name())) line.queue->schedule(name)->cancel();
+  }
+  no_more_slots_ = true;
 }
 
 // Nobody and nothing is about to disturb a line.
@@ -204,15 +184,30 @@ void World::disturb(Line& line, const std::function<void()>& act) {
   --busy_;
 }
 
-std::optional<TaskId> World::any_task(const Line& line) {
+std::optional<TaskId> World::any_task(const Line& line, bool lives) {
   std::vector<TaskId> ids;
   for (const auto& [id, task] : oracle_.tasks()) {
-    if (task.queue == line.queue->name() && !task.removed) ids.push_back(TaskId{id});
+    const bool is_meant = !task.removed && !(lives && task.final);
+    if (task.queue == line.queue->name() && is_meant) ids.push_back(TaskId{id});
   }
   if (ids.empty()) return std::nullopt;
   // The last ones are more likely to be on their way.
   const std::size_t few = std::min<std::size_t>(ids.size(), one_in(2) ? 6 : 1000);
   return ids[ids.size() - 1 - rng_.below(few)];
+}
+
+errand::Unique World::unique() {
+  using errand::bit;
+  using errand::TaskState;
+  errand::Unique unique{.key = "key " + std::to_string(rng_.below(3))};
+  unique.on_clash = static_cast<errand::OnClash>(rng_.below(3));
+  if (one_in(3)) unique.within = std::chrono::microseconds(1 + rng_.below(one_in(3) ? 3'600'000'000 : 3'000'000));
+  constexpr std::uint16_t kStates[] = {errand::kWaitingStates, errand::kWaitingStates | bit(TaskState::discarded),
+                                       errand::kLiveStates | bit(TaskState::completed),
+                                       errand::kLiveStates | bit(TaskState::cancelled),
+                                       bit(TaskState::running) | bit(TaskState::completed)};
+  if (one_in(3)) unique.states = kStates[rng_.below(std::size(kStates))];
+  return unique;
 }
 
 errand::TaskOptions World::options(Line&, std::uint64_t* watch) {
@@ -225,11 +220,9 @@ errand::TaskOptions World::options(Line&, std::uint64_t* watch) {
   options.retry = errand::Retry::fixed(errand::Duration(1'000'000 + rng_.below(2'000'000'000)));
   if (one_in(7)) options.timeout = errand::Duration(1 + rng_.below(1'000'000'000));
   if (one_in(9)) options.expires_at = clock_->now() + errand::Duration(rng_.below(3'000'000'000));
-  if (one_in(5)) {
-    options.unique.key = "key " + std::to_string(rng_.below(4));
-    options.unique.on_clash = static_cast<errand::OnClash>(rng_.below(3));
-  }
-  options.ephemeral = one_in(10);
+  if (one_in(4)) options.unique = unique();
+  const std::uint16_t states = options.unique.states.value_or(options.unique.within > 0s ? errand::kAllStates : 0);
+  options.ephemeral = one_in(10) && (states & errand::bit(errand::TaskState::completed)) == 0;
   *watch = 0;
   if (one_in(3)) {
     *watch = ++watches_;
@@ -259,7 +252,9 @@ void World::enqueue(Line& line) {
   const errand::TaskOptions as_asked{.delay = options.delay, .at = options.at};
   const Calm before = calm();
   const std::string payload = oracle_.asks();
-  auto task = line.queue->enqueue_bytes(one_in(3) ? "returns" : "says", bytes_of(payload), std::move(options));
+  oracle_.asks_to_be_unique(payload, options.unique, clock_->now());
+  const bool says = !options.unique.empty() || !one_in(3);
+  auto task = line.queue->enqueue_bytes(says ? "says" : "returns", bytes_of(payload), std::move(options));
   told(payload, task, line, as_asked, watch, before);
 }
 
@@ -276,47 +271,11 @@ void World::enqueue_many(Line& line) {
     if (alike) options = {.priority = 9, .max_attempts = 2, .retry = errand::Retry::fixed(1s)}, watches.back() = 0;
     asked.push_back({.delay = options.delay, .at = options.at});
     payloads.push_back(oracle_.asks());
+    oracle_.asks_to_be_unique(payloads.back(), options.unique, clock_->now());
     tasks.push_back({.kind = "says", .payload = payloads.back(), .options = std::move(options)});
   }
   const auto results = line.queue->enqueue_many(std::move(tasks));
   for (std::size_t i = 0; i < results.size(); ++i) told(payloads[i], results[i], line, asked[i], watches[i], before);
-}
-
-void World::enqueue_in_transaction(Line& line) {
-  if (where_ == Where::memory || store_->is_away) return enqueue(line);
-  auto& inner = static_cast<errand::sqlite::SqliteTasks&>(*store_->inner());
-  const bool rolls_back = one_in(3);
-  std::vector<std::string> payloads;
-  std::vector<errand::NewTask> tasks;
-  std::vector<Result<errand::Added>> added;
-  const auto body = [&](errand::Transaction& tx) -> Result<void> {
-    WatchedTransaction watched{tx, *store_};
-    for (std::uint64_t left = 1 + rng_.below(3); left > 0; --left) {
-      std::uint64_t watch = 0;
-      errand::TaskOptions options = this->options(line, &watch);
-      options.on_finish = {};
-      payloads.push_back(oracle_.asks());
-      auto task = line.queue->enqueue(watched, Letter{payloads.back()}, std::move(options));
-      if (!task && task.error().code() != errand::Code::duplicate) return task.error();
-    }
-    tasks = watched.tasks;
-    added = watched.added;
-    if (rolls_back) return errand::Error(errand::Code::failed, "rolled back");
-    return {};
-  };
-  oracle_.hears(clock_->now());
-  const auto done = inner.transaction(body, 5s);
-  if (store_->is_dead()) return;
-  if (rolls_back && !done) {
-    oracle_.count("rolled back");
-    return;
-  }
-  oracle_.count("transactions");
-  if (!done) {
-    oracle_.transaction_failed(tasks, store_->is_faulty);
-    return;
-  }
-  for (std::size_t i = 0; i < tasks.size(); ++i) oracle_.added(tasks[i], added[i], clock_->now());
 }
 
 void World::enqueue_and_wait(Line& line) {
@@ -354,26 +313,34 @@ void World::cancel(Line& line) {
 }
 
 void World::change(Line& line) {
-  const auto id = any_task(line);
+  const std::uint64_t dice = rng_.below(11);
+  const auto id = any_task(line, dice >= 3 && dice <= 8);
   if (!id) return;
   errand::Queue& queue = *line.queue;
   disturb(line, [&] {
-    switch (rng_.below(7)) {
+    switch (dice) {
       case 0:
       case 1:
         static_cast<void>(queue.retry(*id));
         break;
       case 2:
-        static_cast<void>(queue.hold(*id));
+        static_cast<void>(queue.remove(*id));
         break;
       case 3:
-        static_cast<void>(queue.release(*id));
+        static_cast<void>(queue.hold(*id));
         break;
       case 4:
-        static_cast<void>(queue.set_priority(*id, static_cast<int>(rng_.below(10))));
+        static_cast<void>(queue.release(*id));
         break;
       case 5:
+        static_cast<void>(queue.set_priority(*id, static_cast<int>(rng_.below(10))));
+        break;
+      case 6:
         static_cast<void>(queue.reschedule(*id, clock_->now() + errand::Duration(rng_.below(2'000'000'000))));
+        break;
+      case 7:
+      case 8:
+        static_cast<void>(queue.set_payload(*id, bytes_of(oracle_.asks())));
         break;
       default:
         static_cast<void>(queue.change({.priority = 9}, {.what = errand::Change::What::release}));
@@ -405,48 +372,6 @@ void World::tell_again() {
   }
   const errand::Finish one[] = {old};
   static_cast<void>(store_->commit({.finished = one}, lines_[0].tasks->committer().now()));
-}
-
-// Whoever looks after a schedule: reads it, and adds the runs of the slots that have come. Two may do so at once.
-void World::advance_schedule(Line& line) {
-  const errand::WallTime now = lines_[0].tasks->committer().now();
-  const std::string queue = line.queue->name();
-  auto found = store_->find_schedule(queue, "hourly");
-  if (!found && found.error().code() == errand::Code::not_found) {
-    // Without a next slot: its queue is not to run it as well.
-    found = store_->put_schedule({.queue = queue,
-                                  .name = "hourly",
-                                  .interval = 1h,
-                                  .task = {.queue = queue, .kind = "says", .schedule = "hourly"}},
-                                 now);
-  }
-  if (!found || store_->is_dead()) return;
-  std::vector<errand::NewTask> runs;
-  // Some were dealt with before: whose clock was set back, or who did not hear that it is done.
-  for (std::uint64_t left = 1 + rng_.below(2); left > 0; --left) {
-    const errand::WallTime slot{std::chrono::hours(one_in(3) ? rng_.below(static_cast<std::uint64_t>(slot_) + 1)
-                                                             : static_cast<std::uint64_t>(++slot_))};
-    runs.push_back({.queue = queue,
-                    .kind = "says",
-                    .payload = oracle_.asks(),
-                    .run_at = now,
-                    .max_attempts = 2,
-                    .schedule = "hourly",
-                    .slot = slot});
-  }
-  if (one_in(2)) {
-    static_cast<void>(store_->commit({.added = runs}, now));
-  } else {
-    errand::Advance advance;
-    advance.queue = queue;
-    advance.schedule = "hourly";
-    advance.version = found->version;
-    advance.runs = runs;
-    const errand::Advance one[] = {advance};
-    static_cast<void>(store_->commit({.advanced = one}, now));
-  }
-  const std::string names[] = {queue};
-  if (!store_->is_dead()) lines_[0].tasks->hub().changed(names);
 }
 
 }  // namespace sim

@@ -66,9 +66,13 @@ void Oracle::committed(const errand::Batch& batch, const errand::Result<errand::
   if (!committed) {
     count("commits failed");
     if (!faulty) breaks("a commit failed, and the store was well: " + committed.error().message());
-    for (const errand::NewTask& task : batch.added) maybe_added_[task.payload] = task;
+    for (const errand::NewTask& task : batch.added) maybe_added_[name_of(task)] = task;
     for (const errand::Advance& advance : batch.advanced) {
-      for (const errand::NewTask& task : advance.runs) maybe_added_[task.payload] = task;
+      for (const errand::NewTask& task : advance.runs) maybe_added_[name_of(task)] = task;
+      if (!advance.cancel_earlier) continue;
+      for (const auto& [id, task] : tasks_) {
+        if (task.queue == advance.queue && task.schedule == advance.schedule) maybe_touched_.insert(id);
+      }
     }
     for (const errand::Finish& finish : batch.finished) maybe_touched_.insert(finish.id.value);
     maybe_any_ = true;
@@ -78,43 +82,66 @@ void Oracle::committed(const errand::Batch& batch, const errand::Result<errand::
   if (batch.added.size() > 1) count("commits of several tasks");
   for (std::size_t i = 0; i < batch.finished.size(); ++i) finish(batch.finished[i], committed->finished[i]);
   for (std::size_t i = 0; i < batch.added.size(); ++i) added(batch.added[i], committed->added[i], now);
-  for (std::size_t i = 0; i < batch.advanced.size(); ++i) {
-    const auto& advanced = committed->advanced[i];
-    mix(advanced ? 3 : 4);
-    if (!advanced) continue;
-    for (std::size_t k = 0; k < advanced->runs.size(); ++k) added(batch.advanced[i].runs[k], advanced->runs[k], now);
-  }
+  for (std::size_t i = 0; i < batch.advanced.size(); ++i) advance(batch.advanced[i], committed->advanced[i], now);
   for (const errand::Claimed& claimed : committed->claims) {
     for (const TaskId id : claimed.expired) expire(id, now);
     for (const errand::KeptTask& task : claimed.tasks) claim(task);
   }
 }
 
-void Oracle::transaction_failed(const std::vector<errand::NewTask>& tasks, bool faulty) {
+void Oracle::transaction_failed(const std::vector<errand::NewTask>& tasks, TaskId ended, bool faulty) {
   if (!faulty) breaks("a transaction failed, and the store was well");
-  for (const errand::NewTask& task : tasks) maybe_added_[task.payload] = task;
+  for (const errand::NewTask& task : tasks) maybe_added_[name_of(task)] = task;
+  if (ended) maybe_touched_.insert(ended.value);
   maybe_any_ = true;
+}
+
+void Oracle::completed(const errand::Finish& finish) {
+  tell("is completed in a transaction", finish.id);
+  mix(finish.id.value * 47);
+  count("completed in transactions");
+  latest_ = std::max(latest_, finish.run_at);
+  Known* const task = find(finish.id, "was completed");
+  if (task == nullptr) return;
+  if (task->token == 0 || task->token != finish.token || task->body != Known::Body::runs)
+    breaks(text(finish.id) + ": it was completed in a transaction, and its body does not run under this token");
+  if (finish.to != TaskState::completed || finish.attempts != task->attempts + 1 || finish.crashes != task->crashes)
+    breaks(text(finish.id) + ": it was completed in a transaction, and that is not what the store was told");
+  succeeded();
+  task->attempts = finish.attempts;
+  task->body = Known::Body::none;
+  ++task->lingering;
+  ended(*task, TaskState::completed);
+  told_.push_back(finish);
+  if (told_.size() > kTold) told_.pop_front();
 }
 
 void Oracle::added(const errand::NewTask& task, const errand::Result<errand::Added>& added, WallTime now) {
   latest_ = std::max(latest_, now);
   if (!added) {
     mix(static_cast<std::uint64_t>(added.error().code()));
-    const bool clash = task.unique.on_clash == errand::OnClash::refuse && !task.unique.key.empty();
+    const bool clash = task.unique.on_clash == errand::OnClash::refuse && holder(task.unique.key, now) != nullptr;
     if (!clash) breaks("a task was refused by the store: " + added.error().message());
     return;
   }
   succeeded();
-  add(task, *added);
+  add(task, *added, now);
 }
 
-void Oracle::add(const errand::NewTask& task, const errand::Added& added) {
+// One of several with the same payload, if it is a run of a schedule.
+std::string Oracle::name_of(const errand::NewTask& task) {
+  if (!task.slot) return task.payload;
+  return task.payload + " at " + std::to_string(task.slot->time_since_epoch().count());
+}
+
+void Oracle::add(const errand::NewTask& task, const errand::Added& added, WallTime now) {
   tell(added.existed ? "is there already" : "is added", added.id);
   mix(added.id.value);
   mix(added.existed ? 2 : 1);
-  const auto holder = std::find_if(tasks_.begin(), tasks_.end(), [&](const Task& other) {
-    return !task.unique.key.empty() && other.second.key == task.unique.key && !other.second.final;
-  });
+  if (const auto asked = unique_.find(task.payload); asked != unique_.end()) {
+    if (std::pair(task.unique.states, task.unique.until) != asked->second)
+      breaks("a task is to be unique in another way than its caller said");
+  }
   if (task.slot) {
     const Slot slot{task.queue, task.schedule, task.slot->time_since_epoch().count()};
     const auto had = slots_.find(slot);
@@ -133,27 +160,32 @@ void Oracle::add(const errand::NewTask& task, const errand::Added& added) {
     }
     slots_[slot] = added.id.value;
   }
+  Task* const first = holder(task.unique.key, now);
   if (added.existed) {
     count("duplicates");
-    if (holder == tasks_.end()) {
-      breaks("a task was taken for a duplicate of " + text(added.id) + ", and no live task has its key");
-    } else if (holder->first != added.id.value) {
-      breaks(text(added.id) + " stands for a duplicate of " + text(TaskId{holder->first}));
-    } else if (added.replaced) {
-      holder->second.payload = task.payload;
-      holder->second.run_at = task.run_at;
-      holder->second.stand = Known::Stand::moved;
+    if (first == nullptr) {
+      breaks("a task was taken for a duplicate of " + text(added.id) + ", and nobody has its key");
+    } else {
+      clashes(task, added, *first);
     }
     by_payload_[task.payload] = added.id.value;
     return;
   }
-  if (holder != tasks_.end()) {
-    breaks("two live tasks have one unique key: " + text(TaskId{holder->first}) + " and " + text(added.id));
+  if (first != nullptr && first->second.may_be_forgotten) {
+    first->second.holds = false;
+    first->second.removed = true;
+  } else if (first != nullptr) {
+    breaks("two tasks have one unique key: " + text(TaskId{first->first}) + " and " + text(added.id));
   }
   Known known;
   known.queue = task.queue;
   known.payload = task.payload;
   known.key = task.unique.key;
+  known.states = task.unique.states;
+  known.until = task.unique.until;
+  // It waits.
+  known.holds = !known.key.empty() && (known.states & errand::bit(TaskState::available)) != 0;
+  known.schedule = task.schedule;
   known.priority = task.priority;
   known.max_attempts = task.max_attempts;
   known.ephemeral = task.ephemeral;
@@ -161,6 +193,7 @@ void Oracle::add(const errand::NewTask& task, const errand::Added& added) {
   known.run_at = task.run_at;
   if (!tasks_.emplace(added.id.value, std::move(known)).second) breaks(text(added.id) + " was given its number twice");
   by_payload_[task.payload] = added.id.value;
+  note_run(task, added.id);
   count("tasks");
 }
 
@@ -249,6 +282,7 @@ void Oracle::ended(Known& task, TaskState to) {
   task.token = 0;
   task.stand = Known::Stand::moved;
   if (to == TaskState::completed && task.ephemeral) task.removed = true;
+  if (task.removed || (task.states & errand::bit(to)) == 0) task.holds = false;
 }
 
 void Oracle::claim(const errand::KeptTask& row) {
@@ -286,6 +320,11 @@ void Oracle::tidied(const errand::Result<errand::Tidied>& tidied, WallTime now, 
   }
   succeeded();
   for (const TaskId id : tidied->expired) expire(id, now);
+  if (tidied->pruned == 0) return;
+  count("forgotten", tidied->pruned);
+  for (auto& [id, task] : tasks_) {
+    if (task.final && (!task.holds || (task.until && *task.until <= now))) task.may_be_forgotten = true;
+  }
 }
 
 void Oracle::paused(const std::string& queue, bool paused, bool done) {
@@ -314,8 +353,12 @@ void Oracle::changed(const errand::TaskFilter& filter, const errand::Change& cha
   for (const TaskId id : changed->ids) {
     mix(id.value);
     tell("is changed", id);
-    if (Known* const task = find(id, "was changed")) this->change(*task, change, now);
+    Known* const task = find(id, "was changed");
+    if (task == nullptr) continue;
+    if (change.what == errand::Change::What::retry) retry(id, *task, now);
+    this->change(*task, change, now);
   }
+  for (const TaskId id : changed->refused) refused_change(id, change);
 }
 
 void Oracle::change(Known& task, const errand::Change& change, WallTime now) {
@@ -350,12 +393,16 @@ void Oracle::change(Known& task, const errand::Change& change, WallTime now) {
     case What::edit:
       if (!waits) breaks("a task was edited that does not wait");
       if (change.priority) task.priority = *change.priority;
-      if (change.payload) task.payload = *change.payload;
+      if (change.payload) {
+        task.payload = *change.payload;
+        count("payloads set");
+      }
       if (change.run_at) task.run_at = *change.run_at;
       return;
     case What::remove:
       if (!task.final) breaks("a task was removed that is not over");
       task.removed = true;
+      task.holds = false;
       return;
   }
 }
@@ -482,6 +529,12 @@ void Oracle::ends(TaskId id, Said said) {
   task->said = said;
 }
 
+void Oracle::ends_late(TaskId id) {
+  tell("the body that completed it ends", id);
+  mix(id.value * 53);
+  if (Known* const task = find(id, "ended")) --task->lingering;
+}
+
 bool Oracle::is_final(TaskId id) const {
   const auto found = tasks_.find(id.value);
   return found != tasks_.end() && found->second.final.has_value();
@@ -507,7 +560,9 @@ void Oracle::died(Death how) {
   count(how == Death::kill ? "kills" : how == Death::power_cut ? "power cuts" : "closes");
   mix(static_cast<std::uint64_t>(how) + 100);
   for (auto& [id, task] : tasks_) {
-    if (how == Death::kill && task.body == Known::Body::runs) {
+    // A body that has ended its task runs on; if that has another life by now, it is the task's body all the same.
+    const bool ran = task.body == Known::Body::runs || (task.lingering > 0 && !task.final);
+    if (how == Death::kill && ran) {
       ++task.attempts;
       ++task.crashes;
       count("crashes charged");
@@ -518,16 +573,20 @@ void Oracle::died(Death how) {
     }
     task.token = 0;
     task.body = Known::Body::none;
+    task.lingering = 0;
     task.stand = Known::Stand::moved;
     task.never_begins = false;
   }
   by_payload_.clear();
   watches_.clear();
+  unique_.clear();
+  for (auto& [key, schedule] : schedules_) schedule.live_seen.clear();
 }
 
 void Oracle::forgets() {
   tasks_.clear();
   slots_.clear();
+  schedules_.clear();
   paused_.clear();
   told_.clear();
   last_token_ = 0;
@@ -542,6 +601,10 @@ void Oracle::adopt(const errand::KeptTask& row) {
   task.queue = row.task.queue;
   task.payload = row.task.payload;
   task.key = row.task.unique.key;
+  task.states = row.task.unique.states;
+  task.until = row.task.unique.until;
+  task.holds = row.holds_key;
+  task.schedule = row.task.schedule;
   task.priority = row.task.priority;
   task.max_attempts = row.task.max_attempts;
   task.ephemeral = row.task.ephemeral;
@@ -561,7 +624,7 @@ void Oracle::compare(Task& known, const errand::KeptTask& row, bool began) {
   Known& task = known.second;
   const std::string who = text(row.id);
   // A new task may have replaced it, too.
-  const bool touched = maybe_touched_.contains(row.id.value) || maybe_added_.contains(row.task.payload);
+  const bool touched = maybe_touched_.contains(row.id.value) || maybe_added_.contains(name_of(row.task));
   const bool may_have_expired = maybe_any_ && task.expires_at && row.state == TaskState::discarded && !task.final;
   if (began && (touched || may_have_expired)) {
     adopt(row);
@@ -586,6 +649,7 @@ void Oracle::compare(Task& known, const errand::KeptTask& row, bool began) {
   if (row.task.payload != task.payload) breaks(who + ": it has another payload");
   if (row.task.priority != task.priority) breaks(who + ": it has another priority");
   if ((row.aside == errand::Aside::held) != task.held) breaks(who + ": held, or not");
+  compare_key(task, row, began);
   task.run_at = std::min(task.run_at, row.task.run_at);  // the clock was set back, and it was to stay available
   if (began) task.run_at = row.task.run_at;
 }
@@ -598,7 +662,7 @@ void Oracle::looks_at(const std::vector<errand::KeptTask>& rows, bool began) {
     found.insert(row.id.value);
     auto known = tasks_.find(row.id.value);
     if (known == tasks_.end()) {
-      if (began && maybe_added_.contains(row.task.payload)) {
+      if (began && maybe_added_.contains(name_of(row.task))) {
         adopt(row);
       } else {
         breaks(text(row.id) + " is a ghost: nobody asked for it, or it was refused");
@@ -606,9 +670,9 @@ void Oracle::looks_at(const std::vector<errand::KeptTask>& rows, bool began) {
     } else {
       compare(*known, row, began);
     }
-    if (row.task.unique.key.empty() || is_over(row.state)) continue;
+    if (!row.holds_key) continue;
     const auto [first, is_first] = holders.emplace(row.task.unique.key, row.id.value);
-    if (!is_first) breaks(text(TaskId{first->second}) + " and " + text(row.id) + " have one unique key, and both live");
+    if (!is_first) breaks(text(TaskId{first->second}) + " and " + text(row.id) + " have one unique key");
   }
   for (auto& [id, task] : tasks_) {
     if (found.contains(id)) continue;
@@ -619,6 +683,8 @@ void Oracle::looks_at(const std::vector<errand::KeptTask>& rows, bool began) {
     // Cancelled ones may be forgotten after a day.
     if (!task.removed && task.final != TaskState::cancelled && task.final != TaskState::discarded)
       breaks(text(TaskId{id}) + " is lost");
+    task.removed = true;
+    task.holds = false;
   }
   if (began) succeeded();
 }

@@ -28,6 +28,11 @@ struct Known {
   std::string queue{};
   std::string payload{};
   std::string key{};
+  std::uint16_t states = errand::kLiveStates;  // in which it holds on to its key
+  std::optional<errand::WallTime> until{};     // from then on somebody else may have it
+  bool holds = false;                          // it has its key, until somebody finds that it should not
+  bool may_be_forgotten = false;               // it is over, and its retention as well
+  std::string schedule{};
   int priority = 5;
   int max_attempts = 1;
   bool ephemeral = false;
@@ -40,6 +45,7 @@ struct Known {
   int crashes = 0;
   std::uint64_t token = 0;  // of its claim in this life of the process; 0: it has none
   enum class Body : unsigned char { none, runs, over } body = Body::none;
+  int lingering = 0;  // bodies that have ended it in a transaction, and run on
   Said said{};
   int retries = 0;  // by hand
   bool cancel_asked = false;
@@ -64,11 +70,32 @@ class Oracle {
   void added(const errand::NewTask& task, const errand::Result<errand::Added>& added, errand::WallTime now);
   /// The store was told the time, whatever came of it.
   void hears(errand::WallTime now) { latest_ = std::max(latest_, now); }
-  void transaction_failed(const std::vector<errand::NewTask>& tasks, bool faulty);
+  /// `ended`: what it was to end as well.
+  void transaction_failed(const std::vector<errand::NewTask>& tasks, errand::TaskId ended, bool faulty);
+  /// A body has ended its task in a transaction of its own, that was committed.
+  void completed(const errand::Finish& finish);
+
+  // --- the same of schedules: durable_oracle_schedules.cc ---
+  void put_schedule(const errand::NewSchedule& given, const errand::Result<errand::KeptSchedule>& kept,
+                    errand::WallTime now, bool faulty);
+  void removed_schedule(const std::string& queue, const std::string& name, const errand::Result<void>& removed,
+                        bool faulty);
+  /// `kept`: as it is afterwards, if that could be read.
+  void paused_schedule(const std::string& queue, const std::string& name, bool paused, const errand::Result<void>& done,
+                       const errand::Result<errand::KeptSchedule>& kept, bool faulty);
+  void read_schedule(const std::string& queue, const std::string& name,
+                     const errand::Result<errand::KeptSchedule>& kept, bool faulty);
+  /// All that there are. `began`: as in looks_at(), and before that.
+  void looks_at_schedules(const std::vector<errand::Result<errand::KeptSchedule>>& all, bool began);
+  /// One that has a slot by now, and nothing in its way; empty if there is none.
+  [[nodiscard]] std::string overdue_schedule(errand::WallTime now) const;
+  [[nodiscard]] std::vector<std::string> schedules_of(const std::string& queue) const;
 
   // --- what callers hear ---
   /// A payload that nobody had before.
   [[nodiscard]] std::string asks();
+  /// In which way the task with this payload is to be the only one.
+  void asks_to_be_unique(const std::string& payload, const errand::Unique& unique, errand::WallTime now);
   void accepted(const std::string& payload, errand::TaskId id, bool existed, bool in_line);
   void refused(const std::string& payload, const errand::Error& error, bool faulty);
   /// Tasks of this queue may be given back and claimed anew: nothing is said of their order.
@@ -84,6 +111,8 @@ class Oracle {
   void taken(errand::TaskId id, bool paused);
   void begins(errand::TaskId id, std::string_view payload, int number, errand::WallTime now);
   void ends(errand::TaskId id, Said said);
+  /// The end of a body that had ended its task in a transaction: whatever it says.
+  void ends_late(errand::TaskId id);
 
   // --- lives of the process ---
   enum class Death : unsigned char { kill, power_cut, close };
@@ -114,7 +143,7 @@ class Oracle {
   void mix(std::uint64_t value) noexcept { trace_ = (trace_ ^ value) * 0x100000001b3; }
   /// What has happened, by kind: a simulation in which it never does shows nothing.
   [[nodiscard]] const std::map<std::string, std::uint64_t>& counts() const noexcept { return counts_; }
-  void count(const std::string& what) { ++counts_[what]; }
+  void count(const std::string& what, std::uint64_t times = 1) { counts_[what] += times; }
   /// Tells what happens, for whoever looks into a seed.
   bool tells = false;
 
@@ -128,7 +157,38 @@ class Oracle {
     int attempts;
   };
 
-  void add(const errand::NewTask& task, const errand::Added& added);
+  // What is kept of a schedule, and what runs of it were seen since its version is this one.
+  struct KnownSchedule {
+    errand::NewSchedule terms{};
+    std::uint64_t version = 0;
+    std::optional<errand::WallTime> last{};
+    errand::TaskId last_run{};
+    std::uint64_t runs = 0;
+    std::uint64_t skipped = 0;
+    std::set<std::size_t> live_seen{};
+  };
+  using ScheduleKey = std::pair<std::string, std::string>;
+  struct Live {
+    std::size_t waiting = 0;
+    std::size_t running = 0;
+  };
+
+  void add(const errand::NewTask& task, const errand::Added& added, errand::WallTime now);
+  void clashes(const errand::NewTask& task, const errand::Added& added, Task& holder);
+  [[nodiscard]] Task* holder(const std::string& key, errand::WallTime now);
+  void let_go_while_running(const std::string& key);
+  [[nodiscard]] bool is_key_in_doubt(const std::string& key) const;
+  void compare_key(Known& task, const errand::KeptTask& row, bool began);
+  void retry(errand::TaskId id, Known& task, errand::WallTime now);
+  void refused_change(errand::TaskId id, const errand::Change& change);
+  void advance(const errand::Advance& advance, const errand::Result<errand::Advanced>& result, errand::WallTime now);
+  void check_slots(const errand::Advance& advance, const KnownSchedule& schedule, errand::WallTime now);
+  void cancel_earlier_runs(const errand::Advance& advance, const errand::Advanced& done);
+  void note_run(const errand::NewTask& task, errand::TaskId id);
+  void compare_schedule(const KnownSchedule& known, const errand::KeptSchedule& kept);
+  void adopt_schedule(const errand::KeptSchedule& kept);
+  [[nodiscard]] Live live_runs(const ScheduleKey& key) const;
+  [[nodiscard]] static std::string name_of(const errand::NewTask& task);
   void finish(const errand::Finish& finish, const errand::Result<void>& result);
   void claim(const errand::KeptTask& task);
   void expire(errand::TaskId id, errand::WallTime now);
@@ -152,6 +212,9 @@ class Oracle {
   std::deque<errand::Finish> told_{};
   using Slot = std::tuple<std::string, std::string, std::int64_t>;
   std::map<Slot, std::uint64_t> slots_{};
+  std::map<ScheduleKey, KnownSchedule> schedules_{};
+  // As their callers said it: the states in which they hold on to their keys, and until when.
+  std::map<std::string, std::pair<std::uint16_t, std::optional<errand::WallTime>>> unique_{};
   // Of operations that failed since the last one that succeeded.
   std::map<std::string, errand::NewTask> maybe_added_{};
   std::set<std::uint64_t> maybe_touched_{};

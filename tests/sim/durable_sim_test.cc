@@ -27,7 +27,7 @@ constexpr std::uint64_t kSeeds = 120;
 
 // As `./dev torture` asks for it, with and without --long.
 std::uint64_t how_many() {
-  if (std::getenv("ERRAND_LONG") != nullptr) return 1'000'000;
+  if (std::getenv("ERRAND_LONG") != nullptr) return 2'000'000;
   return std::getenv("ERRAND_TORTURE") != nullptr ? 3'000 : kSeeds;
 }
 

@@ -77,21 +77,36 @@ class WatchedStore final : public errand::Store {
   errand::Result<errand::KeptSchedule> put_schedule(const errand::NewSchedule& schedule,
                                                     errand::WallTime now) override {
     return passes([&] {
-      oracle_.hears(now);
-      return inner_->put_schedule(schedule, now);
+      auto kept = inner_->put_schedule(schedule, now);
+      oracle_.put_schedule(schedule, kept, now, is_faulty);
+      return kept;
     });
   }
   errand::Result<void> remove_schedule(std::string_view queue, std::string_view name) override {
-    return passes([&] { return inner_->remove_schedule(queue, name); });
+    return passes([&] {
+      auto removed = inner_->remove_schedule(queue, name);
+      oracle_.removed_schedule(std::string(queue), std::string(name), removed, is_faulty);
+      return removed;
+    });
   }
   errand::Result<errand::KeptSchedule> find_schedule(std::string_view queue, std::string_view name) override {
-    return passes([&] { return inner_->find_schedule(queue, name); });
+    return passes([&] {
+      auto kept = inner_->find_schedule(queue, name);
+      oracle_.read_schedule(std::string(queue), std::string(name), kept, is_faulty);
+      return kept;
+    });
   }
   errand::Result<std::vector<errand::Result<errand::KeptSchedule>>> list_schedules(std::string_view queue) override {
     return passes([&] { return inner_->list_schedules(queue); });
   }
   errand::Result<void> pause_schedule(std::string_view queue, std::string_view name, bool paused) override {
-    return passes([&] { return inner_->pause_schedule(queue, name, paused); });
+    return passes([&] {
+      auto done = inner_->pause_schedule(queue, name, paused);
+      // Its version is another one from now on.
+      const auto kept = inner_->find_schedule(queue, name);
+      oracle_.paused_schedule(std::string(queue), std::string(name), paused, done, kept, is_faulty);
+      return done;
+    });
   }
 
   errand::Result<errand::Adopted> adopt(const errand::Adoption& page, errand::WallTime now) override {

@@ -102,7 +102,7 @@ void World::open() {
 
 void World::play(bool last) {
   is_last_ = last;
-  healed_ = false;
+  healed_ = no_more_slots_ = false;
   busy_ = 0;
   stage_ = std::make_unique<Stage>(rng_.below(UINT64_MAX), *clock_, [this] { on_all_wait(); });
   turns_until_ = last ? 50'000 : turns_left_;
@@ -181,6 +181,9 @@ void World::look(bool began) {
   const auto rows = store_->inner()->list({}, {}, kAll, clock_->now());
   if (!rows) return oracle_.breaks("the tasks can't be listed: " + rows.error().message());
   if (!began && oracle_.is_unsure()) return;
+  const auto schedules = store_->inner()->list_schedules({});
+  if (!schedules) return oracle_.breaks("the schedules can't be listed: " + schedules.error().message());
+  oracle_.looks_at_schedules(*schedules, began);
   oracle_.looks_at(*rows, began);
 }
 
@@ -261,11 +264,13 @@ void World::on_all_wait() {
     const errand::SteadyTime due = line.engine->next_due();
     if (due != errand::SteadyTime::max() && due > clock_->mono() && (!next || due < *next)) next = due;
   }
-  if (is_last_ && healed_ && oracle_.unfinished() == 0) return stage_->end(stage_->ending());
+  if (is_last_ && no_more_slots_ && oracle_.unfinished() == 0) return stage_->end(stage_->ending());
   if (is_last_ && healed_ && oracle_.broken().empty() && !lines_[0].tasks->committer().trouble()) {
     const auto waiting = store_->inner()->list({.state = errand::TaskState::available}, {}, kAll, clock_->now());
     if (waiting && !waiting->empty())
       oracle_.breaks("task " + std::to_string(waiting->front().id.value << 1 >> 1) + " is due, and nobody takes it");
+    const std::string overdue = oracle_.overdue_schedule(clock_->now());
+    if (!overdue.empty()) oracle_.breaks("a slot of " + overdue + " has come, and nobody deals with it");
   }
   if (!next && !stage_->ending()) oracle_.breaks("tasks are left, and nobody waits for anything");
   if (!goes_on() && !next) return stage_->end(true);  // who waits without a limit is let go

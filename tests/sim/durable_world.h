@@ -2,8 +2,10 @@
 // A process with two queues on one store, whose callers, workers and store's thread take turns; a disk that fails; a
 // clock that jumps; and deaths of the process, after each of which another one goes on with what the disk has kept.
 //
-//   durable_world.cc   lives and deaths, and what befalls them
-//   durable_actors.cc  what callers and workers do
+//   durable_world.cc         lives and deaths, and what befalls them
+//   durable_actors.cc        what callers and workers do
+//   durable_transactions.cc  and what they do in transactions of their own
+//   durable_schedules.cc     and to schedules
 
 #include <errand/queue.h>
 
@@ -101,6 +103,11 @@ class World {
   void pause_or_resume(Line& line, bool pauses);
   void tell_again();
   void advance_schedule(Line& line);
+  void keep_schedule(Line& line);
+  void put_schedule(Line& line, const std::string& name);
+  bool transact(Line& line, errand::Attempt* attempt);
+  [[nodiscard]] bool completes_in_transaction(errand::Attempt& attempt);
+  [[nodiscard]] errand::Unique unique();
   [[nodiscard]] errand::TaskOptions options(Line& line, std::uint64_t* watch);
   struct Calm {
     bool is_well;
@@ -110,7 +117,7 @@ class World {
   [[nodiscard]] Calm calm() const;
   [[nodiscard]] bool is_calm_since(const Calm& before) const;
   void disturb(Line& line, const std::function<void()>& act);
-  [[nodiscard]] std::optional<errand::TaskId> any_task(const Line& line);
+  [[nodiscard]] std::optional<errand::TaskId> any_task(const Line& line, bool lives = false);
   [[nodiscard]] bool one_in(std::uint64_t n) { return rng_.below(n) == 0; }
   void told(const std::string& payload, const errand::Result<errand::Task<>>& task, Line& line,
             const errand::TaskOptions& options, std::uint64_t watch, const Calm& before);
@@ -135,6 +142,7 @@ class World {
   std::optional<Oracle::Death> death_{};
   bool is_last_ = false;
   bool healed_ = false;
+  bool no_more_slots_ = false;
   int busy_ = 0;                 // who is at work on tasks that wait
   std::uint64_t disturbed_ = 0;  // how often somebody was, or something befell the store or the clock
   int slot_ = 0;
