@@ -153,13 +153,17 @@ void World::healer() {
     line.queue->resume();
     const auto released = line.queue->change({.all = true}, {.what = errand::Change::What::release});
     if (!released) oracle_.breaks("tasks can't be released: " + released.error().message());
-    for (const std::string& name : oracle_.schedules_of(line.queue->name())) line.queue->schedule(name)->resume();
+    for (const std::string& name : oracle_.schedules_of(line.queue->name())) {
+      if (auto schedule = line.queue->schedule(name)) schedule->resume();
+    }
   }
   healed_ = true;
   const std::atomic<std::uint32_t> nobody{0};
   clock_->wait(nobody, 0, {clock_->mono() + 5s, {}});
   for (Line& line : lines_) {
-    for (const std::string& name : oracle_.schedules_of(line.queue->name())) line.queue->schedule(name)->cancel();
+    for (const std::string& name : oracle_.schedules_of(line.queue->name())) {
+      if (auto schedule = line.queue->schedule(name)) schedule->cancel();
+    }
   }
   no_more_slots_ = true;
 }
