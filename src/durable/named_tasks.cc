@@ -296,8 +296,10 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
   } else if (!result && result.error().code() != Code::lease_lost) {
     if (end_without(finish, result.error())) return;
   } else if (!result) {
-    // Another process has it by now, and what became of it is that one's to say.
+    // Another process has it by now, and what became of it is that one's to say; or its body ended it, and the store
+    // does not say so now.
     log(LogLevel::warning, name_, result.error().message());
+    look_later(finish.id);
   } else if (is_final(finish.to)) {
     ended(finish.id, finish.to);
   } else {

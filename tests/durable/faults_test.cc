@@ -228,6 +228,33 @@ TEST_P(Faults, DoNotKeepAnEndFromWhoIsToBeToldOfIt) {
   queue.reset();
 }
 
+// Its body has ended it, and said so to the store, which is away when the queue looks.
+TEST_P(Faults, DoNotKeepAnEndFromWhoIsToBeToldThatABodySawTo) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  errand::QueueOptions opts = options();
+  opts.drive = errand::Drive::manual;
+  opts.clock = clock;
+  queue = std::make_unique<errand::Queue>(std::move(opts));
+  queue->handle("mail", [&](std::span<const std::byte>, errand::Attempt& attempt) {
+    const errand::Finish done[] = {*errand::detail::completion(attempt, {})};
+    EXPECT_TRUE(store->commit({.finished = done}, clock->now())->finished.at(0));
+    store->after_commit([&] { store->fails = true; });
+  });
+  int told = 0;
+  const auto task = queue->enqueue_bytes("mail", {}, {.on_finish = [&](const errand::TaskInfo&) { ++told; }});
+  ASSERT_TRUE(task);
+  queue->dispatch();
+  EXPECT_TRUE(store->fails) << "its end was refused";
+  EXPECT_EQ(told, 0);
+  store->after_commit({});
+  store->fails = false;
+  for (int i = 0; i < 5; ++i) {
+    clock->advance(5s);
+    queue->dispatch();
+  }
+  EXPECT_EQ(told, 1);
+}
+
 TEST_P(Faults, DoNotKeepTasksAsideThatAHandlerOfAnyKindIsFor) {
   errand::QueueOptions opts = options(1);
   opts.start = false;

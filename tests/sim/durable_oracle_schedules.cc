@@ -25,6 +25,7 @@ bool is_slot(const errand::NewSchedule& terms, WallTime at) {
 
 // Of the slots from `first` to `now`, those that would have a run if nothing else were in their way.
 std::vector<WallTime> candidates(const errand::NewSchedule& terms, WallTime first, WallTime now) {
+  if (now < first) return {};
   const WallTime newest = first + (now - first) / terms.interval * terms.interval;
   if (terms.missed == Missed::skip) {
     return now - newest <= kOnTime ? std::vector{newest} : std::vector<WallTime>();
@@ -251,7 +252,9 @@ void Oracle::check_slots(const errand::Advance& advance, const KnownSchedule& kn
   const std::string what = title(terms) + ": ";
   const WallTime before = dealt_with(terms, known.last);
   const WallTime first = slot_after(terms, before);
-  if (!advance.until || *advance.until < first || *advance.until > now)
+  // One that has waited had come before the clock was set back.
+  const bool may_be_later = terms.overlap == Overlap::queue_one;
+  if (!advance.until || *advance.until < first || (*advance.until > now && !may_be_later))
     return breaks(what + "it is advanced to where it was, or to what has not come");
   const auto passed = static_cast<std::uint64_t>((*advance.until - first) / terms.interval) + 1;
   if (passed != advance.runs.size() + advance.skipped) {
