@@ -34,9 +34,9 @@ TEST(FullDisk, RefusesAndHeals) {
       EXPECT_LT(work.enqueue(100'000, kBytes, true), 100'000);
       work.endure(by_effort(500ms, 2000ms, 2000ms), "full", 20 * kBytes);
       disk.set_quota(std::nullopt);
-      work.heal();
+      work.heal(5s);
       EXPECT_EQ(work.enqueue(20, kBytes), 20);
-      work.heal();
+      work.heal(5s);
     }
     figures.count("fills", done);
     work.expect_clean(figures);
@@ -62,9 +62,9 @@ TEST(FullDisk, OfFourMegabytes) {
       EXPECT_LT(work.enqueue(100'000, kBytes, true), 100'000);
       work.endure(by_effort(500ms, 2000ms, 2000ms), "full", 20 * kBytes);
       std::filesystem::remove(ballast);
-      work.heal();
+      work.heal(5s);
       EXPECT_EQ(work.enqueue(5, kBytes), 5);
-      work.heal();
+      work.heal(5s);
     }
     figures.count("fills", done);
     work.expect_clean(figures);

@@ -180,4 +180,75 @@ TEST_F(Jumps, OfTheClockLoseAndRepeatNothing) {
   figures.count("stuck", verdict.stuck);
 }
 
+// A time of day that runs ten times as fast as time does, or a tenth as fast, or not at all, and is put right now and
+// then. What waits for a time of day comes when that has come, closures' delays know nothing of it.
+TEST(SlewedClock, LosesAndRepeatsNoSlotAndKeepsNobodyWaiting) {
+  Figures figures("T8", "the clock runs ten times as fast, a tenth as fast, and not at all, and is put right");
+  const std::uint64_t seed = torture_seed();
+  SCOPED_TRACE("ERRAND_SEED=" + std::to_string(seed));
+  Rng rng(seed);
+  disk::Disk disk(seed);
+  const auto clock = std::make_shared<ManualClock>();
+  const WallTime start = clock->now();
+  const SteadyTime began = clock->mono();
+  const auto store = open_sqlite("tasks.db", {.vfs = disk.vfs_name(), .clock = clock});
+  ASSERT_TRUE(store) << store.error().message();
+  Queue queue({.name = "mail", .drive = Drive::manual, .store = *store, .clock = clock, .seed = 1});
+  int ticks = 0;
+  std::multiset<WallTime> wait;  // for these times of day
+  const HandlerOptions kept{.keep_completed = 3650 * kDay};
+  queue.handle(
+      "tick", [&](std::span<const std::byte>) { ++ticks; }, kept);
+  queue.handle("wait", [&](std::span<const std::byte>) {
+    ASSERT_FALSE(wait.empty());
+    EXPECT_LE(*wait.begin(), clock->now()) << "it came early";
+    wait.erase(wait.begin());
+  });
+  ASSERT_TRUE(queue.every(60s, Named{.kind = "tick"}, {.name = "minute", .first = First::now}));
+  const Rounds rounds(50, by_effort(200, 200, 20'000), 10s);
+  int stretches = 0;
+  for (; rounds.go_on(stretches); ++stretches) {
+    constexpr double kRates[] = {10, 10, 0.1, 0.1, 1, 0};
+    const double rate = kRates[rng.below(std::size(kRates))];
+    for (int step = 0; step < 12; ++step) {
+      if (rng.below(4) == 0) {
+        const Duration delay = 1s * static_cast<std::int64_t>(rng.below(200));
+        wait.insert(clock->now() + delay);
+        ASSERT_TRUE(queue.enqueue_bytes("wait", {}, {.delay = delay}));
+      }
+      bool timer = false;
+      ASSERT_TRUE(queue.submit_in(5s, [&] { timer = true; }));
+      const int before = ticks;
+      const WallTime now = clock->now();
+      clock->advance(4s);
+      clock->set_now(now + std::chrono::duration_cast<Duration>(4s * rate));
+      queue.dispatch();
+      EXPECT_FALSE(timer) << "a closure's delay is no time of day";
+      clock->advance(1s);
+      clock->set_now(now + std::chrono::duration_cast<Duration>(5s * rate));
+      queue.dispatch();
+      EXPECT_TRUE(timer) << "a closure's delay is no time of day";
+      EXPECT_TRUE(wait.empty() || *wait.begin() > clock->now()) << "one waits for a time that has been";
+      EXPECT_LE(ticks - before, 1) << "a burst of runs";
+    }
+    if (rng.below(5) == 0) clock->set_now(start + (clock->mono() - began));
+    queue.dispatch();
+  }
+  const auto all = (*store)->list({.schedule = "minute"}, {}, 1'000'000, clock->now());
+  ASSERT_TRUE(all) << all.error().message();
+  std::set<WallTime> slots;
+  for (const KeptTask& run : *all) {
+    ASSERT_TRUE(run.task.slot);
+    EXPECT_EQ((*run.task.slot - start) % 60s, 0s) << "no slot of it";
+    EXPECT_TRUE(slots.insert(*run.task.slot).second) << "a slot has two runs";
+    EXPECT_EQ(run.state, TaskState::completed);
+  }
+  const auto schedule = (*store)->find_schedule("mail", "minute");
+  ASSERT_TRUE(schedule && schedule->last);
+  EXPECT_EQ(schedule->runs, slots.size());
+  // From the first one on each has a run, or has been left out.
+  EXPECT_EQ(schedule->runs + schedule->skipped, static_cast<std::uint64_t>((*schedule->last - start) / 60s) + 1);
+  figures.count("stretches", stretches).count("slots", slots.size()).count("left out", schedule->skipped);
+}
+
 }  // namespace

@@ -13,16 +13,22 @@
 #include <gtest/gtest.h>
 #include <sqlite3.h>
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <optional>
 
 #include "effort.h"
 #include "life.h"
 #include "witness.h"
 
 using namespace std::chrono_literals;
+using errand::is_waiting;
+using errand::KeptTask;
+using errand::open_sqlite;
+using errand::real_clock;
 
 namespace {
 
@@ -35,6 +41,11 @@ int cycles() {
   return cycles != nullptr ? std::atoi(cycles) : by_effort(12, 60, 5000);
 }
 
+// As many as a kill is to find before it, in all; a slice counts kills alone.
+std::size_t tasks() {
+  return std::getenv("ERRAND_CYCLES") != nullptr ? 0 : by_effort<std::size_t>(0, 60'000, 5'000'000);
+}
+
 // One file, from its first owner to its last.
 class Kills : public testing::Test {
  protected:
@@ -45,7 +56,11 @@ class Kills : public testing::Test {
             {path, mode, std::to_string(lives * kSerialsPerLife), std::to_string(rng())},
             [this](std::string_view line) {
               history << line << '\n';
-              witness.hear(line);
+              if (line.starts_with("took ")) {
+                std::from_chars(line.data() + 5, line.data() + line.size(), took.emplace());
+              } else {
+                witness.hear(line);
+              }
             }};
   }
 
@@ -106,6 +121,7 @@ class Kills : public testing::Test {
   const std::string path = folder.file("tasks.db");
   std::uint64_t lives = 0;
   Witness witness;
+  std::optional<int> took;  // its shutdown, in milliseconds
   std::ofstream history{folder.file("history.txt")};
 };
 
@@ -114,10 +130,12 @@ TEST_F(Kills, LoseNothingAndRepeatOnlyWhatWasInFlight) {
   const Rounds rounds(4, cycles(), 15s);
   int counted = 0;
   int kills = 0;
-  while (rounds.go_on(counted) && witness.complaints().empty()) {
+  const auto has_enough = [&] { return counted >= rounds.wanted() && witness.acked() >= tasks(); };
+  while ((rounds.go_on(counted) || counted >= rounds.wanted()) && !has_enough() && !HasFailure() &&
+         witness.complaints().empty()) {
     counted += live_and_die() ? 1 : 0;
     ++kills;
-    ASSERT_LE(kills, 4 * rounds.wanted() + 10) << "hardly a kill finds work";
+    ASSERT_LE(kills, 4 * std::max(counted, rounds.wanted()) + 10) << "hardly a kill finds work";
   }
   if (!HasFailure()) drain();
   look_into_the_store();
@@ -155,6 +173,50 @@ TEST_F(Kills, AStoppedOwnerKeepsItsFile) {
   look_into_the_store();
   EXPECT_TRUE(witness.complaints().empty()) << witness.complaints().front();
   figures.count("stops", stops).count("acknowledged", witness.acked());
+}
+
+// As a machine does that restarts a service. Whoever listens ends in time, and leaves everything as the next one needs
+// it: nobody is charged, and nothing that was over runs again.
+TEST_F(Kills, ATermIsAnEndInPeace) {
+  Figures figures("T11", "shut down: a process gets SIGTERM, once or twice");
+  constexpr int kTimeout = 100;
+  const int late = by_effort(5000, 200, 200);
+  const Rounds rounds(3, by_effort(6, 50, 5000), 10s);
+  int done = 0;
+  int longest = 0;
+  std::size_t left_over = 0;
+  for (; rounds.go_on(done) && witness.complaints().empty(); ++done) {
+    took.reset();
+    Life life = live("serve");
+    const std::size_t before = witness.acked();
+    life.listen(Life::Clock::now() + kSoon, [&] { return witness.acked() > before; });
+    life.listen(Life::Clock::now() + std::chrono::milliseconds(rng.below(150)));
+    life.signal(SIGTERM);
+    if (rng.below(3) == 0) life.signal(SIGTERM);
+    const bool hangs = life.listen(Life::Clock::now() + kSoon);
+    const int status = hangs ? life.kill() : life.end();
+    ASSERT_TRUE(!hangs && WIFEXITED(status) && WEXITSTATUS(status) == 0) << status;
+    witness.life_ends_in_peace();
+    ASSERT_TRUE(took);
+    EXPECT_LE(*took, kTimeout + late);
+    longest = std::max(longest, *took);
+    const auto store = open_sqlite(path);
+    ASSERT_TRUE(store) << store.error().message();
+    const auto kept = (*store)->list({}, {}, 100'000'000, real_clock()->now());
+    ASSERT_TRUE(kept) << kept.error().message();
+    for (const KeptTask& task : *kept) {
+      EXPECT_EQ(task.crashes, 0) << task.task.payload;
+      left_over += is_waiting(task.state) ? 1 : 0;
+    }
+  }
+  if (!HasFailure()) drain();
+  look_into_the_store();
+  EXPECT_EQ(witness.again(), 0u) << "what was over ran again";
+  const auto& complaints = witness.complaints();
+  for (std::size_t i = 0; i < std::min<std::size_t>(complaints.size(), 20); ++i) ADD_FAILURE() << complaints[i];
+  if (HasFailure()) ADD_FAILURE() << "ERRAND_SEED=" << seed;
+  figures.count("shutdowns", done).count("acknowledged", witness.acked()).count("left for the next start", left_over);
+  figures.count("ms the longest", longest);
 }
 
 }  // namespace

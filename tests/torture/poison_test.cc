@@ -6,11 +6,16 @@
 #include <errand/testing.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdlib>
+#include <cstring>
 #include <limits>
+#include <mutex>
 #include <optional>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 #include "account.h"
 #include "core/text.h"
@@ -162,6 +167,98 @@ TEST_F(Poison, ThatIsContentHarmsItselfAlone) {
   const auto verdict = account.check(*store->operator->(), clock->now(), true);
   EXPECT_TRUE(verdict.clean()) << text_of(verdict);
   figures.count("poisons", poisons).count("healthy neighbours", account.acked()).count("lost", verdict.lost);
+}
+
+// --- how long others wait --------------------------------------------------------------------------------------------
+
+// A queue with real workers and a real disk, and how long its tasks wait from their enqueue to their body.
+class Waits {
+ public:
+  using Steady = std::chrono::steady_clock;
+
+  Waits() {
+    queue_.handle("count", [this](std::span<const std::byte> bytes) {
+      std::int64_t asked = 0;
+      std::memcpy(&asked, bytes.data(), sizeof asked);
+      const std::lock_guard lock(mu_);
+      waits_->push_back(Steady::now().time_since_epoch() - Steady::duration(asked));
+    });
+    queue_.handle<Letter>([](const Letter&) {});
+    queue_.handle("says", [](std::span<const std::byte>) { return errand::discard(std::string(1 << 20, '\xff')); });
+    queue_.handle("throws", [](std::span<const std::byte>) { throw 42; });
+    queue_.handle("leaves", [](std::span<const std::byte>) { return Output{std::string(kHuge, 'x'), "text/plain"}; });
+  }
+
+  /// So many, beside as many others: poison, or tasks as harmless as these.
+  void measure(int count, bool poison, std::vector<Steady::duration>& waits) {
+    waits_ = &waits;
+    std::jthread other([&] {
+      for (int i = 0; i < count; ++i) {
+        if (poison) {
+          add_poison(i);
+        } else {
+          add("letter", R"({"number": 1, "weight": 1, "to": "a", "copies": [1]})");
+        }
+      }
+    });
+    for (int i = 0; i < count; ++i) {
+      const std::int64_t now = Steady::now().time_since_epoch().count();
+      EXPECT_TRUE(queue_.enqueue_bytes("count", std::as_bytes(std::span(&now, 1))));
+    }
+    other.join();
+    EXPECT_TRUE(queue_.wait_idle(120s));
+  }
+
+ private:
+  void add(std::string_view kind, std::string_view payload) {
+    const auto bytes = std::as_bytes(std::span(payload));
+    EXPECT_TRUE(queue_.enqueue_bytes(kind, bytes, {.max_attempts = 1}, "application/json"));
+  }
+  void add_poison(int i) {
+    if (i % 5 == 1) return add("says", "");
+    if (i % 5 == 2) return add("throws", "");
+    if (i % 50 == 3) return add("leaves", "");
+    add("letter", letters_[static_cast<std::size_t>(i) % letters_.size()]);
+  }
+
+  const Scratch folder_;
+  const std::vector<std::string> letters_ = letters();
+  std::mutex mu_;
+  std::vector<Steady::duration>* waits_ = nullptr;
+  const Result<SqliteStore> store_ = open_sqlite(folder_.file("tasks.db"));
+  Queue queue_{{.name = "work", .workers = 4, .store = *store_}};
+};
+
+std::int64_t p99_in_us(std::vector<std::chrono::steady_clock::duration>& waits) {
+  std::sort(waits.begin(), waits.end());
+  return waits[waits.size() * 99 / 100] / 1us;
+}
+
+// Both in turn, on a disk that may be slower at one time than at another.
+TEST(PoisonBesideOthers, DoesNotMakeThemWait) {
+  Figures figures("T10", "how long others wait beside poison, and beside tasks as harmless as they are");
+  const int rounds = by_effort(2, 20, 200);
+  // One of three, since nobody else on the machine promises to be quiet. A slice only looks whether it ends.
+  for (int tries = 0;; ++tries) {
+    std::vector<std::chrono::steady_clock::duration> beside_poison;
+    std::vector<std::chrono::steady_clock::duration> beside_others;
+    Waits waits;
+    for (int i = 0; i < rounds && !testing::Test::HasFailure(); ++i) {
+      waits.measure(100, false, beside_others);
+      waits.measure(100, true, beside_poison);
+    }
+    ASSERT_EQ(beside_poison.size(), static_cast<std::size_t>(rounds) * 100);
+    ASSERT_EQ(beside_others.size(), beside_poison.size());
+    const std::int64_t poison = p99_in_us(beside_poison);
+    const std::int64_t others = p99_in_us(beside_others);
+    if (effort() != Effort::slice && poison >= 2 * others && tries < 2) continue;
+    if (effort() != Effort::slice) {
+      EXPECT_LT(poison, 2 * others);
+    }
+    figures.count("of each", beside_others.size()).count("us p99 beside poison", poison);
+    figures.count("us p99 beside others", others).count("measured again", tries);
+    return;
+  }
 }
 
 // --- what ends its process -------------------------------------------------------------------------------------------

@@ -2,7 +2,8 @@
 // what it is about to do and what it was told, in lines as witness.h has them. What is in the pipe outlives it.
 //
 //   torture_victim PATH work FIRST SEED   goes on for ever; its tasks are numbered from FIRST
-//   torture_victim PATH drain 0 SEED      runs what is left, and ends
+//   torture_victim PATH serve FIRST SEED  the same, until it gets SIGTERM: then it shuts down, and says how long it
+//   took torture_victim PATH drain 0 SEED      runs what is left, and ends
 //
 // With an odd seed commits are not flushed, which no kill may be able to tell. With an even one nearly every kill comes
 // in the middle of a flush, since everything else takes no time beside it; and there each acknowledgement is held
@@ -18,6 +19,7 @@
 #include <charconv>
 #include <cstdio>
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <vector>
@@ -73,11 +75,26 @@ class Victim {
   }
 
   [[noreturn]] void work(std::uint64_t first) {
-    std::vector<std::jthread> producers;
-    for (int i = 0; i < kProducers; ++i) {
-      producers.emplace_back([this, first, i] { produce(first + static_cast<std::uint64_t>(i)); });
-    }
+    const auto producers = produce_from(first);
     for (;;) ::pause();
+  }
+
+  // `terms`: SIGTERM, which is blocked in every thread. Each is one more shutdown.
+  void serve(std::uint64_t first, const sigset_t& terms) {
+    serves_ = true;
+    errand::set_logger([](const errand::LogLine&) {});  // each refusal is a line
+    const auto producers = produce_from(first);
+    wait_for(terms);
+    const auto began = std::chrono::steady_clock::now();
+    std::thread([this, &terms] {
+      wait_for(terms);
+      shut_down();
+    }).detach();
+    shut_down();
+    say("took", static_cast<std::uint64_t>((std::chrono::steady_clock::now() - began) / 1ms));
+    over_ = true;
+    waiting_ = 0;
+    waiting_.notify_all();
   }
 
   void drain() {
@@ -86,6 +103,25 @@ class Victim {
 
  private:
   [[nodiscard]] bool flushed() const { return seed_ % 2 == 0; }
+
+  static void wait_for(const sigset_t& signals) {
+    int signal = 0;
+    ::sigwait(&signals, &signal);
+  }
+
+  // As programs do: what runs may come to its end for a while, or is to stop at once.
+  void shut_down() {
+    const auto timeout = seed_ % 3 == 0 ? 0ms : 100ms;
+    static_cast<void>(queue_.shutdown({.drain = errand::Drain::running, .timeout = timeout}));
+  }
+
+  std::vector<std::jthread> produce_from(std::uint64_t first) {
+    std::vector<std::jthread> producers;
+    for (int i = 0; i < kProducers; ++i) {
+      producers.emplace_back([this, first, i] { produce(first + static_cast<std::uint64_t>(i)); });
+    }
+    return producers;
+  }
 
   // Everything in the store that is not over.
   int count() const {
@@ -97,10 +133,10 @@ class Victim {
   }
 
   // Numbers first, first + kProducers ...; now and then several in one transaction.
-  [[noreturn]] void produce(std::uint64_t serial) {
+  void produce(std::uint64_t serial) {
     errand::Rng rng(seed_ + serial);
-    for (;;) {
-      for (int now = waiting_.load(); now >= kMostWaiting; now = waiting_.load()) waiting_.wait(now);
+    while (!over_) {
+      for (int now = waiting_.load(); now >= kMostWaiting && !over_; now = waiting_.load()) waiting_.wait(now);
       std::vector<std::uint64_t> serials;
       std::vector<errand::Named> tasks;
       for (std::uint64_t n = rng.below(8) == 0 ? 3 : 1; n > 0; --n, serial += kProducers) {
@@ -111,6 +147,7 @@ class Victim {
       waiting_.fetch_add(static_cast<int>(serials.size()));
       const std::uint64_t before = flushes::begun();
       const auto results = queue_.enqueue_many(std::move(tasks));
+      if (serves_ && !results[0] && results[0].error().code() == errand::Code::shutting_down) return;
       if (flushed() && flushes::last_over() <= before) say("odd", "0 is acknowledged, and no flush was over");
       for (std::size_t i = 0; i < serials.size(); ++i) {
         if (!results[i]) fail(results[i].error());
@@ -127,6 +164,10 @@ class Victim {
     std::from_chars(text.data(), text.data() + text.size(), serial);
     say("start", text + " " + worker + " " + std::to_string(attempt.number()));
     if (serial % 4 == 0) attempt.sleep_for(1ms);
+    if (serves_ && serial % 5 == 2 && !attempt.sleep_for(50ms)) {
+      say("stop", text + " " + worker);
+      throw std::runtime_error("stopped");
+    }
     if (fails_first(serial) && attempt.number() == 1) {
       say("fail", text + " " + worker);
       return errand::retry("as it was asked to");
@@ -145,6 +186,8 @@ class Victim {
   const errand::SqliteStore store_;
   const std::uint64_t seed_;
   std::atomic<int> waiting_;  // only to throttle
+  std::atomic<bool> serves_{false};
+  std::atomic<bool> over_{false};
   errand::Queue queue_{{.name = "work", .workers = kWorkers, .store = store_}};
 };
 
@@ -153,6 +196,10 @@ class Victim {
 int main(int argc, char** argv) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // nobody would kill it any more
   if (argc != 5) return 1;
+  sigset_t terms;
+  ::sigemptyset(&terms);
+  ::sigaddset(&terms, SIGTERM);
+  ::pthread_sigmask(SIG_BLOCK, &terms, nullptr);
   const std::string mode = argv[2];
   const std::uint64_t seed = std::strtoull(argv[4], nullptr, 10);
   const auto store = errand::open_sqlite(
@@ -162,7 +209,9 @@ int main(int argc, char** argv) {
     return 2;
   }
   Victim victim(*store, seed);
-  if (mode == "work") victim.work(std::strtoull(argv[3], nullptr, 10));
-  victim.drain();
+  const std::uint64_t first = std::strtoull(argv[3], nullptr, 10);
+  if (mode == "work") victim.work(first);
+  if (mode == "drain") victim.drain();
+  if (mode == "serve") victim.serve(first, terms);
   return 0;
 }

@@ -11,7 +11,7 @@ void Witness::hear(std::string_view line) {
   words >> what >> serial;
   if (what == "intent") return intended(serial);
   if (what == "start") words >> worker >> attempt;
-  if (what == "effect" || what == "fail") words >> worker;
+  if (what == "effect" || what == "fail" || what == "stop") words >> worker;
   const auto found = tasks_.find(serial);
   if (!words || what == "odd") return complain(serial, "said: " + std::string(line));
   if (found == tasks_.end()) return complain(serial, "nobody asked for it: " + std::string(line));
@@ -20,6 +20,7 @@ void Witness::hear(std::string_view line) {
   if (what == "ack") return acknowledged(task);
   if (what == "start") return started(serial, task, worker, attempt);
   if (what == "effect" || what == "fail") return ended(serial, task, worker, what == "effect");
+  if (what == "stop") return stopped(serial, task);
   if (what == "done") return done(serial, task);
   complain(serial, "said: " + std::string(line));
 }
@@ -61,6 +62,11 @@ void Witness::ended(std::uint64_t serial, Task& task, std::size_t worker, bool s
   if (success && task.successes++ == 0 && task.acked) --unfinished_;
 }
 
+void Witness::stopped(std::uint64_t serial, Task& task) {
+  if (task.life != life_ || task.last != Last::started) return complain(serial, "stopped without a start");
+  task.last = Last::nothing;
+}
+
 void Witness::done(std::uint64_t serial, Task& task) {
   if (task.life != life_ || task.last != Last::succeeded) return complain(serial, "is done before its body was");
   if (task.told) complain(serial, "was done twice");
@@ -90,6 +96,11 @@ void Witness::life_ends() {
   ++life_;
   // What was said of intents without an ack is of no use any more: its numbers are those of a life that is over.
   for (auto& [serial, task] : tasks_) task.handed_on = {};
+}
+
+void Witness::life_ends_in_peace() {
+  for (std::size_t i = 0; i < kWorkers; ++i) settle(i, workers_[i].ends.size());
+  life_ends();
 }
 
 void Witness::keeps(std::string_view payload, bool completed, int crashes) {

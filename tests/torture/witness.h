@@ -6,6 +6,7 @@
 //   start N W A     worker W begins attempt A of task N
 //   effect N W      the body of N is at its end, with success
 //   fail N W        or without
+//   stop N W        it has stopped since it was asked to: the attempt does not count
 //   done N          N's on_finish was called: it is completed in the store
 //   odd N TEXT      what must never happen
 //
@@ -32,6 +33,8 @@ class Witness {
   void hear(std::string_view line);
   /// The owner is gone.
   void life_ends();
+  /// It has shut down, and said so: what was over by then is in the store.
+  void life_ends_in_peace();
 
   /// Enqueued, as far as was said, and no body of it came to its end with success.
   [[nodiscard]] std::size_t unfinished() const noexcept { return unfinished_; }
@@ -83,6 +86,7 @@ class Witness {
   void acknowledged(Task& task);
   void started(std::uint64_t serial, Task& task, std::size_t worker, int attempt);
   void ended(std::uint64_t serial, Task& task, std::size_t worker, bool success);
+  void stopped(std::uint64_t serial, Task& task);
   void done(std::uint64_t serial, Task& task);
   void settle(std::size_t worker, std::size_t up_to);
   void complain(std::uint64_t serial, const std::string& what);

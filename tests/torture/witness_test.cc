@@ -8,12 +8,15 @@
 
 namespace {
 
-// What the witness has to say of these lines; "" ends a life, and "keep N" is a completed task of the store.
+// What the witness has to say of these lines; "" ends a life, "peace" ends one in peace, and "keep N" is a completed
+// task of the store.
 std::vector<std::string> complaints(std::initializer_list<std::string_view> lines) {
   Witness witness;
   for (const std::string_view line : lines) {
     if (line.empty()) {
       witness.life_ends();
+    } else if (line == "peace") {
+      witness.life_ends_in_peace();
     } else if (line.starts_with("keep ")) {
       witness.keeps(line.substr(5), true, 0);
     } else {
@@ -36,6 +39,16 @@ TEST(Witness, AllowsWhatWasInFlightToRunAgain) {
   EXPECT_EQ(complaints({"intent 1", "ack 1", "intent 2", "ack 2", "start 1 0 1", "effect 1 0", "start 2 1 1", "",
                         "start 1 1 1", "effect 1 1", "start 2 0 1", "effect 2 0", "", "keep 1", "keep 2"}),
             Said{});
+}
+
+TEST(Witness, KnowsThatAnEndInPeaceLeavesNothingInFlight) {
+  EXPECT_EQ(complaints({"intent 1", "ack 1", "start 1 0 1", "stop 1 0", "peace", "start 1 0 1", "effect 1 0", "peace",
+                        "keep 1"}),
+            Said{});
+  EXPECT_EQ(complaints(
+                {"intent 1", "ack 1", "start 1 0 1", "effect 1 0", "peace", "start 1 0 1", "effect 1 0", "", "keep 1"}),
+            Said{"life 2, task 1: ran again after it was completed in the store"});
+  EXPECT_EQ(complaints({"intent 1", "stop 1 0", "peace"}), Said{"life 1, task 1: stopped without a start"});
 }
 
 TEST(Witness, AllowsWhatWasNotAcknowledgedToBeAnywhere) {
