@@ -338,7 +338,8 @@ class Queue {
   /// Events from now on, in a buffer of `capacity`.
   [[nodiscard]] Observer observe(std::size_t capacity = 1024);
   /// Takes nothing more, drains, stops what is left, and joins the workers. May be called from any thread, again, and
-  /// from a body (there it returns at once with the report so far, and the queue goes on closing).
+  /// from a body (there it returns at once with the report so far, and the queue goes on closing). A later one with
+  /// less time, or with Drain::none, hastens the one that is under way.
   Report shutdown(const ShutdownOptions& options = {});
 
   // --- manual drive ---

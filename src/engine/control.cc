@@ -295,7 +295,7 @@ bool Engine::wait_idle(Duration timeout) {
 }
 
 bool Engine::wait_drained(SteadyTime until) {
-  return wait_for_progress(until, [this] { return drained(); });
+  return wait_for_progress(until, [this] { return drained() || is_hastened(); });
 }
 
 bool Engine::wait_for_turn_to_finish(SteadyTime until) {

@@ -344,9 +344,16 @@ class Engine {
   void release_stand_in();
   template <class Done>
   bool wait_for_progress(SteadyTime until, Done done);
+  /// Or until somebody hastens it.
   bool wait_drained(SteadyTime until);
   bool wait_for_turn_to_finish(SteadyTime until);
   void end_turn_to_finish();
+  [[nodiscard]] bool begins_to_shut_down();
+  /// When stop tokens fire in a shutdown that is to be over by `deadline`.
+  [[nodiscard]] SteadyTime stop_before(SteadyTime deadline) const;
+  /// A shutdown that is under way drains no longer, whoever began it.
+  void hasten();
+  [[nodiscard]] bool is_hastened() const { return hastened_.load(std::memory_order_acquire); }
   bool wait_workers_idle(SteadyTime until);
   bool wait_at_rest(SteadyTime until);
   bool wait_workers_gone(SteadyTime until);
@@ -425,6 +432,7 @@ class Engine {
   const std::int64_t began_;  // ticks
   // Somebody begins or finishes the shutdown; others wait for their turn. A lock: acquire, and release.
   std::atomic<bool> finishing_{false};
+  std::atomic<bool> hastened_{false};  // by a shutdown that came later; release and acquire, for good
 
   std::atomic<bool> trim_planned_{false};  // relaxed: it only says whose part it is to ask the Timekeeper
   std::atomic<int> timer_steps_{0};        // threads in step_timers()

@@ -34,13 +34,31 @@ SteadyTime Engine::deadline_of(const ShutdownOptions& shutdown) const {
   return saturating_add(clock->mono(), shutdown.timeout.value_or(kDefaultTimeout));
 }
 
+SteadyTime Engine::stop_before(SteadyTime deadline) const {
+  const SteadyTime now = clock->mono();
+  const Duration time = deadline > now ? deadline - now : Duration::zero();
+  return deadline - std::min(kAfterStop, time / 10);
+}
+
+void Engine::hasten() {
+  hastened_.store(true, std::memory_order_release);
+  note_progress();
+}
+
+// False: somebody has begun it.
+bool Engine::begins_to_shut_down() {
+  MutexLock lock(control_mutex_);
+  if (phase_.load() != Phase::open) return false;
+  // Nobody finishes what has not quite begun. Relaxed: the phase releases it.
+  finishing_.store(true, std::memory_order_relaxed);
+  phase_.store(Phase::draining, std::memory_order_release);
+  return true;
+}
+
 void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
-  {
-    MutexLock lock(control_mutex_);
-    if (phase_.load() != Phase::open) return;
-    // Nobody finishes what has not quite begun. Relaxed: the phase releases it.
-    finishing_.store(true, std::memory_order_relaxed);
-    phase_.store(Phase::draining, std::memory_order_release);
+  if (!begins_to_shut_down()) {
+    if (shutdown.drain == Drain::none) hasten();
+    return;
   }
   const Seat seat(*this, nullptr);  // destructors of closures run here, and may shut down as well
   drain_ = shutdown.drain;
@@ -94,8 +112,11 @@ Report Engine::finish_shutdown(SteadyTime deadline) {
     finish_elsewhere(deadline);
     return report();
   }
-  // One at a time works at it; another one waits for that one, as long as its own time allows.
-  if (!wait_for_turn_to_finish(deadline)) return report();
+  // One at a time works at it; another one waits for that one, and hastens it when its own time is over.
+  if (!wait_for_turn_to_finish(stop_before(deadline))) {
+    hasten();
+    if (!wait_for_turn_to_finish(deadline)) return report();
+  }
   {
     // Callbacks run here, and may shut down as well: they find the seat taken.
     const Seat seat(*this, nullptr);
@@ -114,15 +135,12 @@ Report Engine::finish_shutdown(SteadyTime deadline) {
 }
 
 void Engine::close(SteadyTime deadline) {
-  const SteadyTime now = clock->mono();
-  const Duration time = deadline > now ? deadline - now : Duration::zero();
-  const SteadyTime stop = deadline - std::min(kAfterStop, time / 10);
   if (drain_ == Drain::none) {
     fire_stop_tokens();
   } else if (options.drive == Drive::manual) {
     drain_here(deadline);
   } else {
-    wait_drained(stop);
+    wait_drained(stop_before(deadline));
   }
   if (named() != nullptr) named()->stop_claims();
   phase_.store(Phase::stopping, std::memory_order_release);
@@ -178,7 +196,7 @@ void Engine::finish_elsewhere(SteadyTime deadline) {
 void Engine::drain_here(SteadyTime deadline) {
   Worker& worker = borrow_guest();
   const Seat seat(*this, &worker);
-  while (clock->mono() < deadline && drain_ != Drain::running) {
+  while (clock->mono() < deadline && drain_ != Drain::running && !is_hastened()) {
     // Also where nothing is due: the wheel's next moment may be an early guess, which only a step corrects.
     while (step_timers()) {
     }
@@ -191,8 +209,7 @@ void Engine::drain_here(SteadyTime deadline) {
     const SteadyTime next = std::min(next_due(), next_named);
     if (next == SteadyTime::max()) break;
     const SteadyTime until = std::min(next, deadline);
-    const std::atomic<std::uint32_t> nobody{0};
-    if (!clock->skip_to(until)) clock->wait(nobody, 0, {until, {}});
+    if (!clock->skip_to(until)) wait_until(until, [this] { return is_hastened(); });
   }
   return_guest(worker);
 }

@@ -1,6 +1,7 @@
 // A shutdown from wherever it may be called: bodies, destructors and callbacks, several threads, over several queues.
 
 #include <atomic>
+#include <optional>
 
 #include "support.h"
 
@@ -36,6 +37,65 @@ TEST(Shutdown, DoesNotWaitPastItsOwnTimeoutForAnotherShutdown) {
   EXPECT_EQ(while_time_passes(*clock, 1min, shut_down, 1).left_over, 1u);
   out.open();
   patient.join();
+}
+
+namespace {
+
+// A body that goes on until it is told to stop, and a shutdown that gives it an hour.
+struct Patient {
+  explicit Patient(const std::shared_ptr<errand::ManualClock>& clock) : queue({.workers = 1, .clock = clock}) {
+    task.emplace(queue.submit([this](errand::Attempt& attempt) {
+      Gate stopped;
+      const std::stop_callback callback(attempt.stop_token(), [&] { stopped.open(); });
+      inside.open();
+      EXPECT_TRUE(stopped.wait());
+      EXPECT_EQ(attempt.stop_reason(), errand::StopReason::shutting_down);
+    }));
+    EXPECT_TRUE(inside.wait());
+    thread = std::thread([this] { report = queue.shutdown({.drain = Drain::running, .timeout = 1h}); });
+    while (queue.submit([] {})) std::this_thread::yield();  // it has begun
+  }
+
+  Gate inside;
+  errand::Report report{};
+  errand::Queue queue;
+  std::optional<errand::Task<>> task;
+  std::thread thread;
+};
+
+}  // namespace
+
+// Whoever asks again has less patience.
+TEST(Shutdown, ThatHasLessTimeHastensTheOneThatIsUnderWay) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  Patient patient(clock);
+  const auto start = clock->mono();
+  const auto shut_down = [&] { return patient.queue.shutdown({.drain = Drain::running, .timeout = 1min}); };
+  EXPECT_EQ(while_time_passes(*clock, 1min - 100ms, shut_down, 1).left_over, 0u);
+  patient.thread.join();
+  EXPECT_EQ(patient.report.left_over, 0u);
+  EXPECT_LT(clock->mono() - start, 1min) << "its body had a moment to come back in";
+}
+
+TEST(Shutdown, ThatDrainsNothingHastensTheOneThatIsUnderWayAtOnce) {
+  auto clock = std::make_shared<errand::ManualClock>();
+  Patient patient(clock);
+  const auto start = clock->mono();
+  EXPECT_EQ(patient.queue.shutdown({.drain = Drain::none, .timeout = 1h}).left_over, 0u);
+  patient.thread.join();
+  EXPECT_EQ(patient.report.left_over, 0u);
+  EXPECT_EQ(clock->mono(), start);
+}
+
+// By hand it is the first one that works, and what it waits for may be far away.
+TEST(Shutdown, ThatDrainsNothingHastensOneThatIsDrivenByHand) {
+  errand::Queue queue({.drive = errand::Drive::manual});
+  auto late = queue.submit_in(24h, [] {});
+  std::thread first([&] { queue.shutdown({.drain = Drain::queued, .timeout = 24h}); });
+  while (queue.submit([] {})) std::this_thread::yield();
+  EXPECT_EQ(queue.shutdown({.drain = Drain::none, .timeout = kSoon}).left_over, 0u);
+  first.join();
+  EXPECT_EQ(late.state(), TaskState::cancelled);
 }
 
 TEST(Shutdown, FromABodyReturnsAtOnceAndTheQueueGoesOnClosing) {
