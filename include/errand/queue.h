@@ -317,7 +317,7 @@ class Queue {
   /// Makes a scheduled or retryable task available now. A finished closure is `gone`.
   Result<void> retry(TaskId id);
   /// Moves a waiting task to another priority: a closure to the end of that line, a named task to where its time puts
-  /// it.
+  /// it among those of its new priority, though behind those that its process has claimed.
   Result<void> set_priority(TaskId id, int priority);
 
   // --- the queue ---
