@@ -424,7 +424,8 @@ void Oracle::accepted(const std::string& payload, TaskId id, bool existed, bool 
   }
   Known* const task = find(id, "was accepted");
   if (task == nullptr || existed || task->final) return;
-  if (task->stand == Known::Stand::added && in_line) task->stand = Known::Stand::in_line;
+  // One with a key goes back to the store while another one with that key is on its way, to be replaced.
+  if (task->stand == Known::Stand::added && in_line && task->key.empty()) task->stand = Known::Stand::in_line;
 }
 
 void Oracle::refused(const std::string& payload, const errand::Error& error, bool faulty) {

@@ -202,6 +202,7 @@ class Oracle {
   [[nodiscard]] Known* find(errand::TaskId id, const char* what);
   [[nodiscard]] std::string text(errand::TaskId id) const;
   void tell(const char* what, errand::TaskId id) const;
+  void tell_schedule(const char* what, const ScheduleKey& key) const;
 
   std::map<std::uint64_t, Known> tasks_{};
   std::map<std::string, std::uint64_t> by_payload_{};  // of this life's asks: what came into the store

@@ -3,6 +3,8 @@
 
 #include "durable_oracle.h"
 
+#include <cstdio>
+
 namespace sim {
 
 using errand::Missed;
@@ -67,11 +69,16 @@ WallTime dealt_with(const errand::NewSchedule& terms, const std::optional<WallTi
 
 }  // namespace
 
+void Oracle::tell_schedule(const char* what, const ScheduleKey& key) const {
+  if (tells) std::fprintf(stderr, "schedule \"%s\" of \"%s\": %s\n", key.second.c_str(), key.first.c_str(), what);
+}
+
 // --- what the store is asked, and answers ----------------------------------------------------------------------------
 
 void Oracle::put_schedule(const errand::NewSchedule& given, const errand::Result<errand::KeptSchedule>& kept,
                           WallTime now, bool faulty) {
   mix(kept ? 7 : 8);
+  tell_schedule(kept ? "is kept" : "is not kept", {given.queue, given.name});
   latest_ = std::max(latest_, now);
   if (!kept) {
     if (!faulty) breaks("a schedule was not kept, and the store was well: " + kept.error().message());
@@ -92,13 +99,14 @@ void Oracle::put_schedule(const errand::NewSchedule& given, const errand::Result
   }
   if (kept->version <= known.version) breaks(title(given) + ": its version does not rise");
   known.version = kept->version;
-  known.live_seen.clear();
+  known.live_seen = {kept->waiting + kept->running};
   compare_schedule(known, *kept);
 }
 
 void Oracle::removed_schedule(const std::string& queue, const std::string& name, const errand::Result<void>& removed,
                               bool faulty) {
   mix(removed ? 9 : 10);
+  tell_schedule(removed ? "is removed" : "is not removed", {queue, name});
   const bool is_there = schedules_.contains({queue, name});
   if (removed) {
     succeeded();
@@ -117,6 +125,7 @@ void Oracle::paused_schedule(const std::string& queue, const std::string& name, 
                              const errand::Result<void>& done, const errand::Result<errand::KeptSchedule>& kept,
                              bool faulty) {
   mix(done ? 11 : 12);
+  tell_schedule(!done ? "is as it was" : paused ? "is paused" : "is resumed", {queue, name});
   const auto found = schedules_.find({queue, name});
   if (!done && done.error().code() == errand::Code::not_found) {
     if (found != schedules_.end()) breaks("a schedule that is there could not be found");
@@ -140,6 +149,7 @@ void Oracle::paused_schedule(const std::string& queue, const std::string& name, 
 void Oracle::read_schedule(const std::string& queue, const std::string& name,
                            const errand::Result<errand::KeptSchedule>& kept, bool faulty) {
   const auto found = schedules_.find({queue, name});
+  tell_schedule(kept ? "is read" : "is not read", {queue, name});
   if (!kept) {
     const bool is_gone = kept.error().code() == errand::Code::not_found;
     if (is_gone && found != schedules_.end()) breaks("a schedule that is there could not be found");
@@ -224,6 +234,7 @@ void Oracle::note_run(const errand::NewTask& task, TaskId id) {
 
 void Oracle::advance(const errand::Advance& advance, const errand::Result<errand::Advanced>& result, WallTime now) {
   mix(result ? 3 : 4);
+  tell_schedule(result ? "its slots are taken" : "its slots are refused", {advance.queue, advance.schedule});
   const auto found = schedules_.find({advance.queue, advance.schedule});
   const std::string what = "schedule \"" + advance.schedule + "\": ";
   const bool stands =
@@ -278,7 +289,13 @@ void Oracle::check_slots(const errand::Advance& advance, const KnownSchedule& kn
   const std::vector<WallTime> may = candidates(terms, first, now);
   const bool fits_any = std::any_of(known.live_seen.begin(), known.live_seen.end(),
                                     [&](std::size_t live) { return fits(terms, slots, first, may, live); });
-  if (!fits_any) breaks(what + "its slots have other runs than its terms say");
+  if (fits_any) return;
+  std::string live;
+  for (const std::size_t count : known.live_seen) live += " " + std::to_string(count);
+  breaks(what + "its slots have other runs than its terms say: " + std::string(to_string(terms.overlap)) + ", " +
+         std::string(to_string(terms.missed)) + ", " + std::to_string(slots.size()) + " of " +
+         std::to_string(may.size()) + " at " + std::to_string((now - first) / terms.interval) +
+         " slots behind the first, beside" + live);
 }
 
 // Where a new run takes the place of those that live.

@@ -77,6 +77,9 @@ void World::advance_schedule(Line& line) {
                     .schedule = "hourly",
                     .slot = slot});
   }
+  // The queue does not know of these until it is told: what comes meanwhile may have to wait for the next claim.
+  ++busy_;
+  ++disturbed_;
   if (one_in(2)) {
     static_cast<void>(store_->commit({.added = runs}, now));
   } else {
@@ -90,6 +93,7 @@ void World::advance_schedule(Line& line) {
   }
   const std::string names[] = {queue};
   if (!store_->is_dead()) lines_[0].tasks->hub().changed(names);
+  --busy_;
 }
 
 }  // namespace sim
