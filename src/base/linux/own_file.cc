@@ -23,15 +23,15 @@ struct OwnFiles {
 
 OwnFiles& own_files();
 
-void before_fork() noexcept ERRAND_AROUND_FORK {
+void lock_own_files() noexcept ERRAND_AROUND_FORK {
   own_files().mu.lock();
 }
 
-void after_fork() noexcept ERRAND_AROUND_FORK {
+void unlock_own_files() noexcept ERRAND_AROUND_FORK {
   own_files().mu.unlock();
 }
 
-void in_child() noexcept ERRAND_AROUND_FORK {
+void close_own_files() noexcept ERRAND_AROUND_FORK {
   for (const int number : own_files().numbers) ::close(number);
   own_files().numbers.clear();
   own_files().mu.unlock();
@@ -39,14 +39,14 @@ void in_child() noexcept ERRAND_AROUND_FORK {
 
 OwnFiles& own_files() {
   static OwnFiles& files = *[] {
-    at_fork(&before_fork, &after_fork, &in_child);
+    at_fork(&lock_own_files, &unlock_own_files, &close_own_files);
     return new OwnFiles;
   }();
   return files;
 }
 
 // Made before main(): a thread that is just making it while another one forks would leave the child waiting for it.
-[[maybe_unused]] const OwnFiles& made_early = own_files();
+[[maybe_unused]] const OwnFiles& own_files_made_early = own_files();
 
 }  // namespace
 
