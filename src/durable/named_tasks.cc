@@ -136,14 +136,15 @@ bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
   std::size_t limit = 0;
   if (claims && more_) {
     if (2 * ready_in_all_ <= target()) limit = room();
-  } else if (claims) {
-    limit = std::min(room(), coming);
+  } else if (claims && coming > 0) {
+    // More than are known to come: others that somebody's own transaction has added must not take their places.
+    limit = std::min(room(), coming + kLeastAhead);
   }
   // Those are claimed however much is claimed already; one after the other, if need be.
   asked_for_better_ = claims && limit == 0 && worst > 0 && (better_ || urgent > 0);
   const std::size_t most_urgent = std::min(urgent, target());
   if (asked_for_better_) {
-    limit = std::max(most_urgent, kLeastAhead);
+    limit = most_urgent + kLeastAhead;
     more_ = more_ || coming > urgent;
   } else if (claims) {
     limit = std::max(limit, most_urgent);
