@@ -162,15 +162,15 @@ Result<void> Engine::spawn(int number) {
 }
 
 Result<void> Engine::spawn_wanted() {
-  if (options.drive == Drive::manual || !started_.load()) return {};
+  if (options.drive == Drive::manual || !started_) return {};
   const int count = wanted_.load(std::memory_order_relaxed) + standing_in_.load(std::memory_order_relaxed);
   for (int number = 0; number < count; ++number) {
     if (auto spawned = spawn(number); !spawned) {
-      missing_.store(count - number);
+      missing_.store(count - number, std::memory_order_relaxed);
       return spawned;
     }
   }
-  missing_.store(0);
+  missing_.store(0, std::memory_order_relaxed);
   return {};
 }
 
@@ -180,11 +180,11 @@ void Engine::log_failure(const Result<void>& result) const {
 
 Result<void> Engine::start() {
   MutexLock lock(control_mutex_);
-  if (phase_.load() != Phase::open) {
+  if (phase_.load(std::memory_order_relaxed) != Phase::open) {
     return Error(Code::shutting_down, "start queue \"" + options.name + "\": it has been shut down");
   }
   // Workers that could not be made are tried again.
-  if (started_.exchange(true) && missing_.load() == 0)
+  if (std::exchange(started_, true) && missing_.load(std::memory_order_relaxed) == 0)
     return Error(Code::invalid, "start queue \"" + options.name + "\": it has started already");
   return spawn_wanted();
 }
@@ -194,7 +194,7 @@ void Engine::set_workers(int count) {
   {
     MutexLock lock(control_mutex_);
     wanted_.store(count, std::memory_order_relaxed);
-    if (phase_.load() != Phase::open) return;
+    if (phase_.load(std::memory_order_relaxed) != Phase::open) return;
     // Those above the number see it between two tasks; the bit makes them look.
     signals.fetch_or(kResized, std::memory_order_release);
     spawned = spawn_wanted();
@@ -209,12 +209,12 @@ void Engine::replace_stuck_worker() {
   {
     MutexLock lock(control_mutex_);
     ++stuck_now_;
-    if (phase_.load() != Phase::open) return;
-    if (stuck_now_ > wanted_.load()) {
-      healthy_.store(false);
+    if (phase_.load(std::memory_order_relaxed) != Phase::open) return;
+    if (stuck_now_ > wanted_.load(std::memory_order_relaxed)) {
+      healthy_.store(false, std::memory_order_relaxed);
       return;
     }
-    standing_in_.store(stuck_now_);
+    standing_in_.store(stuck_now_, std::memory_order_relaxed);
     spawned = spawn_wanted();
   }
   log_failure(spawned);
@@ -225,10 +225,11 @@ void Engine::release_stand_in() {
   if (options.drive == Drive::manual) return;
   MutexLock lock(control_mutex_);
   --stuck_now_;
-  if (stuck_now_ > wanted_.load()) return;
+  if (stuck_now_ > wanted_.load(std::memory_order_relaxed)) return;
   // Below zero: it came back before the step that found it stuck has come to ask for a stand-in.
-  standing_in_.store(std::min(standing_in_.load(), std::max(stuck_now_, 0)));
-  healthy_.store(true);
+  standing_in_.store(std::min(standing_in_.load(std::memory_order_relaxed), std::max(stuck_now_, 0)),
+                     std::memory_order_relaxed);
+  healthy_.store(true, std::memory_order_relaxed);
   signals.fetch_or(kResized, std::memory_order_release);
   parking.wake_all();
 }

@@ -121,7 +121,7 @@ Engine::Engine(QueueOptions given)
       began_(ticks.stamp()),
       seeds_(*options.seed ^ 0x5eed) {
   ERRAND_ASSERT(all_workers != nullptr);
-  intake.store(intake_for(options, line != nullptr));
+  intake.store(intake_for(options, line != nullptr), std::memory_order_relaxed);
   enlist(*this);  // what a fork finds is complete
   pool.engine.store(this, std::memory_order_release);
   if (options.start) log_failure(start());

@@ -420,16 +420,15 @@ class Engine {
   std::atomic<std::size_t> ended_unstarted_{0};  // since the last sweep; roughly, since threads may count over another
   std::atomic<std::size_t> sweep_after_{kSweepAfter};  // so many of them
 
-  // Moved on by whoever begins or finishes the shutdown, one at a time. Release: all of the phase before is done, for
-  // who sees this one by acquire.
+  // Moved on by whoever begins or finishes the shutdown, one at a time; away from `open` under control_mutex_, so that
+  // who holds it asks for that relaxed. Release: all of the phase before is done, for who sees this one by acquire.
   std::atomic<Phase> phase_{Phase::open};
-  std::atomic<bool> started_{false};            // under control_mutex_
   std::atomic<bool> only_due_now_{false};       // shutting down: what is due after `due_until_` stays where it is
   WaitUntil due_until_;                         // both moments; set before the flag above is, with release
   Drain drain_ = Drain::due;                    // set once; whoever has the turn to finish reads it
   std::atomic<std::uint64_t> ended_before_{0};  // tasks that had ended when the shutdown began
-  std::atomic<std::size_t> cancelled_by_shutdown_{0};
-  const std::int64_t began_;  // ticks
+  std::atomic<std::size_t> cancelled_by_shutdown_{0};  // relaxed: a figure
+  const std::int64_t began_;                           // ticks
   // Somebody begins or finishes the shutdown; others wait for their turn. A lock: acquire, and release.
   std::atomic<bool> finishing_{false};
   std::atomic<bool> hastened_{false};  // by a shutdown that came later; release and acquire, for good
@@ -446,6 +445,7 @@ class Engine {
   mutable Mutex control_mutex_;
   std::deque<Post> posts_ ERRAND_GUARDED_BY(control_mutex_);
   std::vector<Worker*> guests_ ERRAND_GUARDED_BY(control_mutex_);
+  bool started_ ERRAND_GUARDED_BY(control_mutex_) = false;
   int stuck_now_ ERRAND_GUARDED_BY(control_mutex_) = 0;
   Rng seeds_ ERRAND_GUARDED_BY(control_mutex_);
   Thread timer_thread_ ERRAND_GUARDED_BY(control_mutex_);

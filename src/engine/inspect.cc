@@ -173,7 +173,8 @@ void add_attempts_per_task(const Meter& meter, Histogram& histogram) {
 
 // The watchdog of the threads that step the timers. Who drives by hand steps them when it likes.
 bool Engine::timers_stalled() const {
-  return options.drive == Drive::threads && phase_.load() != Phase::closed && timers.overdue(kStalledAfter);
+  return options.drive == Drive::threads && phase_.load(std::memory_order_relaxed) != Phase::closed &&
+         timers.overdue(kStalledAfter);
 }
 
 Stats Engine::stats() const {

@@ -47,6 +47,7 @@ struct alignas(64) Meter {
 struct SharedMeter {
   std::atomic<std::uint64_t> counts[kCounts] = {};
 
+  // Release: as above.
   void add(Count which) noexcept { counts[static_cast<int>(which)].fetch_add(1, std::memory_order_release); }
 };
 

@@ -87,15 +87,17 @@ PagePool::PagePool(std::uint64_t seed, std::size_t retain, std::shared_ptr<Clock
 }
 
 PagePool::~PagePool() {
+  // Relaxed: whoever still used a record has given up its share of the pool before.
   const std::uint32_t end = end_index();
   for (std::uint32_t index = 1; index < end; ++index) {
     if (index % kPagesPerSlab == 0) continue;
     for (Record& record : page(index).records) {
-      if ((record.word.load(std::memory_order_relaxed) & kCold) != 0) delete cold(record).extra.load();
+      if ((record.word.load(std::memory_order_relaxed) & kCold) != 0)
+        delete cold(record).extra.load(std::memory_order_relaxed);
     }
   }
   for (std::size_t i = 0; i * kPagesPerSlab < end; ++i) {
-    Slab* slab = slabs_[i].load();
+    Slab* slab = slabs_[i].load(std::memory_order_relaxed);
     if (slab == nullptr) continue;
     unmap_slab(slab);
   }

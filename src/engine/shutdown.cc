@@ -48,7 +48,7 @@ void Engine::hasten() {
 // False: somebody has begun it.
 bool Engine::begins_to_shut_down() {
   MutexLock lock(control_mutex_);
-  if (phase_.load() != Phase::open) return false;
+  if (phase_.load(std::memory_order_relaxed) != Phase::open) return false;
   // Nobody finishes what has not quite begun. Relaxed: the phase releases it.
   finishing_.store(true, std::memory_order_relaxed);
   phase_.store(Phase::draining, std::memory_order_release);
@@ -84,7 +84,7 @@ void Engine::begin_shutdown(const ShutdownOptions& shutdown) {
   Result<void> spawned;
   if (halt == 0 && options.drive == Drive::threads) {
     MutexLock lock(control_mutex_);
-    if (!started_.exchange(true) || missing_.load() != 0) spawned = spawn_wanted();
+    if (!std::exchange(started_, true) || missing_.load(std::memory_order_relaxed) != 0) spawned = spawn_wanted();
   }
   parking.wake_all();
   log_failure(spawned);
@@ -101,7 +101,8 @@ bool Engine::drained() const {
   if (running() != 0 || timer_steps_.load(std::memory_order_acquire) != 0) return false;
   if (drain_ == Drain::none || drain_ == Drain::running) return true;
   // Nobody will come to run what is left. Relaxed: whoever leaves says so by note_progress(), and this is asked again.
-  if (workers() <= missing_.load() && live_workers_.load(std::memory_order_relaxed) == 0) return true;
+  if (workers() <= missing_.load(std::memory_order_relaxed) && live_workers_.load(std::memory_order_relaxed) == 0)
+    return true;
   if (drain_ == Drain::queued)
     return submitted() == over() && callbacks_done() && (named() == nullptr || named()->empty());
   return idle();
@@ -120,7 +121,7 @@ Report Engine::finish_shutdown(SteadyTime deadline) {
   {
     // Callbacks run here, and may shut down as well: they find the seat taken.
     const Seat seat(*this, nullptr);
-    if (phase_.load() != Phase::closed) {
+    if (phase_.load(std::memory_order_relaxed) != Phase::closed) {  // relaxed: moved on by who has the turn, as we do
       close(deadline);
     } else {
       wait_at_rest(deadline);
@@ -170,7 +171,7 @@ Report Engine::shutdown(const ShutdownOptions& shutdown) {
 
 Report Engine::report() const {
   Report report;
-  report.cancelled = cancelled_by_shutdown_.load();
+  report.cancelled = cancelled_by_shutdown_.load(std::memory_order_relaxed);
   report.finished = closing() ? ended_tasks() - ended_before_ - report.cancelled : 0;
   report.left_over = std::max(running(), claimed());
   return report;
@@ -240,7 +241,7 @@ void Engine::fire_stop_tokens() {
 
 void Engine::cancel_leftover(Record& record, std::uint64_t word) {
   if (!take_out(record, word, kEnding)) return;
-  if ((word & kNamed) == 0) cancelled_by_shutdown_.fetch_add(1);
+  if ((word & kNamed) == 0) cancelled_by_shutdown_.fetch_add(1, std::memory_order_relaxed);
   end_unstarted(record, word, TaskState::cancelled, Error(Code::cancelled, "the queue was shut down"));
 }
 
@@ -298,7 +299,7 @@ void Engine::come_to_rest() {
 }
 
 Engine::~Engine() {
-  if (intake.load() == Intake::forked) {
+  if (intake.load(std::memory_order_relaxed) == Intake::forked) {
     forget_threads();
     pool.engine.store(nullptr, std::memory_order_release);
     // Never freed: the child's copies of handles may come after it.
@@ -310,15 +311,16 @@ Engine::~Engine() {
     const std::unique_lock lock(pool.engine_mutex);
     pool.engine.store(nullptr, std::memory_order_release);
   }
-  const int count = worker_count.load();
-  for (int i = 0; i < count; ++i) delete all_workers[i].load();
+  // Relaxed: the threads that wrote them have been joined.
+  const int count = worker_count.load(std::memory_order_relaxed);
+  for (int i = 0; i < count; ++i) delete all_workers[i].load(std::memory_order_relaxed);
   leave_to_handles(pool_owner);
   // Last: in a fork's child no handle finds a queue or a pool that does not know of the fork.
   unregister(*this);
 }
 
 void Engine::let_go(Duration patience) {
-  if (intake.load() >= Intake::closed || Seat::at(*this) != nullptr) return;
+  if (intake.load(std::memory_order_relaxed) >= Intake::closed || Seat::at(*this) != nullptr) return;
   begin_shutdown({.drain = Drain::none, .timeout = Duration::zero()});
   fire_stop_tokens();
   if (!wait_workers_gone(saturating_add(clock->mono(), patience))) name_the_running();

@@ -23,7 +23,10 @@ void Engine::log_refusal(const Error& error) {
   if (error.code() == Code::forked) return;  // the log's lock may be held for ever
   const std::int64_t now = clock->mono().time_since_epoch().count();
   std::int64_t next = next_refusal_line_.load(std::memory_order_relaxed);
-  if (now < next || !next_refusal_line_.compare_exchange_strong(next, now + kRefusalInterval.count())) return;
+  if (now < next ||
+      !next_refusal_line_.compare_exchange_strong(next, now + kRefusalInterval.count(), std::memory_order_relaxed)) {
+    return;
+  }
   const std::uint64_t refused = total(Count::refused);
   const std::uint64_t before = refusals_logged_.exchange(refused, std::memory_order_relaxed);
   const std::string more = refused > before + 1 ? " (" + std::to_string(refused - before) + " were refused)" : "";

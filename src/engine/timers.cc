@@ -222,7 +222,9 @@ void Engine::ensure_timer_thread() {
   Result<void> started;
   {
     MutexLock lock(control_mutex_);
-    if (timer_thread_started_.load(std::memory_order_relaxed) || phase_.load() == Phase::closed) return;
+    if (timer_thread_started_.load(std::memory_order_relaxed) ||
+        phase_.load(std::memory_order_acquire) == Phase::closed)
+      return;
     auto thread = Thread::start(options.name + "/timer", [this] { run_timer_thread(); });
     if (thread) {
       timer_thread_ = std::move(*thread);
