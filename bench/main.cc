@@ -1,7 +1,9 @@
 // errand_bench memory | durable [--only W] [--check] [--json | --page] [--runs N] [--scale X] [--counted FILE]
 // errand_bench once [NAME ROUNDS]
+// errand_bench alone WORKLOAD WHO SIZE
 //
-// FILE is what bench/instructions printed. `once` alone lists the names. What --json and --page say of where they come
+// FILE is what bench/instructions printed. `once` alone lists the names. `alone` is what
+// this program calls itself by, for one run, see apart.h. What --json and --page say of where they come
 // from, `./dev bench` puts into the environment: ERRAND_COMMAND, as it was given, and ERRAND_COMMIT, of the sources.
 
 #include <cstdio>
@@ -45,11 +47,22 @@ int once(int argc, char** argv) {
   return 0;
 }
 
+// The other side of run_apart().
+int alone(const std::string& workload, const std::string& who, double size) {
+  bench::Suite suite({.size = size, .runs = 1, .only = workload, .alone = who});
+  bench::memory(suite);
+  if (suite.rows.empty() || suite.rows.front().columns.empty())
+    return bench::misused("alone \"" + workload + "\" \"" + who + "\": there is no such run");
+  for (const bench::Row& row : suite.rows) std::printf("%.17g\n", row.columns.front().runs.front());
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   const std::string_view name = argc >= 2 ? argv[1] : "";
   if (name == "once") return once(argc, argv);
+  if (name == "alone" && argc == 5 && std::atof(argv[4]) > 0) return alone(argv[2], argv[3], std::atof(argv[4]));
   for (const bench::Tier& tier : kTiers) {
     if (name == tier.name) return bench::run(tier, {argv + 2, argv + argc});
   }

@@ -1,6 +1,5 @@
-// W7 and W8: what tasks leave behind, and what they take up while they wait; and what idle workers cost.
-
-#include <malloc.h>
+// W7 and W8: what tasks leave behind, and what they take up while they wait; and what idle workers cost. Each run has a
+// process of its own.
 
 #include <algorithm>
 #include <memory>
@@ -47,7 +46,6 @@ void burst(Pool& pool, Bodies& bodies, std::uint64_t count, bool together) {
 template <class Pool>
 std::vector<double> growth(std::uint64_t count) {
   const std::uint64_t most = std::min<std::uint64_t>(100'000, count / 10);
-  malloc_trim(0);
   auto bodies = std::make_unique<Bodies>();
   const std::size_t before = resident_bytes();
   Pool pool(1);
@@ -64,11 +62,9 @@ std::vector<double> growth(std::uint64_t count) {
   return {mib(early, late), mib(before, early)};
 }
 
-// Bytes a task: while all wait behind a busy worker, at the peak of what follows, and once all have run. Each contender
-// starts on a heap that was given back.
+// Bytes a task: while all wait behind a busy worker, at the peak of what follows, and once all have run.
 template <class Pool>
 std::vector<double> waiting(std::uint64_t count) {
-  malloc_trim(0);
   auto bodies = std::make_unique<Bodies>();
   std::atomic<bool> go{false};
   Pool pool(1);
@@ -89,7 +85,6 @@ std::vector<double> waiting(std::uint64_t count) {
 
 // The limit: a slot for each.
 std::vector<double> slots_waiting(std::uint64_t count) {
-  malloc_trim(0);
   auto bodies = std::make_unique<Bodies>();
   const std::size_t before = resident_bytes();
   const auto slots = std::make_unique_for_overwrite<Slot[]>(count);
@@ -123,29 +118,22 @@ double waiting_for_time(std::uint64_t count) {
   return static_cast<double>(resident_bytes() - before) / static_cast<double>(count);
 }
 
-// A queue that has bursts, and time to give back what they needed.
-class Bursts {
- public:
-  explicit Bursts(std::chrono::milliseconds time) : time_(time) {
-    malloc_trim(0);
-    // What a queue keeps by default is part of what it needs.
-    burst(queue_, *bodies_, 100'000, false);
-    std::this_thread::sleep_for(time_);
-    before_ = static_cast<double>(resident_bytes());
-  }
-  // Resident memory some time after one more, beyond what it was before the first, in percent of that.
-  double one_more(std::uint64_t count) {
-    burst(queue_, *bodies_, count, true);
-    std::this_thread::sleep_for(time_);
-    return (static_cast<double>(resident_bytes()) - before_) / before_ * 100;
-  }
-
- private:
-  const std::chrono::milliseconds time_;
-  const std::unique_ptr<Bodies> bodies_ = std::make_unique<Bodies>();
-  ErrandPool queue_{1};
-  double before_ = 0;
-};
+// Resident memory some time after a burst, beyond what it was before, in percent of that; and in MiB what it was
+// before, with all tasks waiting, and afterwards.
+std::vector<double> burst_over(std::uint64_t count, std::chrono::milliseconds time) {
+  auto bodies = std::make_unique<Bodies>();
+  ErrandPool pool(1);
+  const auto mib = [] { return static_cast<double>(resident_bytes()) / 1048576; };
+  // What a queue keeps by default is part of what it needs.
+  burst(pool, *bodies, 100'000, false);
+  std::this_thread::sleep_for(time);
+  const double before = mib();
+  forget_peak_of_resident_bytes();
+  burst(pool, *bodies, count, true);
+  std::this_thread::sleep_for(time);
+  const double after = mib();
+  return {(after - before) / before * 100, before, static_cast<double>(peak_of_resident_bytes()) / 1048576, after};
+}
 
 }  // namespace
 
@@ -154,39 +142,42 @@ void memory(Suite& suite) {
   const std::uint64_t ten_million = suite.scale.of(1e7);
   const std::uint64_t hundred_million = suite.scale.of(1e8);
   // These take long, and differ little.
-  Suite some({.size = suite.scale.size, .runs = std::min(3, suite.scale.runs), .only = suite.scale.only});
-  some.measure_several(
+  Suite some({.size = suite.scale.size,
+              .runs = std::min(3, suite.scale.runs),
+              .only = suite.scale.only,
+              .alone = suite.scale.alone});
+  some.measure_apart(
       {{"W7 memory growth over 100 M tasks", "MiB", false}, {"W7 memory after 10 M tasks before these", "MiB", false}},
       {{"errand", [=] { return growth<ErrandPool>(hundred_million); }}});
   // A tenth of that: some of the rivals take half a minute for the whole.
-  some.measure_several(
+  some.measure_apart(
       {{"W7 memory growth over 10 M tasks", "MiB", false}, {"W7 memory after 1 M tasks before these", "MiB", false}},
       {{"errand", [=] { return growth<ErrandPool>(ten_million); }},
        {MoodycamelPool::kName, [=] { return growth<MoodycamelPool>(ten_million); }},
        {MutexPool::kName, [=] { return growth<MutexPool>(ten_million); }},
        {AsioPool::kName, [=] { return growth<AsioPool>(ten_million); }},
        {TbbPool::kName, [=] { return growth<TbbPool>(ten_million); }}});
-  some.measure_several({{"W8 resident bytes a waiting task", "bytes", false},
-                        {"W8 peak of them while they run", "bytes", false},
-                        {"W8 what is left of them once all have run", "bytes", false}},
-                       {{"errand", [=] { return waiting<ErrandPool>(ten_million); }},
-                        {MoodycamelPool::kName, [=] { return waiting<MoodycamelPool>(ten_million); }},
-                        {MutexPool::kName, [=] { return waiting<MutexPool>(ten_million); }},
-                        {AsioPool::kName, [=] { return waiting<AsioPool>(ten_million); }},
-                        {TbbPool::kName, [=] { return waiting<TbbPool>(ten_million); }},
-                        {"an array of slots", [=] { return slots_waiting(ten_million); }, true}});
-  some.measure("W8 resident bytes a finished task that is known", "bytes", false,
-               {{"errand", [=] { return retained(ten_million); }}});
-  some.measure("W8 resident bytes a task that waits for its time", "bytes", false,
-               {{"errand", [=] { return waiting_for_time(ten_million); }}});
+  some.measure_apart({{"W8 resident bytes a waiting task", "bytes", false},
+                      {"W8 peak of them while they run", "bytes", false},
+                      {"W8 what is left of them once all have run", "bytes", false}},
+                     {{"errand", [=] { return waiting<ErrandPool>(ten_million); }},
+                      {MoodycamelPool::kName, [=] { return waiting<MoodycamelPool>(ten_million); }},
+                      {MutexPool::kName, [=] { return waiting<MutexPool>(ten_million); }},
+                      {AsioPool::kName, [=] { return waiting<AsioPool>(ten_million); }},
+                      {TbbPool::kName, [=] { return waiting<TbbPool>(ten_million); }},
+                      {"an array of slots", [=] { return slots_waiting(ten_million); }, true}});
+  some.measure_apart({{"W8 resident bytes a finished task that is known", "bytes", false}},
+                     {{"errand", [=] { return std::vector{retained(ten_million)}; }}});
+  some.measure_apart({{"W8 resident bytes a task that waits for its time", "bytes", false}},
+                     {{"errand", [=] { return std::vector{waiting_for_time(ten_million)}; }}});
   const std::chrono::milliseconds ten_seconds = whole ? 10s : 100ms;
-  some.measure("memory 10 s after a burst of 10 M, beyond before", "%", false,
-               {{"errand", [=, bursts = std::shared_ptr<Bursts>()]() mutable {
-                   if (!bursts) bursts = std::make_shared<Bursts>(ten_seconds);
-                   return bursts->one_more(ten_million);
-                 }}});
-  some.measure("idle: 16 workers, a schedule in an hour", "% of a CPU", false,
-               {{"errand", [=] { return idle(ten_seconds); }}});
+  some.measure_apart({{"memory 10 s after a burst of 10 M, beyond before", "%", false},
+                      {"memory before the burst", "MiB", false},
+                      {"memory at its peak", "MiB", false},
+                      {"memory 10 s after it", "MiB", false}},
+                     {{"errand", [=] { return burst_over(ten_million, ten_seconds); }}});
+  some.measure_apart({{"idle: 16 workers, a schedule in an hour", "% of a CPU", false}},
+                     {{"errand", [=] { return std::vector{idle(ten_seconds)}; }}});
   for (Row& row : some.rows) suite.rows.push_back(std::move(row));
 }
 

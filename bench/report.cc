@@ -45,6 +45,7 @@ std::string three_digits(double value) {
 }
 
 std::string with_spread(const std::vector<double>& values) {
+  if (values.empty()) return "-";
   return three_digits(median(values)) + " (" + three_digits(quantile(values, 0)) + " to " +
          three_digits(quantile(values, 1)) + ")";
 }
@@ -66,8 +67,12 @@ std::string hand_overs_of(const Row& row) {
 }
 
 std::string result_of(const Verdict& verdict, const Window& window) {
+  if (window.bound && window.figures.empty()) return "not measured";
   if (window.bound) return window.met ? "met" : "missed";
-  return verdict.outcome == Outcome::contended ? name_of(verdict.outcome) : "contended: does not count";
+  std::string result = verdict.outcome == Outcome::contended ? name_of(verdict.outcome) : "contended: does not count";
+  if (verdict.goal->stretch)
+    result += median(window.figures) >= *verdict.goal->stretch ? "; stretch reached" : "; stretch not reached";
+  return result;
 }
 
 bool is_behind(const Row& row, const Column& rival) {
@@ -125,8 +130,15 @@ void print_notes() {
 - *Near, far and contended*: before each run of each contender, errand among them, the hand-over is measured: how long
   a cache line takes from one core to the other. Below %.0f ns the cores count as near, from %.0f ns on as contended, and
   as far between; a ratio counts by the longer hand-over of its two runs. Where a goal has a bound for near cores and
-  one for far ones, it is met if both are, each by the median of its own runs; contended runs are shown, and neither
-  meet a goal nor miss it. If all were contended nothing is known: `--check` fails, and asks to measure again.
+  one for far ones, each is met or missed by the median of its own runs, and "not measured" where there were none, as on
+  a machine whose cores are never near; contended runs are shown, beside the stretch where one is set, and neither meet
+  a goal nor miss it. If all were contended nothing is known: `--check` fails, and asks to measure again.
+- *Warming up*: W1 to W4 have a pass before the one that counts, W5 ten tasks, and the crowds of W6 a whole round; W6
+  itself cancels its million far timers before it schedules the near ones. W7, W8, the burst and what is idle have a
+  process of their own for each run, so that nothing is in their memory but themselves.
+- *The body* is a closure of 24 bytes. A rival that has no handles has a promise beside it in W2, and a closure of 40.
+- *Asked about its tasks* errand is in W1 to W3 and in W4 with stamps, after each run, about a thousand of each run; in
+  the mixed row about those with a handle, the retried and the cancelled too. The row without stamps is asked nothing.
 - *std::async* has a thread for each task: it runs a fiftieth of them, in W4 a thirty-second. It has no queue in which
   tasks could wait, and is not in W7 and W8; nor have pools timers, so that W6 has Asio's and those that everybody
   writes first.
@@ -144,9 +156,11 @@ void print_notes() {
   machine's doing and no queue's.
 - *Questions meanwhile*: everything is submitted before, one worker runs, and a second thread asks; two cores have no
   room for a third one. The comparison is with a second thread that runs a loop, so that the loss is the queue's and not
-  that of a core which others use as well; listing another queue, just as full, shows what is the memory's.
+  that of a core which others use as well; listing another queue, just as full, shows what is the memory's; and what the
+  worker does alone stands beside them.
 - *Instructions*: counted by callgrind in one thread that drives the queue by hand, as the difference of two numbers of
-  tasks. They vary by less than 1 %%, whatever the machine does.
+  tasks. What goes by the clock varies by a few per cent, since timers share steps; the rest by less than one, whatever
+  the machine does.
 )",
               kFar, kContended);
 }
@@ -183,7 +197,9 @@ void print_goals(const std::vector<Verdict>& verdicts) {
       const std::string result = result_of(verdict, window);
       std::printf("| %s | %s | %zu | %s | %s | %s |\n", name.c_str(), window.cores ? name_of(*window.cores) : "-",
                   window.figures.size(), with_spread(window.figures).c_str(),
-                  window.bound ? three_digits(*window.bound).c_str() : "-",
+                  window.bound            ? three_digits(*window.bound).c_str()
+                  : verdict.goal->stretch ? three_digits(*verdict.goal->stretch).c_str()
+                                          : "-",
                   result == "met" ? "met" : ("**" + result + "**").c_str());
     }
   }
@@ -243,8 +259,8 @@ Written by `./dev bench memory --page`; not by hand. Figures are medians of %d r
 most (W5: %d; W7, W8, bursts and what is idle: %d; instructions: as many as `./dev bench instructions` does). All
 contenders take turns in each run, on the same bodies, with the same number of workers; a ratio is taken within a run,
 so that it holds where the machine does not. Where errand is behind, its ratio is in bold. errand has all its defaults
-on: status, figures, retention. Each task ran once, counted by the bodies; after each run of W1 to W4 errand was asked
-about a thousand of its tasks, and was right.
+on: status, figures, retention. Each task ran once, counted by the bodies, and what errand said of its tasks afterwards
+was right.
 )",
               report.scale.runs, report.scale.runs * 2, std::min(3, report.scale.runs));
   print_origin(report);

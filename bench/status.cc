@@ -3,7 +3,7 @@
 // All tasks are submitted before, and as many as were worked off still wait in the end: there is one worker, and one
 // thread that asks, on two cores. What a second thread costs the first anyway (memory, the clock of the processor, the
 // other side of the core) is not the queue's doing; so the same is measured with a thread that counts in a loop, and
-// with one that lists another queue just as full.
+// with one that lists another queue just as full; and, to see what such a thread costs, with nobody else at all.
 
 #include <memory>
 #include <random>
@@ -18,9 +18,14 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Asks until it is over, and returns how many answers it had.
-using Ask = std::function<std::uint64_t(const errand::Queue&, const std::vector<errand::TaskId>&,
-                                        const std::atomic<bool>& over)>;
+struct Asked {
+  std::uint64_t answers = 0;
+  std::vector<double> took{};  // us, each list(); nothing of others, which take no longer than a look at the clock
+};
+
+// Asks until it is over.
+using Ask =
+    std::function<Asked(const errand::Queue&, const std::vector<errand::TaskId>&, const std::atomic<bool>& over)>;
 
 struct Work {
   std::uint64_t run, wait;        // how many are worked off, and how many still wait then
@@ -45,6 +50,7 @@ struct Told {
   double throughput = 0;       // M tasks/s
   double answers = 0;          // M/s
   std::vector<double> gaps{};  // us, between the starts of two tasks
+  double list = 0;             // us, one list() of 1,000, at p99
 };
 
 // `elsewhere`: another queue is asked, in which as many tasks wait.
@@ -63,10 +69,10 @@ Told work_off(const Work& work, const Ask& ask, bool elsewhere) {
   }
   std::atomic<bool> over{false};
   std::atomic<bool> asks{false};
-  std::uint64_t answers = 0;
+  Asked asked;
   std::thread other([&] {
     asks.store(true);
-    answers = ask(elsewhere ? other_queue : queue, ids, over);
+    asked = ask(elsewhere ? other_queue : queue, ids, over);
   });
   while (!asks.load()) std::this_thread::yield();
   const auto start = SteadyClock::now();
@@ -77,42 +83,48 @@ Told work_off(const Work& work, const Ask& ask, bool elsewhere) {
   over.store(true);
   other.join();
   bodies->wait_for(all);
-  Told told{static_cast<double>(ran) / took / 1e6, static_cast<double>(answers) / took / 1e6};
+  Told told{static_cast<double>(ran) / took / 1e6, static_cast<double>(asked.answers) / took / 1e6};
+  told.list = quantile(asked.took, 0.99);
   for (std::size_t i = 1; i < began.size(); ++i)
     told.gaps.push_back(static_cast<double>(began[i] - began[i - 1]) / 1e3);
   return told;
 }
 
-std::uint64_t list_all(const errand::Queue& queue, const std::vector<errand::TaskId>&, const std::atomic<bool>& over) {
-  std::uint64_t answers = 0;
+Asked list_all(const errand::Queue& queue, const std::vector<errand::TaskId>&, const std::atomic<bool>& over) {
+  Asked asked;
   while (!over.load()) {
     errand::ListOptions page{.limit = 1000};
     for (;;) {
+      const auto start = SteadyClock::now();
       const auto tasks = queue.list(page);
-      answers += tasks.size();
+      asked.took.push_back(seconds_since(start) * 1e6);
+      asked.answers += tasks.size();
       if (tasks.empty() || over.load()) break;
       page.after = tasks.back().id;
     }
   }
-  return answers;
+  return asked;
 }
 
-std::uint64_t ask_at_random(const errand::Queue& queue, const std::vector<errand::TaskId>& ids,
-                            const std::atomic<bool>& over) {
+Asked ask_at_random(const errand::Queue& queue, const std::vector<errand::TaskId>& ids, const std::atomic<bool>& over) {
   std::minstd_rand random(7);
-  std::uint64_t answers = 0;
-  for (; !over.load(); ++answers) {
+  Asked asked;
+  for (; !over.load(); ++asked.answers) {
     const errand::TaskId id = ids[random() % ids.size()];
     const auto info = queue.info(id);
     demand(!info || info->id == id, "info() told of another task");
   }
-  return answers;
+  return asked;
 }
 
-std::uint64_t only_look(const errand::Queue&, const std::vector<errand::TaskId>&, const std::atomic<bool>& over) {
+Asked only_look(const errand::Queue&, const std::vector<errand::TaskId>&, const std::atomic<bool>& over) {
   while (!over.load()) {
   }
-  return 0;
+  return {};
+}
+
+Asked leave(const errand::Queue&, const std::vector<errand::TaskId>&, const std::atomic<bool>&) {
+  return {};
 }
 
 }  // namespace
@@ -123,8 +135,9 @@ void status(Suite& suite) {
     const auto run = [=] {
       const Told no_ops = work_off({2 * million, million, 0ns}, ask, elsewhere);
       const Told longer = work_off({million / 2, million, 1us}, ask, elsewhere);
-      return std::vector<double>{no_ops.throughput, longer.throughput, quantile(longer.gaps, 0.99),
-                                 quantile(longer.gaps, 0.9999), longer.answers};
+      return std::vector<double>{
+          no_ops.throughput, longer.throughput, quantile(longer.gaps, 0.99), quantile(longer.gaps, 0.9999),
+          longer.answers,    longer.list};
     };
     return Suite::Several{who, run};
   };
@@ -132,9 +145,11 @@ void status(Suite& suite) {
                          {"questions meanwhile, tasks of 1 us", "M tasks/s", true},
                          {"questions meanwhile, between two starts, p99", "us", false},
                          {"questions meanwhile, between two starts, p99.99", "us", false},
-                         {"questions meanwhile, answers", "M/s", true}},
+                         {"questions meanwhile, answers", "M/s", true},
+                         {"questions meanwhile, one list() of 1,000, p99", "us", false}},
                         {contender("errand", list_all), contender("info() of random ids", ask_at_random),
-                         contender("list() of another queue", list_all, true), contender("a loop", only_look)});
+                         contender("list() of another queue", list_all, true), contender("a loop", only_look),
+                         contender("nobody asks", leave)});
 }
 
 }  // namespace bench

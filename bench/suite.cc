@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 
+#include "apart.h"
 #include "measure.h"
 
 namespace bench {
@@ -77,15 +78,16 @@ Cores cores_in(std::size_t run, const Column& who, const Column* against) {
 }
 
 Window window(std::optional<Cores> cores, std::vector<double> figures, std::optional<double> bound, bool more) {
-  const bool met = bound && (more ? median(figures) >= *bound : median(figures) <= *bound);
+  const bool met = bound && !figures.empty() && (more ? median(figures) >= *bound : median(figures) <= *bound);
   return {cores, std::move(figures), bound, met};
 }
 
 Outcome outcome_of(const std::vector<Window>& windows) {
   Outcome outcome = Outcome::contended;
   for (const Window& one : windows) {
-    if (one.bound && !one.met) return Outcome::missed;
-    if (one.bound) outcome = Outcome::met;
+    if (!one.bound || one.figures.empty()) continue;
+    if (!one.met) return Outcome::missed;
+    outcome = Outcome::met;
   }
   return outcome;
 }
@@ -106,6 +108,11 @@ Verdict judge(const Goal& goal, const std::vector<Row>& rows) {
   } else {
     std::map<Cores, std::vector<double>> apart;
     for (std::size_t run = 0; run < figures.size(); ++run) apart[cores_in(run, *who, against)].push_back(figures[run]);
+    // Where one of two bounds was put to the test, the other one is shown to be open.
+    if (goal.bound != *goal.far && (apart.contains(Cores::near) || apart.contains(Cores::far))) {
+      apart[Cores::near];
+      apart[Cores::far];
+    }
     for (auto& [cores, some] : apart) {
       // When the cores are contended the ratio says what the neighbours did: it is shown, and decides nothing.
       const auto bound = cores == Cores::near  ? std::optional(goal.bound)
@@ -128,6 +135,19 @@ void Suite::measure(const std::string& workload, const std::string& unit, bool m
   measure_several({{workload, unit, more_is_better}}, std::move(several));
 }
 
+void Suite::measure_apart(std::vector<Row> wanted, std::vector<Several> contenders) {
+  if (!scale.alone.empty()) {
+    std::erase_if(contenders, [this](const Several& contender) { return contender.who != scale.alone; });
+  } else {
+    for (Several& contender : contenders) {
+      contender.run = [workload = wanted.front().workload, who = contender.who, size = scale.size] {
+        return run_apart(workload, who, size);
+      };
+    }
+  }
+  measure_several(std::move(wanted), std::move(contenders));
+}
+
 bool Suite::leaves_out(const Several& contender) {
   if (contender.missing.empty()) return false;
   if (left_out_.insert(contender.who).second)
@@ -144,7 +164,8 @@ void Suite::measure_several(std::vector<Row> wanted, std::vector<Several> conten
     for (const Several& contender : contenders) row.columns.push_back({contender.who, {}, contender.limit, {}});
   }
   for (int run = 0; run < scale.runs; ++run) {
-    std::fprintf(stderr, "\r\033[K%s, run %d of %d", wanted.front().workload.c_str(), run + 1, scale.runs);
+    if (scale.alone.empty())
+      std::fprintf(stderr, "\r\033[K%s, run %d of %d", wanted.front().workload.c_str(), run + 1, scale.runs);
     for (std::size_t i = 0; i < contenders.size(); ++i) {
       const std::size_t which = (i + static_cast<std::size_t>(run)) % contenders.size();
       const double hand_over = hand_over_ns(scale.size >= 1 ? 20'000 : 200);
@@ -155,7 +176,7 @@ void Suite::measure_several(std::vector<Row> wanted, std::vector<Several> conten
       }
     }
   }
-  std::fprintf(stderr, "\r\033[K");
+  if (scale.alone.empty()) std::fprintf(stderr, "\r\033[K");
   for (Row& row : wanted) rows.push_back(std::move(row));
 }
 

@@ -13,7 +13,8 @@ namespace bench {
 struct Scale {
   double size = 1;
   int runs = 5;
-  std::string only{};  // workloads whose names begin with this
+  std::string only{};   // workloads whose names begin with this
+  std::string alone{};  // the one contender to run, in a process that is there for it: see apart.h
 
   [[nodiscard]] std::uint64_t of(double count) const {
     const double scaled = count * size;
@@ -58,6 +59,7 @@ struct Goal {
   double bound = 0;
   std::optional<double>
       far{};  // where set: that of the runs with far cores; `bound` then is that of those with near ones
+  std::optional<double> stretch{};  // of runs with contended cores, where such a one is named: it is only shown
 };
 
 /// The runs of a goal for which one bound holds.
@@ -65,9 +67,11 @@ struct Window {
   std::optional<Cores> cores;   // unset: all of them, wherever the cores were
   std::vector<double> figures;  // or ratios
   std::optional<double> bound;  // unset: these do not count, since the cores were contended
-  bool met;                     // where there is a bound
+  bool met;                     // where there is a bound, and there are figures
 };
-/// What became of a goal: `met` in each window that counts, `contended` where none does, which says nothing.
+/// What became of a goal: `met` in each window that counts and has runs, `contended` where none does, which says
+/// nothing. Where one of two bounds had runs, and the other one none,
+/// that one's window is there without figures.
 enum class Outcome { met, missed, contended, not_measured };
 [[nodiscard]] const char* name_of(Outcome outcome);
 struct Verdict {
@@ -107,6 +111,8 @@ class Suite {
     std::string missing{};
   };
   void measure_several(std::vector<Row> rows, std::vector<Several> contenders);
+  /// The same, each run in a process of its own: for what is left in a process, and counts.
+  void measure_apart(std::vector<Row> rows, std::vector<Several> contenders);
 
   const Scale scale;
   std::vector<Row> rows;

@@ -179,20 +179,23 @@ double mixed(std::uint64_t count, bool plain) {
   return static_cast<double>(count) / took / 1e6;
 }
 
-// More threads than cores: as many producers as workers, and workers alone.
+// More threads than cores: as many producers as workers, workers alone, and producers alone.
 void scaling(Suite& suite) {
   const std::uint64_t million = suite.scale.of(1e6);
   std::vector<Contender> both;
   std::vector<Contender> workers;
+  std::vector<Contender> producers;
   for (const int count : {2, 1, 4, 8, 16}) {
     const std::string number = std::to_string(count);
     std::string twice = number;
     twice.append(" and ").append(number);
     both.push_back({count == 2 ? "errand" : twice, [=] { return run<ErrandPool>(count, count, million); }});
     workers.push_back({count == 2 ? "errand" : number, [=] { return run<ErrandPool>(1, count, million); }});
+    producers.push_back({count == 2 ? "errand" : number, [=] { return run<ErrandPool>(count, 2, million); }});
   }
   suite.measure("W3 errand with more or fewer threads than 2 and 2", "M tasks/s", true, std::move(both));
   suite.measure("W3 errand, 1 producer, more or fewer workers than 2", "M tasks/s", true, std::move(workers));
+  suite.measure("W3 errand, 2 workers, more or fewer producers than 2", "M tasks/s", true, std::move(producers));
 }
 
 }  // namespace

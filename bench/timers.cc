@@ -270,6 +270,18 @@ class Crowd {
     return took / static_cast<double>(count) * 1e9;
   }
 
+  // The processor time that it costs to schedule one that is due soon and to run it, in ns.
+  double schedule_and_fire(std::uint64_t count) {
+    auto bodies = std::make_unique<Bodies>();
+    const double before = cpu_seconds();
+    for (std::uint64_t i = 0; i < count; ++i)
+      queue_.submit_in(std::chrono::nanoseconds(within_(random_)) / 36'000, Nothing{bodies.get(), i, 0});
+    bodies->wait_for(count);
+    const double took = cpu_seconds() - before;
+    demand(queue_.stats().scheduled == waiting_, "timers that are not due are gone");
+    return took / static_cast<double>(count) * 1e9;
+  }
+
  private:
   errand::TaskId add() { return queue_.submit_in(1h + std::chrono::nanoseconds(within_(random_)), Nothing{}).id(); }
 
@@ -281,21 +293,25 @@ class Crowd {
 
 // The crowds are there for all the runs, and each has had a first one that does not count.
 void crowds(Suite& suite) {
-  const std::string workload = "W6 schedule and cancel a timer beside 10 k others, or more";
   const std::uint64_t count = suite.scale.of(1e5);
-  std::vector<Contender> all;
+  std::vector<Suite::Several> all;
   for (const auto& [who, waiting] :
        {std::pair("errand", 1e4), {"100 k others", 1e5}, {"1 M others", 1e6}, {"10 M others", 1e7}}) {
     const std::uint64_t others = suite.scale.of(waiting);
     all.push_back({who, [=, crowd = std::shared_ptr<Crowd>()]() mutable {
+                     const auto both = [&] {
+                       return std::vector{crowd->schedule_and_cancel(count), crowd->schedule_and_fire(count)};
+                     };
                      if (!crowd) {
                        crowd = std::make_shared<Crowd>(others);
-                       crowd->schedule_and_cancel(count);
+                       static_cast<void>(both());
                      }
-                     return crowd->schedule_and_cancel(count);
+                     return both();
                    }});
   }
-  suite.measure(workload, "ns", false, std::move(all));
+  suite.measure_several({{"W6 schedule and cancel a timer beside 10 k others, or more", "ns", false},
+                         {"W6 schedule and fire a timer beside 10 k others, or more", "ns of processor time", false}},
+                        std::move(all));
 }
 
 }  // namespace

@@ -81,12 +81,24 @@ TEST(Judge, ShowsContendedRunsApartAndDoesNotCountThem) {
   const Goal goal{.row = "W", .against = "rival", .bound = 3, .far = 2};
   const auto verdict = bench::judge(goal, {row({300, 50, 50}, {50, 50, 50})});
   EXPECT_EQ(verdict.outcome, Outcome::met);
-  ASSERT_EQ(verdict.windows.size(), 2U);
+  ASSERT_EQ(verdict.windows.size(), 3U);
   EXPECT_EQ(verdict.windows[0].cores, bench::Cores::near);
   EXPECT_EQ(verdict.windows[0].figures, (std::vector<double>{3, 4}));
-  EXPECT_EQ(verdict.windows[1].cores, bench::Cores::contended);
-  EXPECT_EQ(verdict.windows[1].figures, (std::vector<double>{2}));
-  EXPECT_EQ(verdict.windows[1].bound, std::nullopt);
+  EXPECT_EQ(verdict.windows[2].cores, bench::Cores::contended);
+  EXPECT_EQ(verdict.windows[2].figures, (std::vector<double>{2}));
+  EXPECT_EQ(verdict.windows[2].bound, std::nullopt);
+}
+
+TEST(Judge, ShowsThatTheOtherOfTwoBoundsHadNoRuns) {
+  const std::vector<double> all_near = {50, 50, 50};
+  const auto verdict = bench::judge({.row = "W", .against = "rival", .bound = 3, .far = 2}, {row(all_near, all_near)});
+  EXPECT_EQ(verdict.outcome, Outcome::met);
+  ASSERT_EQ(verdict.windows.size(), 2U);
+  EXPECT_EQ(verdict.windows[1].cores, bench::Cores::far);
+  EXPECT_TRUE(verdict.windows[1].figures.empty());
+  EXPECT_FALSE(verdict.windows[1].met);
+  const auto one = bench::judge({.row = "W", .against = "rival", .bound = 3, .far = 3}, {row(all_near, all_near)});
+  EXPECT_EQ(one.windows.size(), 1U);
 }
 
 TEST(Judge, MeetsNoGoalWhereAllRunsWereContended) {
@@ -110,6 +122,20 @@ TEST(Judge, SaysNothingOfWhatWasNotMeasured) {
   EXPECT_EQ(bench::judge({.row = "another"}, {row()}).outcome, Outcome::not_measured);
   EXPECT_EQ(bench::judge({.row = "W", .who = "nobody"}, {row()}).outcome, Outcome::not_measured);
   EXPECT_EQ(bench::judge({.row = "W", .against = "nobody"}, {row()}).outcome, Outcome::not_measured);
+}
+
+TEST(Suite, RunsAloneNobodyButTheOneNamed) {
+  bench::Suite suite({.size = 0.001, .runs = 1, .alone = "rival"});
+  suite.measure_apart({{"W", "MiB", false}, {"W too", "MiB", false}}, {{"errand",
+                                                                        [] {
+                                                                          return std::vector{1.0, 2.0};
+                                                                        }},
+                                                                       {"rival", [] {
+                                                                          return std::vector{3.0, 4.0};
+                                                                        }}});
+  ASSERT_EQ(suite.rows.size(), 2U);
+  ASSERT_EQ(suite.rows[1].columns.size(), 1U);
+  EXPECT_EQ(suite.rows[1].columns[0].runs, (std::vector<double>{4}));
 }
 
 TEST(Suite, LetsTheContendersTakeTurns) {
