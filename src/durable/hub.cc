@@ -19,8 +19,12 @@ namespace {
 constexpr Duration kTidyEvery = std::chrono::seconds(30);
 constexpr std::size_t kTidyAtOnce = 1000;
 
-struct Registry {
-  Mutex mu;
+struct Registry final : PerProcess {
+  // The hubs are the parent's, as their threads are: a queue that the child makes gets one of its own.
+  void in_child() noexcept ERRAND_REQUIRES(mu) override {
+    hubs.clear();
+    left.clear();
+  }
   std::map<const Store*, std::weak_ptr<Hub>> hubs ERRAND_GUARDED_BY(mu);
   // What became of attempts whose store was away until their hub was gone: for its next one, if it is to have another.
   struct Left {
@@ -29,32 +33,12 @@ struct Registry {
   };
   std::map<const Store*, Left> left ERRAND_GUARDED_BY(mu);
 };
-Registry& registry();
 
-void before_fork() noexcept ERRAND_AROUND_FORK {
-  registry().mu.lock();
-}
-void after_fork() noexcept ERRAND_AROUND_FORK {
-  registry().mu.unlock();
-}
-// The hubs are the parent's, as their threads are: a queue that the child makes gets one of its own.
-void in_child() noexcept ERRAND_AROUND_FORK {
-  registry().hubs.clear();
-  registry().left.clear();
-  registry().mu.unlock();
-}
-
-// Never destroyed: queues of static objects may be the last to go.
 Registry& registry() {
-  static Registry* const registry = [] {
-    at_fork(&before_fork, &after_fork, &in_child);
-    return new Registry;
-  }();
-  return *registry;
+  static Registry& registry = make_per_process<Registry>(Layer::durable);
+  return registry;
 }
-
-// Made before main(): a thread that is just making it while another one forks would leave the child waiting for it.
-[[maybe_unused]] const Registry& made_early = registry();
+[[maybe_unused]] const Registry& registry_made_early = registry();
 
 }  // namespace
 

@@ -16,25 +16,27 @@ namespace {
 
 // --- what outlives a queue, and what a fork has to know --------------------------------------------------------------
 
-// Never destroyed: handles and exiting threads may come late.
-struct Process {
-  Mutex mu;
+struct Process final : PerProcess {
+  // Other threads' locks may be held for ever, and nothing of the queues can work: they only say so. Relaxed: threads
+  // that the child starts later see all of this.
+  void in_child() noexcept ERRAND_REQUIRES(mu) override {
+    for (Engine* engine : engines) {
+      engine->intake.store(Intake::forked, std::memory_order_relaxed);
+      engine->pool.forked.store(true, std::memory_order_relaxed);
+    }
+    for (const auto& pool : left) pool->forked.store(true, std::memory_order_relaxed);
+    engines.clear();
+  }
   std::vector<Engine*> engines ERRAND_GUARDED_BY(mu);
   std::vector<std::shared_ptr<PagePool>> left ERRAND_GUARDED_BY(mu);  // pools with handles and without a queue
   std::uint64_t next_uid ERRAND_GUARDED_BY(mu) = 1;
 };
 
 Process& process() {
-  static Process& process = *[] {
-    at_fork([]() noexcept { process_before_fork(); }, []() noexcept { process_after_fork(); },
-            []() noexcept { forget_forked_engines(); });
-    return new Process;
-  }();
+  static Process& process = make_per_process<Process>(Layer::engine);
   return process;
 }
-
-// Made before main(): a thread that is just making it while another one forks would leave the child waiting for it.
-[[maybe_unused]] const Process& made_early = process();
+[[maybe_unused]] const Process& process_made_early = process();
 
 std::vector<std::shared_ptr<PagePool>> take_unpinned() {
   std::vector<std::shared_ptr<PagePool>> gone;
@@ -63,25 +65,6 @@ Intake intake_for(const QueueOptions& options, bool line) {
 }
 
 }  // namespace
-
-void process_before_fork() noexcept {
-  process().mu.lock();
-}
-void process_after_fork() noexcept {
-  process().mu.unlock();
-}
-
-// The child has this one thread and a copy of the memory: other threads' locks may be held for ever, and nothing of the
-// queues can work. They only say so. Relaxed: threads that it starts later see all of this.
-void forget_forked_engines() {
-  for (Engine* engine : process().engines) {
-    engine->intake.store(Intake::forked, std::memory_order_relaxed);
-    engine->pool.forked.store(true, std::memory_order_relaxed);
-  }
-  for (const auto& pool : process().left) pool->forked.store(true, std::memory_order_relaxed);
-  process().engines.clear();
-  process().mu.unlock();
-}
 
 void unregister(Engine& engine) {
   MutexLock lock(process().mu);

@@ -238,7 +238,6 @@ class Engine {
 
  private:
   friend class Worker;
-  friend void forget_forked_engines();
 
   // A callback of a task that ended outside a worker, or inside a submit.
   struct Finisher {
@@ -476,10 +475,6 @@ void Engine::guarded(const char* what, F f) noexcept {
 [[nodiscard]] Ended ended_by_exception(std::exception_ptr exception);
 
 // --- engine.cc ---
-/// In a fork's child: every engine that there was belongs to the parent.
-void forget_forked_engines() ERRAND_AROUND_FORK;
-void process_before_fork() noexcept ERRAND_AROUND_FORK;
-void process_after_fork() noexcept ERRAND_AROUND_FORK;
 void unregister(Engine& engine);
 /// A pool whose queue is gone is kept until no handle holds a record of it.
 void leave_to_handles(std::shared_ptr<PagePool> pool);

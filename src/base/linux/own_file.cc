@@ -14,38 +14,19 @@ inline namespace v0 {
 
 namespace {
 
-// Those of this process. Never destroyed: a store may outlive main(). Held from before a file is opened until it is
-// among them, so that no fork comes in between.
-struct OwnFiles {
-  Mutex mu;
+// Locked from before a file is opened until it is among them, so that no fork comes in between.
+struct OwnFiles final : PerProcess {
+  void in_child() noexcept ERRAND_REQUIRES(mu) override {
+    for (const int number : numbers) ::close(number);
+    numbers.clear();
+  }
   std::vector<int> numbers ERRAND_GUARDED_BY(mu);
 };
 
-OwnFiles& own_files();
-
-void lock_own_files() noexcept ERRAND_AROUND_FORK {
-  own_files().mu.lock();
-}
-
-void unlock_own_files() noexcept ERRAND_AROUND_FORK {
-  own_files().mu.unlock();
-}
-
-void close_own_files() noexcept ERRAND_AROUND_FORK {
-  for (const int number : own_files().numbers) ::close(number);
-  own_files().numbers.clear();
-  own_files().mu.unlock();
-}
-
 OwnFiles& own_files() {
-  static OwnFiles& files = *[] {
-    at_fork(&lock_own_files, &unlock_own_files, &close_own_files);
-    return new OwnFiles;
-  }();
+  static OwnFiles& files = make_per_process<OwnFiles>(Layer::base);
   return files;
 }
-
-// Made before main(): a thread that is just making it while another one forks would leave the child waiting for it.
 [[maybe_unused]] const OwnFiles& own_files_made_early = own_files();
 
 }  // namespace

@@ -40,45 +40,23 @@ std::atomic_ref<std::uint64_t> atomic(std::uint64_t& word) noexcept {
 
 // --- forks -----------------------------------------------------------------------------------------------------------
 
-// The mappings of this process. Never destroyed: a store may outlive main().
-struct Mappings {
-  Mutex mu;
+struct Mappings final : PerProcess {
+  // The child gets memory of its own in place of the file's, at the same addresses: whoever writes there need not ask.
+  // If there is none left, the child had better die of it than speak for its parent.
+  void in_child() noexcept ERRAND_REQUIRES(mu) override {
+    for (const auto& [begin, size] : all) {
+      constexpr int kOwn = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
+      if (mmap(begin, size, PROT_READ | PROT_WRITE, kOwn, -1, 0) == MAP_FAILED) munmap(begin, size);
+    }
+  }
   std::vector<std::pair<void*, std::size_t>> all ERRAND_GUARDED_BY(mu);
 };
 
-Mappings& mappings();
-
-void before_fork() noexcept ERRAND_AROUND_FORK;
-void before_fork() noexcept {
-  mappings().mu.lock();
-}
-
-void after_fork() noexcept ERRAND_AROUND_FORK;
-void after_fork() noexcept {
-  mappings().mu.unlock();
-}
-
-// The child gets memory of its own in place of the file's, at the same addresses: whoever writes there need not ask. If
-// there is none left, the child had better die of it than speak for its parent.
-void in_child() noexcept ERRAND_AROUND_FORK;
-void in_child() noexcept {
-  for (const auto& [begin, size] : mappings().all) {
-    constexpr int kOwn = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED;
-    if (mmap(begin, size, PROT_READ | PROT_WRITE, kOwn, -1, 0) == MAP_FAILED) munmap(begin, size);
-  }
-  mappings().mu.unlock();
-}
-
 Mappings& mappings() {
-  static Mappings& mappings = *[] {
-    at_fork(&before_fork, &after_fork, &in_child);
-    return new Mappings;
-  }();
+  static Mappings& mappings = make_per_process<Mappings>(Layer::base);
   return mappings;
 }
-
-// Made before main(): a thread that is just making it while another one forks would leave the child waiting for it.
-[[maybe_unused]] const Mappings& made_early = mappings();
+[[maybe_unused]] const Mappings& mappings_made_early = mappings();
 
 }  // namespace
 
