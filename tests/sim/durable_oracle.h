@@ -52,13 +52,21 @@ struct Known {
   bool never_begins = false;  // somebody was told that it is cancelled before it began
   // In line: since its enqueue, as its caller knows, and nothing was done to it since.
   enum class Stand : unsigned char { added, in_line, moved } stand = Stand::added;
+
+  /// What its caller asked for.
+  void is_as(const errand::NewTask& task);
 };
+
+[[nodiscard]] inline bool is_over(errand::TaskState state) {
+  using enum errand::TaskState;
+  return state == completed || state == cancelled || state == discarded;
+}
 
 class Oracle {
  public:
   using Task = std::pair<const std::uint64_t, Known>;
 
-  // --- what the store is asked, and answers ---
+  // --- what the store is asked, and answers; what follows for a task is in durable_oracle_tasks.cc ---
   /// `faulty`: it may fail just now.
   void committed(const errand::Batch& batch, const errand::Result<errand::Committed>& committed, errand::WallTime now,
                  bool faulty);
@@ -91,7 +99,7 @@ class Oracle {
   [[nodiscard]] std::string overdue_schedule(errand::WallTime now) const;
   [[nodiscard]] std::vector<std::string> schedules_of(const std::string& queue) const;
 
-  // --- what callers hear ---
+  // --- what callers hear: durable_oracle_callers.cc ---
   /// A payload that nobody had before.
   [[nodiscard]] std::string asks();
   /// In which way the task with this payload is to be the only one.
@@ -107,14 +115,14 @@ class Oracle {
   void on_finish(std::uint64_t number, const errand::TaskInfo& info);
   void stopped_waiting(errand::TaskId id, bool over);
 
-  // --- what workers do ---
+  // --- what workers do: durable_oracle_bodies.cc ---
   void taken(errand::TaskId id, bool paused);
   void begins(errand::TaskId id, std::string_view payload, int number, errand::WallTime now);
   void ends(errand::TaskId id, Said said);
   /// The end of a body that had ended its task in a transaction: whatever it says.
   void ends_late(errand::TaskId id);
 
-  // --- lives of the process ---
+  // --- lives of the process: durable_oracle_lives.cc ---
   enum class Death : unsigned char { kill, power_cut, close };
   void died(Death how);
   /// All that there is in the store. `began`: a new life has just begun.
@@ -174,6 +182,7 @@ class Oracle {
   };
 
   void add(const errand::NewTask& task, const errand::Added& added, errand::WallTime now);
+  [[nodiscard]] bool add_slot(const errand::NewTask& task, const errand::Added& added);
   void clashes(const errand::NewTask& task, const errand::Added& added, Task& holder);
   [[nodiscard]] Task* holder(const std::string& key, errand::WallTime now);
   void let_go_while_running(const std::string& key);
@@ -193,10 +202,10 @@ class Oracle {
   void claim(const errand::KeptTask& task);
   void expire(errand::TaskId id, errand::WallTime now);
   void change(Known& task, const errand::Change& change, errand::WallTime now);
+  void tell_again_later(const errand::Finish& finish);
   void ended(Known& task, errand::TaskState to);
   [[nodiscard]] static Next next(const Known& task);
   void succeeded();
-  void charge();
   void compare(Task& task, const errand::KeptTask& row, bool began);
   void adopt(const errand::KeptTask& row);
   [[nodiscard]] Known* find(errand::TaskId id, const char* what);

@@ -3,7 +3,9 @@
 
 #include "durable_oracle.h"
 
+#include <algorithm>
 #include <cstdio>
+#include <tuple>
 
 namespace sim {
 
@@ -67,7 +69,34 @@ WallTime dealt_with(const errand::NewSchedule& terms, const std::optional<WallTi
   return last ? std::max(before, *last) : before;
 }
 
+// Whether two slots are of one schedule.
+template <class Slot>
+bool is_of(const Slot& a, const Slot& b) {
+  return std::get<0>(a) == std::get<0>(b) && std::get<1>(a) == std::get<1>(b);
+}
+
 }  // namespace
+
+// A run of this slot: whether it is new.
+bool Oracle::add_slot(const errand::NewTask& task, const errand::Added& added) {
+  const Slot slot{task.queue, task.schedule, task.slot->time_since_epoch().count()};
+  const auto had = slots_.find(slot);
+  if (!added.existed && had != slots_.end()) {
+    breaks("a slot has two tasks, " + text(TaskId{had->second}) + " and " + text(added.id));
+  }
+  // Those before the newest one count as done, too.
+  const auto newest = std::max_element(slots_.begin(), slots_.end(), [&](const auto& a, const auto& b) {
+    return std::pair(is_of(a.first, slot), a.first) < std::pair(is_of(b.first, slot), b.first);
+  });
+  const bool late = newest != slots_.end() && is_of(newest->first, slot) && slot < newest->first;
+  if (added.existed && had == slots_.end() && !late) breaks("a slot is taken for done that never was");
+  if (added.existed) {
+    count("slots that were done");
+    return false;
+  }
+  slots_[slot] = added.id.value;
+  return true;
+}
 
 void Oracle::tell_schedule(const char* what, const ScheduleKey& key) const {
   if (tells) std::fprintf(stderr, "schedule \"%s\" of \"%s\": %s\n", key.second.c_str(), key.first.c_str(), what);
