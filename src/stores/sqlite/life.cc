@@ -110,6 +110,9 @@ Result<std::int64_t> SqliteTasks::read_life() {
   log_space_ = {};
   fence_.attach(db.handle());
   sqlite3_wal_hook(db.handle(), &note_log_pages, &log_pages_);
+  const auto page_size = db.number("pragma page_size");
+  if (!page_size) return page_size.error();
+  page_size_ = page_size->value_or(0);
   const auto life = meta("lives");
   if (!life) return life.error();
   const auto removed = meta("last_removed");

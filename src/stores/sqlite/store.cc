@@ -12,7 +12,7 @@ namespace sqlite {
 
 namespace {
 
-// Of the log, before it is written back: 32 MiB of pages of 4 KiB. One transaction may come on top.
+// Of the log, before it is written back: 32 MiB of pages of SQLite's usual 4 KiB. One transaction may come on top.
 constexpr int kMostLogPages = 8192;
 // Callers ask what time it is before they get in, and others may come first: that is no clock that goes back.
 constexpr Duration kRace = std::chrono::milliseconds(5);
@@ -20,7 +20,6 @@ constexpr Duration kRace = std::chrono::milliseconds(5);
 constexpr std::int64_t kWindow = 4096;
 // Else whoever goes by ids would go round for ever.
 constexpr char kOutOfOrder[] = "the tasks are out of order: the file is damaged";
-constexpr int kPageSize = 4096;  // SQLite's usual one, which is not changed here
 
 // The stored words of what may be seen in this state as of some moment.
 std::vector<std::string> words_of(TaskState state) {
@@ -136,7 +135,7 @@ void SqliteTasks::make_room() {
 
 // A frame is a page and its header; before the first one is the log's.
 std::int64_t SqliteTasks::log_bytes() const {
-  return log_pages_ * std::int64_t{kPageSize + 24} + 32;
+  return log_pages_ * (page_size_ + 24) + 32;
 }
 
 // A row that nobody can read is nobody's, and keeps nobody from the others. Any other error is one.

@@ -300,6 +300,7 @@ class SqliteTasks final : public Store {
   std::set<std::int64_t> unreadable_ ERRAND_GUARDED_BY(mu_);  // rows that were come across, and can't be read
   std::vector<Error> news_ ERRAND_GUARDED_BY(mu_);            // of them, to be logged when mu_ is not held
   int log_pages_ ERRAND_GUARDED_BY(mu_) = 0;
+  std::int64_t page_size_ ERRAND_GUARDED_BY(mu_) = 0;  // the file's own: whoever made it, or rebuilt it, chose it
   LogSpace log_space_ ERRAND_GUARDED_BY(mu_);
   // What these three were when the transaction began.
   struct {
