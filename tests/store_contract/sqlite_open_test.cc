@@ -176,6 +176,25 @@ TEST_F(OpenSqlite, RefusesASchemaThatIsNewer) {
   EXPECT_TRUE(errand::open_sqlite(path));
 }
 
+// What an export may have at the most; the ids that are given next are higher.
+TEST_F(OpenSqlite, GoesOnBehindTheHighestIdThatMayBeTakenIn) {
+  constexpr std::uint64_t kStoreBit = std::uint64_t{1} << 63;
+  errand::KeptTask highest;
+  highest.id = errand::TaskId{kStoreBit | (std::uint64_t{1} << 62)};
+  highest.state = errand::TaskState::available;
+  highest.task = {.queue = "mail", .kind = "k"};
+  for (std::uint64_t next = 1; next <= 2; ++next) {
+    const auto store = errand::open_sqlite(path);
+    ASSERT_TRUE(store) << store.error().message();
+    if (next == 1) {
+      ASSERT_TRUE((*store)->adopt({.tasks = std::span(&highest, 1)}, {})->tasks.at(0));
+    }
+    errand::NewTask task[] = {{.queue = "mail", .kind = "k"}};
+    EXPECT_EQ((*store)->commit({.added = task}, {})->added.at(0)->id.value, highest.id.value + next);
+  }
+  EXPECT_TRUE(errand::open_sqlite(path));
+}
+
 TEST_F(OpenSqlite, RefusesAFolderThatIsNotThere) {
   path = (folder / "no" / "tasks.db").string();
   expect_refused(Code::unavailable, "No such file");

@@ -93,8 +93,9 @@ class SqliteTasks final : public Store {
   // for that.
   static constexpr unsigned kLifeShift = 40;
   static constexpr std::int64_t kMostLives = std::int64_t{1} << (63 - kLifeShift);
-  // No file comes to this by itself, and there is room behind it.
-  static constexpr std::int64_t kMostNumber = INT64_MAX / 2;
+  // No file comes to this by itself: what is taken in from elsewhere has ids up to 2^62, and there is room behind
+  // those, and behind this one.
+  static constexpr std::int64_t kMostNumber = INT64_MAX / 4 * 3;
   [[nodiscard]] static constexpr std::int64_t life_of(std::uint64_t token) noexcept {
     return static_cast<std::int64_t>(token >> kLifeShift);
   }
