@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <pthread.h>
-#include <stdlib.h>
 
 #include <atomic>
 #include <filesystem>
@@ -14,6 +13,7 @@
 #include "base/own_file.h"
 #include "base/running_file.h"
 #include "support/child.h"
+#include "support/folder.h"
 
 using errand::at_fork;
 using errand::forks_so_far;
@@ -56,19 +56,6 @@ struct TwoLayers {
   }
   Lower lower;
   Upper upper{lower};
-};
-
-class Folder {
- public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
 };
 
 // How many files with this in their path this process has open.

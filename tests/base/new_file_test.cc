@@ -2,12 +2,12 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
 
 #include "support/child.h"
+#include "support/folder.h"
 
 using errand::Code;
 using errand::NewFile;
@@ -16,21 +16,14 @@ namespace {
 
 class NewFileTest : public testing::Test {
  protected:
-  NewFileTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
-    folder = mkdtemp(name.data());
-    path = (folder / "copy.db").string();
-  }
-  ~NewFileTest() override { std::filesystem::remove_all(folder); }
-
   static std::string read(const std::string& path) {
     std::ifstream file(path);
     return {std::istreambuf_iterator<char>(file), {}};
   }
-  [[nodiscard]] bool is_empty() const { return std::filesystem::is_empty(folder); }
+  [[nodiscard]] bool is_empty() const { return std::filesystem::is_empty(folder.path()); }
 
-  std::filesystem::path folder;
-  std::string path;
+  const Folder folder;
+  std::string path = folder.file("copy.db");
 };
 
 TEST_F(NewFileTest, HasItsNameWhenItIsWhole) {
@@ -103,7 +96,7 @@ TEST_F(NewFileTest, MakesAnewWhatADeadProcessLeft) {
 }
 
 TEST_F(NewFileTest, SaysWhatTheSystemSays) {
-  const auto refused = NewFile::begin((folder / "no folder" / "copy.db").string());
+  const auto refused = NewFile::begin(folder.file("no folder/copy.db"));
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), Code::unavailable);
   EXPECT_NE(refused.error().message().find("No such file"), std::string::npos) << refused.error().message();

@@ -2,7 +2,6 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -12,6 +11,8 @@
 #include <functional>
 #include <set>
 
+#include "support/folder.h"
+
 using errand::RunningFile;
 using errand::RunningSlot;
 
@@ -19,13 +20,6 @@ namespace {
 
 class RunningFileTest : public testing::Test {
  protected:
-  RunningFileTest() {
-    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
-    folder = mkdtemp(name.data());
-    path = (folder / "tasks.db-running").string();
-  }
-  ~RunningFileTest() override { std::filesystem::remove_all(folder); }
-
   [[nodiscard]] std::unique_ptr<RunningFile> open(std::string_view boot = "this boot") const {
     auto file = RunningFile::open(path, boot);
     EXPECT_TRUE(file) << file.error().message();
@@ -56,8 +50,8 @@ class RunningFileTest : public testing::Test {
   }
   using Ids = std::vector<std::uint64_t>;
 
-  std::filesystem::path folder;
-  std::string path;
+  const Folder folder;
+  std::string path = folder.file("tasks.db-running");
 };
 
 }  // namespace

@@ -7,12 +7,12 @@
 #include <errand/testing.h>
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "support/folder.h"
 #include "support/gate.h"
 
 using namespace std::chrono_literals;
@@ -33,23 +33,6 @@ struct Report {
 ERRAND_JSON(Receipt, code)
 ERRAND_JSON(Mail, to, user)
 ERRAND_JSON(Report, pages)
-
-// A folder of its own, gone with the test.
-class Folder {
- public:
-  Folder() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "errand-durable-XXXXXX").string();
-    path_ = ::mkdtemp(pattern.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  [[nodiscard]] std::string file(const std::string& name) const { return (path_ / name).string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 // Each test runs on the store in memory and on SQLite.
 enum class Where { memory, sqlite };

@@ -4,25 +4,17 @@
 #include <errand/export.h>
 #include <errand/sqlite.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <sstream>
+
+#include "support/folder.h"
 
 inline constexpr errand::WallTime kNow{std::chrono::seconds(1'700'000'000)};
 
-// Of SQLite files, for a test.
-class Folder {
+// Stores in SQLite, in a folder of a test's.
+class StoreFolder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
-    path_ = mkdtemp(name.data());
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-
-  [[nodiscard]] std::string path(const std::string& name) const { return (path_ / name).string(); }
+  [[nodiscard]] std::string path(const std::string& name) const { return folder_.file(name); }
   [[nodiscard]] errand::StorePtr open(const std::string& name) const {
     auto store = errand::open_sqlite(path(name));
     EXPECT_TRUE(store) << store.error().message();
@@ -30,7 +22,7 @@ class Folder {
   }
 
  private:
-  std::filesystem::path path_;
+  const Folder folder_;
 };
 
 inline std::string exported(errand::Store& store, errand::WallTime now) {

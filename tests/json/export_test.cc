@@ -300,7 +300,7 @@ TEST(Export, AStoreComesBackAsItWas) {
   for (int round = 0; round < rounds && !testing::Test::HasFailure(); ++round) {
     const std::uint64_t this_seed = seed + static_cast<std::uint64_t>(round);
     SCOPED_TRACE("ERRAND_SEED=" + std::to_string(this_seed));
-    const Folder folder;
+    const StoreFolder folder;
     if (round % 2 == 0) {
       round_trip(this_seed, {open_memory(), folder.open("a.db"), open_memory(), folder.open("b.db")});
     } else {
@@ -382,7 +382,7 @@ class DamagedExport : public testing::Test {
     store = folder.open("tasks.db");
   }
 
-  Folder folder;
+  StoreFolder folder;
   StorePtr store;
 };
 
@@ -450,7 +450,7 @@ TEST(Export, KeepsIdsThatOtherNumbersCannotHold) {
   for (const int bits : {31, 32, 53, 61}) {
     SCOPED_TRACE(bits);
     const std::uint64_t first = (std::uint64_t{1} << bits) - 2;
-    const Folder folder;
+    const StoreFolder folder;
     StorePtr store = folder.open("tasks.db");
     KeptTask before;
     before.id = TaskId{kStoreBit | first};

@@ -173,7 +173,7 @@ TEST_F(Import, EndsWithWhatItsSourceSaysAndKeepsWholePages) {
 
 // A store that is full, say.
 TEST_F(Import, SaysWhichLinesAStoreDidNotTake) {
-  const Folder folder;
+  const StoreFolder folder;
   const auto opened = open_sqlite(folder.path("tasks.db"));
   ASSERT_TRUE(opened);
   SqliteStore store = *opened;

@@ -47,7 +47,7 @@ struct Lived {
 std::map<std::string, std::uint64_t> counts;
 
 Lived live(std::uint64_t seed, sim::Where where) {
-  static const sim::Folder folder;
+  static const Folder folder;
   sim::World world(seed, where, arguments.steps, folder);
   world.tells(arguments.tell);
   world.live();

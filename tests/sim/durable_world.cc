@@ -1,7 +1,6 @@
 #include "durable_world.h"
 
 #include <errand/sqlite.h>
-#include <stdlib.h>
 
 #include <filesystem>
 #include <fstream>
@@ -26,15 +25,6 @@ std::string content(const std::string& path) {
 }
 
 }  // namespace
-
-Folder::Folder() {
-  std::string pattern = (std::filesystem::temp_directory_path() / "errand-sim-XXXXXX").string();
-  path_ = ::mkdtemp(pattern.data());
-}
-
-Folder::~Folder() {
-  std::filesystem::remove_all(path_);
-}
 
 World::World(std::uint64_t seed, Where where, int steps, const Folder& folder)
     : seed_(seed), where_(where), folder_(folder), rng_(seed), turns_left_(static_cast<std::uint64_t>(steps)) {
@@ -66,7 +56,7 @@ void World::open() {
     oracle_.forgets();
   }
   if (where_ == Where::sqlite) {
-    const std::string file = folder_.path() + "/tasks.db-running";
+    const std::string file = folder_.file("tasks.db-running");
     if (lives_ == 1) {
       std::filesystem::remove(file);
     } else {
@@ -134,7 +124,7 @@ void World::dies(Death how) {
   death_ = how;
   if (how != Death::close) {
     if (where_ == Where::sqlite) {
-      slots_ = content(folder_.path() + "/tasks.db-running");
+      slots_ = content(folder_.file("tasks.db-running"));
       disk_->power_off();
     }
     oracle_.died(how);
@@ -165,7 +155,7 @@ void World::close(Death how) {
     if (how != Death::close) memory_.reset();
     return;
   }
-  if (how == Death::close) slots_ = content(folder_.path() + "/tasks.db-running");
+  if (how == Death::close) slots_ = content(folder_.file("tasks.db-running"));
   if (how == Death::power_cut) {
     ++boots_;
     disk_->power_cut(disk::kPowerCuts[rng_.below(std::size(disk::kPowerCuts))], rng_);

@@ -21,22 +21,10 @@
 #include "engine/engine.h"
 #include "sim_clock.h"
 #include "stage.h"
+#include "support/folder.h"
 #include "test_disk/disk.h"
 
 namespace sim {
-
-/// A folder of its own, for the one file that is not on the simulated disk: who was running.
-class Folder {
- public:
-  Folder();
-  ~Folder();
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] const std::string& path() const noexcept { return path_; }
-
- private:
-  std::string path_;
-};
 
 enum class Where : unsigned char { memory, sqlite };
 
@@ -124,7 +112,7 @@ class World {
 
   const std::uint64_t seed_;
   const Where where_;
-  const Folder& folder_;
+  const Folder& folder_;  // for the one file that is not on the simulated disk: who was running
   errand::Rng rng_;
   std::unique_ptr<disk::Disk> disk_;
   std::shared_ptr<SimClock> clock_ = std::make_shared<SimClock>();

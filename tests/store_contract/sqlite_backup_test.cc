@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 
 #include <atomic>
 #include <filesystem>
@@ -17,6 +16,7 @@
 
 #include "sqlite/backup.h"
 #include "support/child.h"
+#include "support/folder.h"
 
 using namespace errand;
 
@@ -61,14 +61,6 @@ class PartialWrites {
 
 class SqliteBackup : public testing::Test {
  protected:
-  SqliteBackup() {
-    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
-    folder = mkdtemp(name.data());
-    path = (folder / "tasks.db").string();
-    target = (folder / "copy.db").string();
-  }
-  ~SqliteBackup() override { std::filesystem::remove_all(folder); }
-
   static NewTask task(std::size_t size) {
     return {.queue = "mail",
             .kind = "welcome",
@@ -103,13 +95,13 @@ class SqliteBackup : public testing::Test {
     EXPECT_NE(refused.error().message().find("back up to"), std::string::npos) << refused.error().message();
   }
   void expect_no_trace() const {
-    for (const auto& file : std::filesystem::directory_iterator(folder))
+    for (const auto& file : std::filesystem::directory_iterator(folder.path()))
       EXPECT_EQ(file.path().filename().string().find("copy.db"), std::string::npos) << file.path();
   }
 
-  std::filesystem::path folder;
-  std::string path;
-  std::string target;
+  const Folder folder;
+  std::string path = folder.file("tasks.db");
+  std::string target = folder.file("copy.db");
 };
 
 TEST_F(SqliteBackup, HasEverythingThatWasThere) {
@@ -173,7 +165,7 @@ TEST_F(SqliteBackup, IsNotPutBesideTheLogOfAnother) {
 TEST_F(SqliteBackup, SaysWhyATargetCannotBeWritten) {
   auto store = open_sqlite(path);
   ASSERT_TRUE(store);
-  target = (folder / "no folder" / "copy.db").string();
+  target = folder.file("no folder/copy.db");
   expect_refused(*store, Code::unavailable, "No such file");
   const auto nowhere = store->backup("");
   ASSERT_FALSE(nowhere);
@@ -232,7 +224,7 @@ TEST_F(SqliteBackup, IsRefusedWhileAnotherOneOfTheStoreIsUnderWay) {
   auto store = open_sqlite(path);
   ASSERT_TRUE(store);
   const std::set<TaskId> ids = add(*store, 40, 1 << 20);
-  const std::string second = (folder / "second.db").string();
+  const std::string second = folder.file("second.db");
   std::atomic<bool> began{false};
   std::atomic<bool> over{false};
   int writes = 0;
@@ -270,7 +262,7 @@ TEST_F(SqliteBackup, IsRefusedWhileAnotherOneOfTheStoreIsUnderWay) {
 // Of another store, to the same place: whoever was first has it.
 TEST_F(SqliteBackup, IsRefusedWhereAnotherStoreIsBeingCopiedTo) {
   auto store = open_sqlite(path);
-  auto other = open_sqlite((folder / "other.db").string());
+  auto other = open_sqlite(folder.file("other.db"));
   ASSERT_TRUE(store && other);
   const std::set<TaskId> ids = add(*store, 10, 4000);
   bool asked = false;

@@ -4,7 +4,6 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,7 @@
 #include <functional>
 
 #include "base/running_file.h"
+#include "support/folder.h"
 
 using namespace errand;
 
@@ -23,13 +23,6 @@ constexpr const char* kDied = "its process died while it ran";
 
 class SqliteCrash : public testing::Test {
  protected:
-  SqliteCrash() {
-    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
-    folder = mkdtemp(name.data());
-    path = (folder / "tasks.db").string();
-  }
-  ~SqliteCrash() override { std::filesystem::remove_all(folder); }
-
   [[nodiscard]] StorePtr open() const {
     auto store = open_sqlite(path);
     EXPECT_TRUE(store) << store.error().message();
@@ -107,8 +100,8 @@ class SqliteCrash : public testing::Test {
   }
   void replace_slots(const std::string& by) const { std::ofstream(slots(), std::ios::binary | std::ios::trunc) << by; }
 
-  std::filesystem::path folder;
-  std::string path;
+  const Folder folder;
+  std::string path = folder.file("tasks.db");
   WallTime now{std::chrono::seconds(1'700'000'000)};
 };
 

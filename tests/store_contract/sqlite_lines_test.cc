@@ -10,6 +10,8 @@
 #include <thread>
 #include <vector>
 
+#include "support/folder.h"
+
 namespace {
 
 using namespace errand;
@@ -19,16 +21,9 @@ constexpr WallTime kNow{};
 class SqliteLines : public testing::Test {
  protected:
   SqliteLines() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "errand-lines-XXXXXX").string();
-    folder = ::mkdtemp(pattern.data());
-    path = (folder / "tasks.db").string();
     auto opened = open_sqlite(path);
     EXPECT_TRUE(opened) << opened.error().message();
     store = *opened;
-  }
-  ~SqliteLines() override {
-    store.reset();
-    std::filesystem::remove_all(folder);
   }
 
   [[nodiscard]] std::int64_t number(const char* sql) const {
@@ -52,8 +47,8 @@ class SqliteLines : public testing::Test {
   Changed change(TaskId id, Change change) const { return *store->change({.ids = {id}}, change, {}, 1, kNow); }
 
   const ClaimRequest claim[1] = {{.queue = "mail", .any_kind = true, .limit = 1}};
-  std::filesystem::path folder;
-  std::string path;
+  const Folder folder;
+  const std::string path = folder.file("tasks.db");
   StorePtr store;
 };
 

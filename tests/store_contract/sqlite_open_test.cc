@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 #include <optional>
 
 #include "support/child.h"
+#include "support/folder.h"
 
 using errand::Code;
 
@@ -20,13 +20,6 @@ namespace {
 
 class OpenSqlite : public testing::Test {
  protected:
-  OpenSqlite() {
-    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
-    folder = mkdtemp(name.data());
-    path = (folder / "tasks.db").string();
-  }
-  ~OpenSqlite() override { std::filesystem::remove_all(folder); }
-
   void execute(const char* sql) const {
     sqlite3* db = nullptr;
     ASSERT_EQ(sqlite3_open(path.c_str(), &db), SQLITE_OK);
@@ -63,8 +56,8 @@ class OpenSqlite : public testing::Test {
   }
 
   static constexpr unsigned kNobody = 65534;
-  std::filesystem::path folder;
-  std::string path;
+  const Folder folder;
+  std::string path = folder.file("tasks.db");
 };
 
 TEST_F(OpenSqlite, NamesTheOwnerThatThereIs) {
@@ -147,11 +140,11 @@ TEST_F(OpenSqlite, IsOfNoUseWhileItsFileHasNoName) {
     EXPECT_FALSE((*store)->counts(now));
     EXPECT_FALSE((*store)->set_paused("mail", true));
   };
-  std::filesystem::rename(path, folder / "elsewhere.db");
+  std::filesystem::rename(path, folder.file("elsewhere.db"));
   expect_away();
   std::ofstream(path) << "another one";
   expect_away();
-  std::filesystem::rename(folder / "elsewhere.db", path);
+  std::filesystem::rename(folder.file("elsewhere.db"), path);
   EXPECT_TRUE((*store)->commit({.added = task}, now));
   const auto found = (*store)->list({}, {}, 10, now);
   EXPECT_TRUE(found && found->size() == 2);
@@ -196,14 +189,14 @@ TEST_F(OpenSqlite, GoesOnBehindTheHighestIdThatMayBeTakenIn) {
 }
 
 TEST_F(OpenSqlite, RefusesAFolderThatIsNotThere) {
-  path = (folder / "no" / "tasks.db").string();
+  path = folder.file("no/tasks.db");
   expect_refused(Code::unavailable, "No such file");
 }
 
 // As somebody who may do less than root.
 TEST_F(OpenSqlite, SaysThatItsFileCannotBeWritten) {
   ASSERT_TRUE(errand::open_sqlite(path));
-  std::filesystem::permissions(folder, std::filesystem::perms::all);
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
   for (const char* ending : {"", ".lock", "-running"})
     std::filesystem::permissions(path + ending, std::filesystem::perms(0666));
   EXPECT_EQ(refused_to_others(), "") << "so far they may";
@@ -214,18 +207,18 @@ TEST_F(OpenSqlite, SaysThatItsFileCannotBeWritten) {
 }
 
 TEST_F(OpenSqlite, SaysThatItsFolderCannotBeWritten) {
-  const std::string why = "unavailable sqlite: open \"" + path + "\": the folder \"" + folder.string() +
+  const std::string why = "unavailable sqlite: open \"" + path + "\": the folder \"" + folder.path().string() +
                           "\" can't be written: Permission denied; it has to be one in which user " + others() +
                           " may make files, as there are some beside this one";
-  std::filesystem::permissions(folder, std::filesystem::perms(0555));
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0555));
   EXPECT_EQ(refused_to_others(), why) << "there is nothing in it";
-  std::filesystem::permissions(folder, std::filesystem::perms::all);
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
   ASSERT_TRUE(errand::open_sqlite(path));
   for (const char* ending : {"", ".lock", "-running"})
     std::filesystem::permissions(path + ending, std::filesystem::perms(0666));
-  std::filesystem::permissions(folder, std::filesystem::perms(0555));
+  std::filesystem::permissions(folder.path(), std::filesystem::perms(0555));
   EXPECT_EQ(refused_to_others(), why) << "the log is missing";
-  std::filesystem::permissions(folder, std::filesystem::perms::all);
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
 }
 
 TEST_F(OpenSqlite, RefusesPathsThatAreNone) {

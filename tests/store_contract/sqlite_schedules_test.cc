@@ -3,11 +3,11 @@
 #include <errand/sqlite.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 
 #include <filesystem>
 
 #include "sqlite/sql.h"
+#include "support/folder.h"
 
 using namespace errand;
 
@@ -15,13 +15,6 @@ namespace {
 
 class SqliteSchedules : public testing::Test {
  protected:
-  SqliteSchedules() {
-    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
-    folder = mkdtemp(name.data());
-    path = (folder / "tasks.db").string();
-  }
-  ~SqliteSchedules() override { std::filesystem::remove_all(folder); }
-
   // The first column of its last row.
   std::string execute(const std::string& sql) const {
     sqlite3* db = nullptr;
@@ -51,8 +44,8 @@ class SqliteSchedules : public testing::Test {
     return given;
   }
 
-  std::filesystem::path folder;
-  std::string path;
+  const Folder folder;
+  std::string path = folder.file("tasks.db");
 };
 
 TEST_F(SqliteSchedules, AFileOfTheFirstVersionGetsThem) {

@@ -4,12 +4,12 @@
 #include <errand/testing.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
-#include <stdlib.h>
 
-#include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <thread>
+
+#include "support/folder.h"
 
 using namespace errand;
 using namespace std::chrono_literals;
@@ -21,19 +21,12 @@ constexpr WallTime kNow{1'700'000'000s};
 class SqliteTransaction : public testing::Test {
  protected:
   SqliteTransaction() : clock(std::make_shared<ManualClock>()) {
-    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
-    folder = mkdtemp(name.data());
     open();
     EXPECT_TRUE(run([](Transaction& tx) { return tx.execute("create table users (id integer primary key, x)"); }));
   }
-  ~SqliteTransaction() override {
-    store.reset();
-    std::filesystem::remove_all(folder);
-  }
-
   void open() {
     store.reset();
-    auto opened = open_sqlite((folder / "tasks.db").string(), {.clock = clock});
+    auto opened = open_sqlite(folder.file("tasks.db"), {.clock = clock});
     ASSERT_TRUE(opened) << opened.error().message();
     store.emplace(std::move(*opened));
   }
@@ -83,7 +76,7 @@ class SqliteTransaction : public testing::Test {
   }
 
   std::shared_ptr<ManualClock> clock;
-  std::filesystem::path folder;
+  const Folder folder;
   std::optional<SqliteStore> store;
 };
 

@@ -2,10 +2,10 @@
 
 #include <errand/sqlite.h>
 #include <gtest/gtest.h>
-#include <stdlib.h>
 
 #include <filesystem>
 
+#include "support/folder.h"
 #include "test_disk/disk.h"
 
 using namespace errand;
@@ -19,12 +19,6 @@ constexpr std::size_t kTasks = 12;
 
 class BackupTorture : public testing::Test {
  protected:
-  BackupTorture() {
-    std::string name = (std::filesystem::temp_directory_path() / "errand-XXXXXX").string();
-    folder = mkdtemp(name.data());
-  }
-  ~BackupTorture() override { std::filesystem::remove_all(folder); }
-
   static SqliteStore open_on(const Disk& disk) {
     auto store = open_sqlite("tasks.db", {.vfs = disk.vfs_name()});
     EXPECT_TRUE(store) << store.error().message();
@@ -42,7 +36,7 @@ class BackupTorture : public testing::Test {
     return all ? all->size() : 0;
   }
 
-  std::filesystem::path folder;
+  const Folder folder;
 };
 
 // A fault at each of its operations: an error and no copy, or a whole one; and the store goes on.
@@ -53,7 +47,7 @@ TEST_F(BackupTorture, AFaultIsAnErrorAndLeavesNoCopy) {
     Disk disk(n);
     ASSERT_TRUE(add(open_on(disk), kTasks));
     SqliteStore store = open_on(disk);  // has read nothing yet
-    const std::string target = (folder / ("copy-" + std::to_string(n))).string();
+    const std::string target = folder.file("copy-" + std::to_string(n));
     disk.fail_at(n, Fault::io_error);
     const auto done = store.backup(target);
     const bool was_reached = disk.failed() != 0;
