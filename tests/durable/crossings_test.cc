@@ -12,6 +12,11 @@ class Crossing : public testing::TestWithParam<bool> {
   errand::QueueOptions options(int workers = 1) const {
     return {.name = "mail", .workers = workers, .store = store, .close = {.timeout = 5s}};
   }
+  void make_queue_that_waits_for_start() {
+    errand::QueueOptions opts = options();
+    opts.start = false;
+    queue = std::make_unique<errand::Queue>(std::move(opts));
+  }
 
   std::shared_ptr<Shaky> store = std::make_shared<Shaky>(GetParam());
   std::unique_ptr<errand::Queue> queue;
@@ -76,9 +81,7 @@ TEST_P(Crossing, OfACallAndAThreadThatLooksTooEarlyMissesNoMoment) {
 // A commit that is on its way when a kind gets its handler may still set tasks of that kind aside.
 TEST_P(Crossing, OfAClaimAndANewHandlerSetsNothingAside) {
   Tally ran(1);
-  errand::QueueOptions opts = options(1);
-  opts.start = false;
-  queue = std::make_unique<errand::Queue>(std::move(opts));
+  make_queue_that_waits_for_start();
   ASSERT_TRUE(queue->enqueue(Report{0}));
   Gate claims;
   Gate goes_on;
@@ -100,9 +103,7 @@ TEST_P(Crossing, OfAClaimAndANewHandlerSetsNothingAside) {
 // The claim that is on its way found nothing because of the pause, and comes back when that is over.
 TEST_P(Crossing, OfAClaimAndTheEndOfAPauseFindsWhatWaits) {
   Tally ran(1);
-  errand::QueueOptions opts = options(1);
-  opts.start = false;
-  queue = std::make_unique<errand::Queue>(std::move(opts));
+  make_queue_that_waits_for_start();
   queue->handle<Report>([&](const Report& report) { ran.add(report.pages); });
   ASSERT_TRUE(queue->enqueue(Report{0}));
   std::atomic<bool> first{true};
