@@ -292,14 +292,15 @@ Result<void> NamedTasks::change_pages(const Part& part, std::unordered_set<std::
   }
 }
 
+// 0: it is not in hand here, or its body has begun.
+std::uint64_t NamedTasks::record_of_unstarted(TaskId id) const {
+  MutexLock lock(mu_);
+  const auto live = live_.find(id.value);
+  return live != live_.end() && !live->second.running ? live->second.record : 0;
+}
+
 Result<void> NamedTasks::run_one(TaskId id) {
-  std::uint64_t record = 0;
-  {
-    MutexLock lock(mu_);
-    const auto live = live_.find(id.value);
-    if (live != live_.end() && !live->second.running) record = live->second.record;
-  }
-  if (record != 0) {
+  if (const std::uint64_t record = record_of_unstarted(id); record != 0) {
     auto ran = engine_.run_one(TaskId{record});
     if (engine_.options.drive == Drive::manual) static_cast<void>(hub_->step());
     return ran;

@@ -5,8 +5,7 @@
 //                          hands the lead to the caller that has waited longest. A lone caller so commits on its own
 //                          thread, and while one transaction is flushed the next one fills.
 //   whoever does not wait  (a worker with an attempt's end, or enqueue_async) posts, and goes on. The hub's thread
-//   leads
-//                          for it if no caller does.
+//                          leads for it if no caller does.
 //
 // A transaction also carries what the store's queues want to claim, so that a task that is enqueued is in its worker's
 // hands when its enqueue returns.
@@ -217,7 +216,7 @@ class Committer {
   // The logger, and on_wake, are user code that may call a queue while this thread leads: it can't wait for itself.
   std::atomic<std::thread::id> leader_{};
 
-  // Lock order: nothing is taken or called under it.
+  // Lock order: nothing is taken or called under it but the clock.
   mutable Mutex mu_;
   bool leading_ ERRAND_GUARDED_BY(mu_) = false;
   bool asked_ ERRAND_GUARDED_BY(mu_) = false;        // step() came while somebody led, and said nothing

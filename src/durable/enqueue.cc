@@ -17,9 +17,10 @@ namespace {
 
 constexpr std::size_t kMostKind = 128;
 constexpr std::size_t kMostKey = 256;
+constexpr std::size_t kMostName = 256;
 constexpr std::size_t kMostTags = 16;
 constexpr std::size_t kMostTag = 64;
-constexpr int kAttempts = 20;
+constexpr int kAttempts = 20;  // unless somebody says otherwise
 
 // What a store keeps as text: valid UTF-8 without NUL.
 bool is_text(std::string_view text) {
@@ -57,9 +58,11 @@ std::optional<std::string> check_named(const Named& named) {
   if (named.kind.empty()) return "kind: expected a name, got none";
   if (auto bad = check_text("kind", named.kind, kMostKind)) return bad;
   if (auto bad = check_text("content_type", named.content_type, kMostKind)) return bad;
-  if (auto bad = check_text("name", options.name, 256)) return bad;
+  if (auto bad = check_text("name", options.name, kMostName)) return bad;
   if (options.stop.stop_possible()) return "stop: a token can't be stored; cancel the task by its id";
-  if (options.tags.size() > kMostTags) return "tags: expected at most 16, got " + std::to_string(options.tags.size());
+  if (options.tags.size() > kMostTags) {
+    return "tags: expected at most " + std::to_string(kMostTags) + ", got " + std::to_string(options.tags.size());
+  }
   for (const std::string& tag : options.tags) {
     if (auto bad = check_text("tags", tag, kMostTag)) return bad;
   }

@@ -353,12 +353,7 @@ bool NamedTasks::never_begins_here(TaskId id, const Worker& own) const {
 // On a worker of this queue nobody else may be there to run the task: what this worker would run next, it runs here.
 // False if it found nothing to run.
 bool NamedTasks::help(TaskId id, Worker& own, bool is_available) {
-  std::uint64_t record = 0;
-  {
-    MutexLock lock(mu_);
-    const auto live = live_.find(id.value);
-    if (live != live_.end() && !live->second.running) record = live->second.record;
-  }
+  const std::uint64_t record = record_of_unstarted(id);
   if (record != 0 && own.run_if_available(record)) return true;
   return is_available && !is_too_deep(own) && own.step();
 }

@@ -13,7 +13,7 @@
 //   acceptance.cc   and by whom it is not waited for
 //   run.cc          one attempt
 //   by_id.cc        what is asked about tasks, and done to them
-//   schedules.cc    which slots of schedules have come; schedule_handle.cc is what is asked of those
+//   schedules.cc    which slots of schedules have come; schedule_calls.cc, schedule_handle.cc: what is asked of those
 //   handle.cc       Task<T> of a named task
 
 #include <errand/queue.h>
@@ -172,8 +172,9 @@ class NamedTasks final : public durable::Member,
   }
 
   // --- for Run ---
-  /// False: it is not to begin.
+  /// Its body is next: it can't be given back any more.
   void began(Run& run);
+  /// Its body has ended, or it goes back unstarted: it is not in hand any more.
   void over(Run& run);
   /// When a task of this kind may be forgotten that ends so now.
   [[nodiscard]] std::optional<WallTime> prune_at(const Kind* kind, TaskState state, WallTime now) const;
@@ -250,6 +251,7 @@ class NamedTasks final : public durable::Member,
   void wake_those_inside();
   [[nodiscard]] Worker* own_worker() const;
   void step_by_hand(const Worker* own);
+  [[nodiscard]] std::uint64_t record_of_unstarted(TaskId id) const;
   [[nodiscard]] bool help(TaskId id, Worker& own, bool is_available);
   [[nodiscard]] bool never_begins_here(TaskId id, const Worker& own) const;
   [[nodiscard]] bool is_over(TaskId id) const;
@@ -295,7 +297,7 @@ class NamedTasks final : public durable::Member,
   Mutex post_mutex_;
   bool stopped_ ERRAND_GUARDED_BY(post_mutex_) = false;
   bool listens_ = false;  // start() only
-  // Lock order: the last of all; nothing is called under it.
+  // Lock order: the last of all; nothing is called under it but the clock.
   mutable Mutex mu_;
   std::map<std::string, std::shared_ptr<const Kind>, std::less<>> kinds_ ERRAND_GUARDED_BY(mu_);
   std::shared_ptr<const std::vector<std::string>> names_ ERRAND_GUARDED_BY(mu_);  // of kinds_, for claims
