@@ -112,6 +112,16 @@ TEST_F(SqliteLines, TheLogsFileIsLongerThanTheLog) {
   EXPECT_LT(grew, 5);
 }
 
+TEST_F(SqliteLines, TakeLittleMemoryHoweverManyThereAre) {
+  const std::int64_t before = sqlite3_memory_used();
+  for (int i = 0; i < 40; ++i) {
+    std::vector<NewTask> many(100, task());
+    for (NewTask& one : many) one.payload.assign(8000, 'x');
+    commit({.added = many});
+  }
+  EXPECT_LT(sqlite3_memory_used() - before, 12 << 20);
+}
+
 }  // namespace
 
 // Each commit brings more rows than are looked at in one go.
