@@ -112,6 +112,27 @@ TEST_F(SqliteLines, TheLogsFileIsLongerThanTheLog) {
   EXPECT_LT(grew, 5);
 }
 
+// What it grows by has to be flushed, and nobody is to wait for that if there is a better moment.
+TEST_F(SqliteLines, TheLogsFileGrowsWhereNobodyWaits) {
+  const auto log_size = [&] { return std::filesystem::file_size(path + "-wal"); };
+  int grew_awaited = 0;
+  int grew = 0;
+  for (int i = 0; i < 100; ++i) {
+    auto size = log_size();
+    NewTask one[] = {task()};
+    one[0].payload.assign(60'000, 'x');
+    const Committed added = commit({.added = one, .claims = claim});
+    if (i >= 10 && log_size() != size) ++grew_awaited;
+    size = log_size();
+    const KeptTask& claimed = added.claims.at(0).tasks.at(0);
+    const Finish end[] = {{.id = claimed.id, .token = claimed.token, .attempts = 1}};
+    commit({.finished = end});
+    if (i >= 10 && log_size() != size) ++grew;
+  }
+  EXPECT_EQ(grew_awaited, 0);
+  EXPECT_GT(grew, 0);
+}
+
 TEST_F(SqliteLines, TakeLittleMemoryHoweverManyThereAre) {
   const std::int64_t before = sqlite3_memory_used();
   for (int i = 0; i < 40; ++i) {

@@ -65,12 +65,14 @@ class EndRows final : public Rows {
 
 Result<Committed> SqliteTasks::commit(const Batch& batch, WallTime now) {
   if (auto ok = may_enter("commit"); !ok) return ok.error();
+  // Workers do not wait for what they report.
+  const Awaited awaited = batch.added.empty() ? Awaited::no : Awaited::yes;
   Committed committed;
   std::vector<Error> news;
   {
     FairLock lock(mu_);
     if (auto began = begin("commit", now); !began) return began.error();
-    if (auto ended = end("commit", apply(batch, now, committed)); !ended) return ended.error();
+    if (auto ended = end("commit", apply(batch, now, committed), awaited); !ended) return ended.error();
     news.swap(news_);
   }
   for (const Error& one : news) log(LogLevel::error, {}, one.message());

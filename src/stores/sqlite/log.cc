@@ -15,6 +15,9 @@ constexpr sqlite3_int64 kAtOnce = 65'536;
 constexpr sqlite3_int64 kLeastAhead = 65'536;
 constexpr sqlite3_int64 kLeastChunk = 1 << 18;
 constexpr sqlite3_int64 kMostChunk = 1 << 22;
+// Where nobody waits it is done before it has to be, and is over in about a millisecond, since somebody may come.
+constexpr sqlite3_int64 kUnawaitedAhead = 1 << 18;
+constexpr sqlite3_int64 kMostUnawaitedChunk = 1 << 20;
 
 // Null: it has not been opened.
 sqlite3_file* log_of(sqlite3* db) {
@@ -51,19 +54,21 @@ int empty_log(sqlite3* db) {
   return status;
 }
 
-int LogSpace::keep_ahead(sqlite3* db, sqlite3_int64 used) {
+int LogSpace::keep_ahead(sqlite3* db, sqlite3_int64 used, Awaited awaited) {
+  const bool at_once = awaited == Awaited::no;
   // Whoever commits little pays nothing.
-  if (tight_ || used < kLeastChunk || used + kLeastAhead <= size_) return SQLITE_OK;
+  if (tight_ || used < kLeastChunk || used + (at_once ? kUnawaitedAhead : kLeastAhead) <= size_) return SQLITE_OK;
   sqlite3_file* const log = log_of(db);
   if (log == nullptr) return SQLITE_OK;
   int status = log->pMethods->xFileSize(log, &size_);
-  const sqlite3_int64 until = used + std::clamp(used, kLeastChunk, kMostChunk);
+  const sqlite3_int64 until = used + std::clamp(used, kLeastChunk, at_once ? kMostUnawaitedChunk : kMostChunk);
+  if (size_ >= until) return status;
   const std::string zeros(static_cast<std::size_t>(std::min(kAtOnce, kLeastChunk)), '\0');
   while (status == SQLITE_OK && size_ < until) {
     status = log->pMethods->xWrite(log, zeros.data(), static_cast<int>(zeros.size()), size_);
     if (status == SQLITE_OK) size_ += std::ssize(zeros);
   }
-  return status;
+  return status == SQLITE_OK && at_once ? log->pMethods->xSync(log, SQLITE_SYNC_NORMAL) : status;
 }
 
 int LogSpace::give_back(sqlite3* db, sqlite3_int64 used) {

@@ -22,12 +22,16 @@ namespace sqlite {
 /// is nowhere afterwards, even if all of it was in the log. After an error the same may be tried again.
 [[nodiscard]] int empty_log(sqlite3* db);
 
+/// Whether somebody waits for a transaction: else it is the time to do what later ones would have to wait for.
+enum class Awaited : bool { no, yes };
+
 /// Makes the file longer than the log by zeros, in which nobody sees a commit, where the log has come near its end. A
-/// flush of a file that has become longer costs nearly twice as much; so it does as few times as can be.
+/// flush of a file that has become longer costs nearly twice as much; so it does as few times as can be. The zeros have
+/// to be flushed as well: by the next commit, or at once where nobody waits.
 class LogSpace {
  public:
   /// SQLite's status. `used`: bytes of the log so far.
-  [[nodiscard]] int keep_ahead(sqlite3* db, sqlite3_int64 used);
+  [[nodiscard]] int keep_ahead(sqlite3* db, sqlite3_int64 used, Awaited awaited);
   /// The disk is full: gives back what is not used of the file, and takes no more.
   [[nodiscard]] int give_back(sqlite3* db, sqlite3_int64 used);
 

@@ -14,6 +14,7 @@ namespace {
 
 // Of the log, before it is written back: 32 MiB of pages of SQLite's usual 4 KiB. One transaction may come on top.
 constexpr int kMostLogPages = 8192;
+constexpr int kManyLogPages = kMostLogPages / 4 * 3;  // it is written back where nobody waits
 // Callers ask what time it is before they get in, and others may come first: that is no clock that goes back.
 constexpr Duration kRace = std::chrono::milliseconds(5);
 // So many rows are looked at before somebody else has a turn: a few milliseconds.
@@ -75,7 +76,7 @@ Result<void> SqliteTasks::begin(const std::string& what, WallTime now) {
   return {};
 }
 
-Result<void> SqliteTasks::end(const std::string& what, Result<void> done) {
+Result<void> SqliteTasks::end(const std::string& what, Result<void> done, Awaited awaited) {
   if (done) done = note_removed();
   if (done) {
     Statement statement = connection_->prepare("commit");
@@ -95,7 +96,7 @@ Result<void> SqliteTasks::end(const std::string& what, Result<void> done) {
     return done;
   }
   claims_.keep();
-  write_back();
+  write_back(awaited);
   return {};
 }
 
@@ -107,10 +108,10 @@ Result<void> SqliteTasks::note_removed() {
 
 // The log goes back into the database here alone, since nobody else has the file open. That it can't is no error of
 // what was committed, and it is tried again after the next commit.
-void SqliteTasks::write_back() {
-  if (log_pages_ < kMostLogPages) {
+void SqliteTasks::write_back(Awaited awaited) {
+  if (log_pages_ < (awaited == Awaited::yes ? kMostLogPages : kManyLogPages)) {
     // A full disk is whoever's who needs more.
-    const int status = log_space_.keep_ahead(connection_->handle(), log_bytes());
+    const int status = log_space_.keep_ahead(connection_->handle(), log_bytes(), awaited);
     if (status != SQLITE_FULL) connection_->note(status);
     return;
   }
@@ -462,7 +463,7 @@ Result<Tidied> SqliteTasks::tidy(std::size_t limit, WallTime now) {
     ++tidied.pruned;
   }
   tidied.more = tidied.expired.size() == limit || tidied.pruned == limit;
-  if (auto ended = end(what, std::move(done)); !ended) return ended.error();
+  if (auto ended = end(what, std::move(done), Awaited::no); !ended) return ended.error();
   return tidied;
 }
 

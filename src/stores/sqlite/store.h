@@ -116,12 +116,13 @@ class SqliteTasks final : public Store {
   // store.cc
   /// Between the two everything happens or nothing. end() commits if `done` is no error, and returns what came of it.
   [[nodiscard]] Result<void> begin(const std::string& what, WallTime now) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<void> end(const std::string& what, Result<void> done) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> end(const std::string& what, Result<void> done, Awaited awaited = Awaited::yes)
+      ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> keep_available(WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> pass_by(std::int64_t number, const Error& error) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> set_run_at(const KeptTask& task, WallTime run_at) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> note_removed() ERRAND_REQUIRES(mu_);
-  void write_back() ERRAND_REQUIRES(mu_);
+  void write_back(Awaited awaited) ERRAND_REQUIRES(mu_);
   void make_room() ERRAND_REQUIRES(mu_);
   [[nodiscard]] std::int64_t log_bytes() const ERRAND_REQUIRES(mu_);
   /// The task as it is seen: with its claim, and as of `now`.
