@@ -46,10 +46,14 @@ inline constexpr int kMostCrashes = 3;
 /// A key that at most one task has at a time. The store enforces it, for tasks that come together as well.
 struct UniqueKey {
   std::string key{};  ///< empty: none; made of whatever makes two tasks the same, queue and kind included
-  /// In which states a task holds on to its key; one that ends in another lets go of it, and of one that runs in
-  /// another the next task takes it. The waiting states go together: either all are in it, or none.
+  /// In which states a task holds on to its key; one that ends in another lets go of it, and of one that runs or waits
+  /// in another the next task takes it. It has its key as it is added, and where it does not, it takes it as it is
+  /// claimed, as it ends and as it is tried again by hand, in a state of these, if the key is free then. Where nobody
+  /// has a key as somebody asks for it, the first task that runs and could have it does. The waiting states go
+  /// together: either all are in it, or none.
   std::uint16_t states = kLiveStates;
-  std::optional<WallTime> until{};  ///< from then on another task may have the key, whatever the state; unset: no limit
+  /// From then on another task may have the key, whatever the state, and it is not taken any more; unset: no limit.
+  std::optional<WallTime> until{};
   OnClash on_clash = OnClash::keep;
 };
 
@@ -76,8 +80,8 @@ struct NewTask {
   std::optional<WallTime> slot{};  ///< whose only run it is, ever; unset: it is one besides the slots
 };
 
-/// When a task that ends in `state` may be forgotten, where `prune_at` is what its kind says: not before another one
-/// may have its key. Unset: never.
+/// When a task that ends in `state` and has its unique key there may be forgotten, where `prune_at` is what its kind
+/// says: not before another one may have the key. Unset: never.
 [[nodiscard]] inline std::optional<WallTime> kept_until(const NewTask& task, TaskState state,
                                                         std::optional<WallTime> prune_at) noexcept {
   const bool keeps = !task.unique.key.empty() && (task.unique.states & bit(state)) != 0;
@@ -154,7 +158,8 @@ struct Finish {
   std::optional<KeptAttempt> failed{};   ///< joins the history
   std::string output{};
   std::string output_type{};
-  std::optional<WallTime> prune_at{};  ///< final: when it may be forgotten; unset: never
+  /// Final: when it may be forgotten; unset: never. Not so soon where it has its key longer, see kept_until().
+  std::optional<WallTime> prune_at{};
 };
 
 /// What a running attempt says of itself. Guarded by its token, as Finish is.
@@ -302,8 +307,7 @@ struct Change {
   std::optional<int> priority{};
   std::optional<WallTime> run_at{};
   std::optional<std::string> payload{};
-  std::optional<WallTime>
-      prune_at{};  ///< cancel: as in Finish, but for tasks whose keys outlive that, see kept_until()
+  std::optional<WallTime> prune_at{};  ///< cancel: as in Finish
 };
 
 struct Changed {

@@ -41,6 +41,11 @@ inline constexpr std::uint16_t kAllStates =
 /// key still is kept as long as it has, whatever its retention. Inside a transaction of the caller's own a task that is
 /// claimed ahead of the workers counts as one that runs.
 ///
+/// With `states` a task has its key from the first of them on that it comes to, if no other task has it then, and loses
+/// it to the next one in any other state. Nobody is refused for a key that nobody has yet: of tasks that are unique
+/// while one has completed, all run that were enqueued before the first of them has. That one has the key, and the
+/// others go on without it.
+///
 /// Errors:  a key of more than 256 bytes is `invalid`; so are `by_fields` with a codec that can't tell fields, or
 /// fields
 ///          that the message has not, `states` that hold some of the waiting states and not all, and a key that is to
@@ -51,8 +56,8 @@ struct Unique {
   bool by_payload = false;
   std::vector<std::string> by_fields{};
   Duration within{};                      ///< from the enqueue on: then the next one is a task of its own; 0: no end
-  std::optional<std::uint16_t> states{};  ///< while the first one is in these; unset: kLiveStates, with `within`
-                                          ///< kAllStates
+  std::optional<std::uint16_t> states{};  ///< while the one that has the key is in these; unset: kLiveStates, with
+                                          ///< `within` kAllStates
   OnClash on_clash = OnClash::keep;
 
   [[nodiscard]] bool empty() const noexcept { return key.empty() && !by_kind && !by_payload && by_fields.empty(); }

@@ -91,21 +91,25 @@ void NamedTasks::coming(const NewTask& task, WallTime now) {
 }
 
 // The task that has its key may be claimed here, and wait all the same: then the store is to have it, to replace it, or
-// to see that it keeps its key.
+// to see whether it has its key as it waits.
 void NamedTasks::make_way_for(const NewTask& task) {
   if (task.unique.key.empty()) return;
-  TaskId id{};
+  std::vector<TaskId> ids;
   {
     MutexLock lock(mu_);
-    const auto found = keys_in_hand_.find(task.unique.key);
-    if (found == keys_in_hand_.end()) return;
-    const auto live = live_.find(found->second.value);
-    if (live == live_.end() || live->second.running) return;
-    const bool would_lose_it = (live->second.run->unique().states & bit(TaskState::running)) == 0;
-    if (task.unique.on_clash != OnClash::replace && !would_lose_it) return;
-    id = found->second;
+    const std::string& key = task.unique.key;
+    for (auto found = keys_in_hand_.lower_bound({key, 0}); found != keys_in_hand_.end() && found->first == key;
+         ++found) {
+      const auto live = live_.find(found->second);
+      if (live == live_.end() || live->second.running) continue;
+      const std::uint16_t states = live->second.run->unique().states;
+      const bool has_it_waiting = (states & kWaitingStates) != 0;
+      const bool has_it_running = (states & bit(TaskState::running)) != 0;
+      const bool is_replaced = has_it_waiting && task.unique.on_clash == OnClash::replace;
+      if (is_replaced || has_it_waiting != has_it_running) ids.push_back(TaskId{found->second});
+    }
   }
-  give_back_claims({&id, 1});
+  if (!ids.empty()) give_back_claims(ids);
 }
 
 bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
@@ -201,7 +205,7 @@ void NamedTasks::claimed(Claimed claimed) {
 void NamedTasks::hold(std::vector<std::unique_ptr<Run>>& runs) {
   for (auto& run : runs) {
     live_[run->id.value] = {.token = run->token(), .run = run.get()};
-    if (!run->unique().key.empty()) keys_in_hand_.insert_or_assign(run->unique().key, run->id);
+    if (!run->unique().key.empty()) keys_in_hand_.emplace(run->unique().key, run->id.value);
     ++ready_[run->priority()];
     ++ready_in_all_;
     ready_bytes_ += run->payload().size();
@@ -281,8 +285,7 @@ void NamedTasks::over(Run& run) {
       if (!found->second.running) leave_ready(run);
       live_.erase(found);
       if (!run.schedule().empty()) ended_runs_.insert_or_assign(run.id.value, run.schedule());
-      const auto key = keys_in_hand_.find(run.unique().key);
-      if (key != keys_in_hand_.end() && key->second == run.id) keys_in_hand_.erase(key);
+      if (!run.unique().key.empty()) keys_in_hand_.erase({run.unique().key, run.id.value});
     }
   }
   if (!run.alone()) return;
@@ -368,10 +371,9 @@ bool NamedTasks::end_without(const Finish& finish, const Error& error) {
   bare.crashes = finish.crashes;
   bare.started_at = finish.started_at;
   bare.error = KeptError{error.code(), clean_text(error.message())};
-  bare.prune_at = prune_at(std::string_view(), TaskState::discarded, committer().now());
-  if (const auto task = kept(finish.id)) {
-    bare.prune_at = kept_until(task->task, bare.to, prune_at(task->task.kind, TaskState::discarded, committer().now()));
-  }
+  const auto task = kept(finish.id);
+  const std::string kind = task ? task->task.kind : std::string();
+  bare.prune_at = prune_at(kind, TaskState::discarded, committer().now());
   committer().ending();
   committer().finish(*this, std::move(bare));
   return true;

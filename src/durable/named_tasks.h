@@ -21,11 +21,13 @@
 #include <deque>
 #include <map>
 #include <memory>
+#include <set>
 #include <shared_mutex>
 #include <span>
 #include <string>
 #include <unordered_map>
 #include <unordered_set>
+#include <utility>
 #include <vector>
 
 #include "base/mutex.h"
@@ -320,7 +322,7 @@ class NamedTasks final : public durable::Member,
   std::size_t ahead_ ERRAND_GUARDED_BY(mu_) = 0;        // how many are claimed ahead
   std::size_t usual_bytes_ ERRAND_GUARDED_BY(mu_);      // of a payload, by the last claim
   std::unordered_map<std::uint64_t, Live> live_ ERRAND_GUARDED_BY(mu_);
-  std::unordered_map<std::string, TaskId> keys_in_hand_ ERRAND_GUARDED_BY(mu_);  // unique keys of those
+  std::set<std::pair<std::string, std::uint64_t>> keys_in_hand_ ERRAND_GUARDED_BY(mu_);  // unique keys of those
   // Runs of schedules whose attempts are over, by task, until the store knows.
   std::unordered_map<std::uint64_t, std::string> ended_runs_ ERRAND_GUARDED_BY(mu_);
   // Tasks that are to be cancelled, and whose bodies were over before the store knew.

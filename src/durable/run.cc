@@ -76,7 +76,7 @@ Finish Run::completion(std::string output, std::string output_type) const {
 }
 
 std::optional<WallTime> Run::prune_at(TaskState to, WallTime now) const {
-  return kept_until(task_.task, to, home_.prune_at(kind_.get(), to, now));
+  return home_.prune_at(kind_.get(), to, now);
 }
 
 Finish Run::finish(TaskState to) const {

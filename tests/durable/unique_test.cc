@@ -93,6 +93,40 @@ TEST_P(UniqueTask, OfWaitingStatesKeepsItsKeyWhileItIsClaimed) {
   EXPECT_EQ(ran, (std::vector<int>{1, 3}));
 }
 
+// A task that is claimed and has not begun waits: it keeps nobody out.
+TEST_P(UniqueTask, OfTasksThatRunHoldsItsKeyWhileItsBodyDoes) {
+  static constexpr std::uint16_t kRunning = errand::bit(TaskState::running);
+  queue->handle<Mail>([&](const Mail& mail) {
+    ran.push_back(mail.user);
+    EXPECT_TRUE(add({.key = "k", .states = kRunning}, 9)->existed());
+    EXPECT_EQ(add({.key = "k", .states = kRunning, .on_clash = OnClash::refuse}, 9).error().code(),
+              errand::Code::duplicate);
+    return Receipt{};
+  });
+  queue->dispatch();
+  for (int user = 1; user <= 3; ++user) EXPECT_FALSE(add({.key = "k", .states = kRunning}, user)->existed());
+  drain(*queue);
+  EXPECT_EQ(ran, (std::vector<int>{1, 2, 3}));
+  EXPECT_FALSE(add({.key = "k", .states = kRunning}, 4)->existed());
+  drain(*queue);
+  EXPECT_EQ(ran.size(), 4u);
+}
+
+TEST_P(UniqueTask, OfTasksThatHaveSucceededIsFoundFromThenOn) {
+  const Unique once{.key = "k", .states = errand::bit(TaskState::completed)};
+  handle({.keep_completed = 1min});
+  const auto first = add(once, 1);
+  const auto second = add(once, 2);
+  ASSERT_TRUE(first && second);
+  EXPECT_FALSE(second->existed()) << "none has succeeded";
+  queue->dispatch();
+  EXPECT_EQ(ran, (std::vector<int>{1, 2}));
+  EXPECT_EQ(add(once, 3)->id(), first->id());
+  for (int i = 0; i < 10; ++i) advance(1h);
+  EXPECT_EQ(add(once, 3)->id(), first->id()) << "it is kept as long as it has its key";
+  EXPECT_EQ(state(second->id()), TaskState::refused) << "and one without it is not";
+}
+
 // P7: within means within, however long its kind would keep a task that is over.
 TEST_P(UniqueTask, OfADayIsKeptForThatDay) {
   handle({.keep_completed = 1min});

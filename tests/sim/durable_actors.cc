@@ -206,10 +206,14 @@ errand::Unique World::unique() {
   errand::Unique unique{.key = "key " + std::to_string(rng_.below(3))};
   unique.on_clash = static_cast<errand::OnClash>(rng_.below(3));
   if (one_in(3)) unique.within = std::chrono::microseconds(1 + rng_.below(one_in(3) ? 3'600'000'000 : 3'000'000));
-  constexpr std::uint16_t kStates[] = {errand::kWaitingStates, errand::kWaitingStates | bit(TaskState::discarded),
+  constexpr std::uint16_t kStates[] = {errand::kWaitingStates,
+                                       errand::kWaitingStates | bit(TaskState::discarded),
                                        errand::kLiveStates | bit(TaskState::completed),
                                        errand::kLiveStates | bit(TaskState::cancelled),
-                                       bit(TaskState::running) | bit(TaskState::completed)};
+                                       bit(TaskState::running) | bit(TaskState::completed),
+                                       bit(TaskState::running),
+                                       bit(TaskState::completed),
+                                       bit(TaskState::discarded) | bit(TaskState::cancelled)};
   if (one_in(3)) unique.states = kStates[rng_.below(std::size(kStates))];
   return unique;
 }

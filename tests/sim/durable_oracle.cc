@@ -52,6 +52,7 @@ void Oracle::committed(const errand::Batch& batch, const errand::Result<errand::
   mix(batch.added.size() * 64 + batch.finished.size() + (committed ? 1u << 20 : 0));
   mix(static_cast<std::uint64_t>(now.time_since_epoch().count()));
   latest_ = std::max(latest_, now);
+  now_ = now;
   if (!committed) {
     count("commits failed");
     if (!faulty) breaks("a commit failed, and the store was well: " + committed.error().message());
@@ -99,6 +100,7 @@ void Oracle::added(const errand::NewTask& task, const errand::Result<errand::Add
 
 void Oracle::tidied(const errand::Result<errand::Tidied>& tidied, WallTime now, bool faulty) {
   latest_ = std::max(latest_, now);
+  now_ = now;
   if (!tidied) {
     if (!faulty) breaks("tidying failed, and the store was well: " + tidied.error().message());
     maybe_any_ = true;
@@ -127,6 +129,7 @@ void Oracle::changed(const errand::TaskFilter& filter, const errand::Change& cha
                      const errand::Result<errand::Changed>& changed, WallTime now, bool faulty) {
   mix(static_cast<std::uint64_t>(change.what) + (changed ? 16 : 0));
   latest_ = std::max(latest_, now);
+  now_ = now;
   if (!changed) {
     if (!faulty) breaks("a change failed, and the store was well: " + changed.error().message());
     for (const TaskId id : filter.ids) maybe_touched_.insert(id.value);

@@ -31,6 +31,7 @@ struct Known {
   std::uint16_t states = errand::kLiveStates;  // in which it holds on to its key
   std::optional<errand::WallTime> until{};     // from then on somebody else may have it
   bool holds = false;                          // it has its key, until somebody finds that it should not
+  bool may_not_hold = false;                   // it has its key if another one that had it has been forgotten
   bool may_be_forgotten = false;               // it is over, and its retention as well
   std::string schedule{};
   int priority = 5;
@@ -184,8 +185,9 @@ class Oracle {
   void add(const errand::NewTask& task, const errand::Added& added, errand::WallTime now);
   [[nodiscard]] bool add_slot(const errand::NewTask& task, const errand::Added& added);
   void clashes(const errand::NewTask& task, const errand::Added& added, Task& holder);
+  [[nodiscard]] Task* keeper(const std::string& key, errand::WallTime now);
   [[nodiscard]] Task* holder(const std::string& key, errand::WallTime now);
-  void let_go_while_running(const std::string& key);
+  void take_key(Known& task, errand::WallTime now);
   [[nodiscard]] bool is_key_in_doubt(const std::string& key) const;
   void compare_key(Known& task, const errand::KeptTask& row, bool began);
   void retry(errand::TaskId id, Known& task, errand::WallTime now);
@@ -230,6 +232,7 @@ class Oracle {
   std::set<std::uint64_t> maybe_touched_{};
   bool maybe_any_ = false;
   errand::WallTime latest_ = errand::WallTime::min();  // the latest moment that the store was told
+  errand::WallTime now_ = errand::WallTime::min();     // the last one
   std::string broken_{};
   std::uint64_t trace_ = 0xcbf29ce484222325;
   std::map<std::string, std::uint64_t> counts_{};

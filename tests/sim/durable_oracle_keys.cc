@@ -1,5 +1,8 @@
 // What a unique key allows: which task has it, who loses it, and who stands for whom.
 
+#include <algorithm>
+#include <utility>
+
 #include "durable_oracle.h"
 
 namespace sim {
@@ -17,26 +20,61 @@ void Oracle::asks_to_be_unique(const std::string& payload, const errand::Unique&
   unique_[payload] = {unique.states.value_or(lasts ? errand::kAllStates : errand::kLiveStates), until};
 }
 
-// One that does not hold on to its key while it runs loses it as soon as somebody asks for the key.
-void Oracle::let_go_while_running(const std::string& key) {
-  for (auto& [id, task] : tasks_) {
-    if (task.key == key && task.token != 0 && (task.states & bit(TaskState::running)) == 0) task.holds = false;
-  }
+namespace {
+
+bool is_held_in_its_state(const Known& task) {
+  const TaskState live = task.token != 0 ? TaskState::running : TaskState::available;
+  return (task.states & bit(task.final.value_or(live))) != 0;
 }
 
-// The task that has the key, as somebody asks for it. One whose time for it is over loses it for good.
-Oracle::Task* Oracle::holder(const std::string& key, WallTime now) {
-  if (key.empty()) return nullptr;
-  let_go_while_running(key);
+bool is_over(const std::optional<WallTime>& until, WallTime now) {
+  return until && *until <= now;
+}
+
+}  // namespace
+
+// The task that has the key, as somebody asks for it. One whose state does not hold on to it loses it by that, and one
+// whose time for it is over does so for good.
+Oracle::Task* Oracle::keeper(const std::string& key, WallTime now) {
   for (Task& one : tasks_) {
     Known& task = one.second;
     if (task.key != key || !task.holds || task.removed) continue;
-    if (!task.until || *task.until > now) return &one;
+    if (!is_held_in_its_state(task)) {
+      task.holds = false;
+      continue;
+    }
+    if (!is_over(task.until, now)) return &one;
     count("keys whose time was over");
     task.holds = false;
     task.states = 0;
   }
   return nullptr;
+}
+
+// And where nobody has it, the first one that runs and could.
+Oracle::Task* Oracle::holder(const std::string& key, WallTime now) {
+  if (key.empty()) return nullptr;
+  if (Task* const task = keeper(key, now)) return task;
+  for (Task& one : tasks_) {
+    Known& task = one.second;
+    if (task.key != key || task.removed || task.token == 0 || !is_held_in_its_state(task)) continue;
+    if (is_over(task.until, now)) continue;
+    count("keys taken by what ran");
+    task.holds = true;
+    return &one;
+  }
+  return nullptr;
+}
+
+// It is in a state in which it has its key, if nobody else has.
+void Oracle::take_key(Known& task, WallTime now) {
+  if (task.holds || task.key.empty() || !is_held_in_its_state(task) || is_over(task.until, now)) return;
+  Task* const other = keeper(task.key, now);
+  if (other != nullptr && !other->second.may_be_forgotten) return;
+  task.holds = true;
+  count("keys taken later");
+  // Perhaps that one is there still; its row will tell.
+  if (other != nullptr) task.may_not_hold = other->second.may_not_hold = true;
 }
 
 void Oracle::clashes(const errand::NewTask& task, const errand::Added& added, Task& holder) {
@@ -54,16 +92,13 @@ void Oracle::clashes(const errand::NewTask& task, const errand::Added& added, Ta
   first.stand = Known::Stand::moved;
 }
 
-// Its key is its own again, if nobody has it meanwhile.
-void Oracle::retry(TaskId id, Known& task, WallTime) {
-  if (!task.final) return;
-  task.holds = false;
-  if (task.key.empty() || (task.states & bit(TaskState::available)) == 0) return;
-  let_go_while_running(task.key);
-  for (const auto& [other, known] : tasks_) {
-    if (known.key == task.key && known.holds && !known.may_be_forgotten)
-      breaks(text(id) + " lives again, and " + text(TaskId{other}) + " has its unique key");
-  }
+// Its key is its own again, if nobody has it meanwhile and its time for that is not over.
+void Oracle::retry(TaskId id, Known& task, WallTime now) {
+  if (!task.final || task.key.empty() || (task.states & bit(TaskState::available)) == 0) return;
+  if (is_over(task.until, now)) return;
+  const Task* const other = holder(task.key, now);
+  if (other != nullptr && other->first != id.value && !other->second.may_be_forgotten && !other->second.may_not_hold)
+    breaks(text(id) + " lives again, and " + text(TaskId{other->first}) + " has its unique key");
   task.holds = true;
 }
 
@@ -78,11 +113,9 @@ void Oracle::refused_change(TaskId id, const errand::Change& change) {
   if (change.what == What::remove) breaks(text(id) + ": it is over, and was not removed");
   if (change.what != What::retry) return;
   count("retries refused");
-  let_go_while_running(task->key);
-  const bool wants = !task->key.empty() && (task->states & bit(TaskState::available)) != 0;
-  const bool is_taken = std::any_of(tasks_.begin(), tasks_.end(), [&](const Task& other) {
-    return other.first != id.value && other.second.key == task->key && other.second.holds;
-  });
+  const bool wants = (task->states & bit(TaskState::available)) != 0 && !is_over(task->until, now_);
+  const Task* const other = holder(task->key, now_);
+  const bool is_taken = other != nullptr && other->first != id.value;
   if (!wants || !is_taken) breaks(text(id) + ": it was not tried again, and nobody has its key");
 }
 
@@ -97,8 +130,11 @@ bool Oracle::is_key_in_doubt(const std::string& key) const {
 }
 
 void Oracle::compare_key(Known& task, const errand::KeptTask& row, bool began) {
+  if (std::exchange(task.may_not_hold, false)) task.holds = row.holds_key;
   if (row.holds_key == task.holds) return;
-  if (began && is_key_in_doubt(task.key)) {
+  // A claim may have taken it, too.
+  const bool may_have_been_taken = maybe_any_ && (task.states & errand::kLiveStates) != errand::kLiveStates;
+  if (began && (may_have_been_taken || is_key_in_doubt(task.key))) {
     task.holds = row.holds_key;
     task.states = row.task.unique.states;
     return;

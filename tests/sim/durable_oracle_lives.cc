@@ -35,7 +35,10 @@ void Oracle::died(Death how) {
       ++task.crashes;
       count("crashes charged");
       if (task.crashes >= kCrashes) {
+        const bool held = task.holds;
         ended(task, TaskState::discarded);
+        // Nobody knows when it died, and so whether its time for its key was over.
+        task.may_not_hold = !held && task.until;
         count("crashed too often");
       }
     }

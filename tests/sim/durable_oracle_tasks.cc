@@ -46,7 +46,14 @@ void Oracle::add(const errand::NewTask& task, const errand::Added& added, WallTi
       breaks("a task is to be unique in another way than its caller said");
   }
   if (task.slot && !add_slot(task, added)) return;
-  Task* const first = holder(task.unique.key, now);
+  Task* first = holder(task.unique.key, now);
+  // Nobody knows whether it is there still, or has it.
+  while (first != nullptr && (first->second.may_be_forgotten || first->second.may_not_hold) &&
+         first->first != added.id.value) {
+    first->second.holds = false;
+    if (!std::exchange(first->second.may_not_hold, false)) first->second.removed = true;
+    first = holder(task.unique.key, now);
+  }
   if (added.existed) {
     count("duplicates");
     if (first == nullptr) {
@@ -57,10 +64,7 @@ void Oracle::add(const errand::NewTask& task, const errand::Added& added, WallTi
     by_payload_[task.payload] = added.id.value;
     return;
   }
-  if (first != nullptr && first->second.may_be_forgotten) {
-    first->second.holds = false;
-    first->second.removed = true;
-  } else if (first != nullptr) {
+  if (first != nullptr) {
     breaks("two tasks have one unique key: " + text(TaskId{first->first}) + " and " + text(added.id));
   }
   Known known;
@@ -86,6 +90,8 @@ void Oracle::claim(const errand::KeptTask& row) {
   last_token_ = row.token;
   task->token = row.token;
   task->body = Known::Body::none;
+  take_key(*task, now_);
+  compare_key(*task, row, false);
 }
 
 // One completion for each token, and none for one that is not the last.
@@ -142,6 +148,7 @@ void Oracle::completed(const errand::Finish& finish) {
   mix(finish.id.value * 47);
   count("completed in transactions");
   latest_ = std::max(latest_, finish.run_at);
+  now_ = finish.run_at;
   Known* const task = find(finish.id, "was completed");
   if (task == nullptr) return;
   if (task->token == 0 || task->token != finish.token || task->body != Known::Body::runs)
@@ -197,6 +204,7 @@ void Oracle::ended(Known& task, TaskState to) {
   task.stand = Known::Stand::moved;
   if (to == TaskState::completed && task.ephemeral) task.removed = true;
   if (task.removed || (task.states & errand::bit(to)) == 0) task.holds = false;
+  if (!task.removed) take_key(task, now_);
 }
 
 void Oracle::expire(TaskId id, WallTime now) {

@@ -153,6 +153,11 @@ class Both {
         task.unique.key = word("u", 4);
         const std::uint16_t states[] = {kLiveStates, kAllStates, kWaitingStates};
         task.unique.states = states[rng_.below(3)];
+        // Those that wait together, or none of them.
+        if (chance(2)) {
+          const auto others = static_cast<std::uint16_t>(rng_.below(kAllStates + 1u) & kAllStates & ~kWaitingStates);
+          task.unique.states = chance(2) ? others : static_cast<std::uint16_t>(others | kWaitingStates);
+        }
         if (chance(2)) task.unique.until = moment();
         task.unique.on_clash = static_cast<OnClash>(rng_.below(3));
       }
@@ -204,9 +209,17 @@ class Both {
   // Of what runs, or ran: a stale token is as likely as not.
   Running* any_running() { return running_.empty() ? nullptr : &running_[rng_.below(running_.size())]; }
 
+  // Two of them, in their order: which of two tasks has a unique key may depend on it.
   void finish() {
+    if (running_.empty()) return;
+    std::vector<Finish> ours;
+    std::vector<Finish> theirs;
+    for (int i = 0; i < 2; ++i) finish(ours, theirs);
+    same(store_->commit({.finished = ours}, now_), model_->commit({.finished = theirs}, now_), &Committed::finished);
+  }
+
+  void finish(std::vector<Finish>& ours, std::vector<Finish>& theirs) {
     const Running* one = any_running();
-    if (one == nullptr) return;
     constexpr TaskState kTo[] = {TaskState::completed, TaskState::cancelled, TaskState::discarded,
                                  TaskState::retryable, TaskState::scheduled, TaskState::available};
     Finish finish;
@@ -221,10 +234,9 @@ class Both {
     if (finish.error && chance(2)) finish.failed = KeptAttempt{finish.attempts, moment(), 5ms, *finish.error};
     if (chance(2)) finish.output = word("o", 10), finish.output_type = "text/plain";
     if (chance(2)) finish.prune_at = moment();
-    Finish theirs = finish;
-    theirs.token = one->theirs;
-    same(store_->commit({.finished = std::span(&finish, 1)}, now_),
-         model_->commit({.finished = std::span(&theirs, 1)}, now_), &Committed::finished);
+    ours.push_back(finish);
+    finish.token = one->theirs;
+    theirs.push_back(finish);
   }
 
   void note() {
@@ -245,11 +257,14 @@ class Both {
   void same(const Result<Committed>& ours, const Result<Committed>& theirs,
             std::vector<Result<void>> Committed::*which) {
     ASSERT_TRUE(ours) << ours.error().message();
-    const auto& a = ((*ours).*which).at(0);
-    const auto& b = ((*theirs).*which).at(0);
-    ASSERT_EQ(a.has_value(), b.has_value());
-    if (!a) {
-      ASSERT_EQ(a.error().code(), b.error().code());
+    const std::vector<Result<void>>& a = (*ours).*which;
+    const std::vector<Result<void>>& b = (*theirs).*which;
+    ASSERT_EQ(a.size(), b.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      ASSERT_EQ(a[i].has_value(), b[i].has_value());
+      if (!a[i]) {
+        ASSERT_EQ(a[i].error().code(), b[i].error().code());
+      }
     }
   }
 

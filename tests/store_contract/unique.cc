@@ -152,3 +152,156 @@ TEST_P(StoreContract, AUniqueKeyMayBeForWaitingTasksAlone) {
   EXPECT_FALSE(add(one).existed) << "the first one has lost it";
   EXPECT_EQ(find(first).state, TaskState::available);
 }
+
+// Those that wait are not refused for one another; as long as one runs, the key is held.
+TEST_P(StoreContract, AUniqueKeyMayBeForTasksThatRunAlone) {
+  const NewTask one = with_key(task(), OnClash::keep, bit(TaskState::running));
+  const TaskId first = add(one).id;
+  const TaskId second = add(one).id;
+  EXPECT_NE(second, first);
+  const std::vector<KeptTask> claimed = claim().tasks;
+  ASSERT_EQ(claimed.size(), 2u);
+  EXPECT_TRUE(claimed[0].holds_key && !claimed[1].holds_key) << "the first one had it before";
+  EXPECT_EQ(add(one).id, first);
+  ASSERT_TRUE(finish(done(claimed[0], TaskState::available)));
+  EXPECT_EQ(add(one).id, second) << "it runs still";
+  EXPECT_EQ(add(one).id, second);
+  ASSERT_TRUE(finish(done(claimed[1])));
+  const TaskId third = add(one).id;
+  EXPECT_NE(third, first);
+  EXPECT_EQ(claim_one().id, first);
+  EXPECT_EQ(add(one).id, first);
+}
+
+TEST_P(StoreContract, AUniqueKeyForTasksThatRunIsFreeAfterARestart) {
+  const NewTask one = with_key(task(), OnClash::keep, bit(TaskState::running));
+  const TaskId first = add(one).id;
+  const KeptTask claimed = claim_one();
+  reopen_if_durable();
+  if (!store->traits().durable) {
+    ASSERT_TRUE(finish(done(claimed, TaskState::available)));
+  }
+  EXPECT_FALSE(add(one).existed) << "nothing runs";
+  EXPECT_TRUE(claim_one().holds_key);
+  EXPECT_EQ(add(one).id, first);
+}
+
+// However many ran meanwhile, one is kept for the key.
+TEST_P(StoreContract, AUniqueKeyMayBeForTasksThatHaveSucceeded) {
+  const NewTask one = with_key(task(), OnClash::keep, bit(TaskState::completed));
+  const TaskId ids[] = {add(one).id, add(one).id, add(one).id};
+  const std::vector<KeptTask> claimed = claim().tasks;
+  ASSERT_EQ(claimed.size(), 3u);
+  EXPECT_FALSE(add(one).existed) << "none has succeeded";
+  Finish ends[] = {done(claimed[0], TaskState::discarded), done(claimed[1]), done(claimed[2])};
+  for (Finish& end : ends) end.prune_at = now + 1h;
+  const auto committed = store->commit({.finished = ends}, now);
+  ASSERT_TRUE(committed);
+  reopen_if_durable();
+  NewTask many[] = {task(), one, with_key(task(), OnClash::refuse)};
+  const auto added = store->commit({.added = many}, now);
+  ASSERT_TRUE(added);
+  EXPECT_FALSE(added->added.at(0)->existed);
+  EXPECT_TRUE(added->added.at(1)->existed);
+  EXPECT_EQ(added->added.at(1)->id, ids[1]);
+  EXPECT_EQ(added->added.at(2).error().code(), Code::duplicate);
+  const bool holds[] = {find(ids[0]).holds_key, find(ids[1]).holds_key, find(ids[2]).holds_key};
+  EXPECT_TRUE(!holds[0] && holds[1] && !holds[2]);
+  EXPECT_FALSE(find(ids[1]).prune_at) << "as long as it has its key";
+  EXPECT_EQ(find(ids[2]).prune_at, now + 1h) << "it has none";
+  now += 2h;
+  EXPECT_EQ(tidy().pruned, 2u);
+  EXPECT_EQ(add(one).id, ids[1]);
+  change(only(ids[1]), {.what = Change::What::remove});
+  EXPECT_FALSE(add(one).existed);
+}
+
+TEST_P(StoreContract, AUniqueKeyIsTakenHoweverItsTaskEnds) {
+  const NewTask cancelled = with_key(task(), OnClash::keep, bit(TaskState::cancelled));
+  const TaskId first = add(cancelled).id;
+  change(only(first), {.what = Change::What::cancel, .prune_at = now + 1h});
+  EXPECT_EQ(add(cancelled).id, first);
+  EXPECT_FALSE(find(first).prune_at);
+  NewTask late = with_key(task(), OnClash::keep, bit(TaskState::discarded));
+  late.unique.key = "late";
+  late.run_at = now + 2h;
+  late.expires_at = now + 1h;
+  const TaskId second = add(late).id;
+  now += 1h;
+  EXPECT_EQ(tidy().expired, std::vector{second});
+  EXPECT_EQ(add(late).id, second);
+  EXPECT_FALSE(find(second).prune_at);
+}
+
+// It lets go of its key while it runs, and may have it again at its end.
+TEST_P(StoreContract, AUniqueKeyIsTakenAtTheEndByWhoeverLostIt) {
+  const NewTask one = with_key(task(), OnClash::keep, kWaitingStates | bit(TaskState::completed));
+  const TaskId first = add(one).id;
+  const KeptTask claimed = claim_one();
+  const TaskId second = add(one).id;
+  EXPECT_NE(second, first);
+  change(only(second), {.what = Change::What::cancel});
+  ASSERT_TRUE(finish(done(claimed)));
+  EXPECT_EQ(add(one).id, first);
+}
+
+TEST_P(StoreContract, AUniqueKeyWhoseTimeIsOverIsNotTaken) {
+  NewTask one = with_key(task(), OnClash::keep, bit(TaskState::completed));
+  one.unique.until = now + 1h;
+  const TaskId first = add(one).id;
+  const TaskId second = add(one).id;
+  const std::vector<KeptTask> claimed = claim().tasks;
+  ASSERT_EQ(claimed.size(), 2u);
+  ASSERT_TRUE(finish(done(claimed[0])));
+  EXPECT_EQ(add(one).id, first);
+  now += 1h;
+  ASSERT_TRUE(finish(done(claimed[1])));
+  one.unique.until = now + 1h;
+  EXPECT_FALSE(add(one).existed);
+  EXPECT_FALSE(find(second).holds_key);
+}
+
+// A time that is over is nobody's reason to refuse: neither the other task's, nor its own.
+TEST_P(StoreContract, ATaskIsTriedAgainThoughAnotherHasHadItsKey) {
+  const TaskId first = add(with_key(task())).id;
+  change(only(first), {.what = Change::What::cancel});
+  NewTask brief = with_key(task());
+  brief.unique.until = now + 1h;
+  const TaskId second = add(brief).id;
+  EXPECT_EQ(change(only(first), {.what = Change::What::retry}).refused, std::vector{first});
+  now += 1h;
+  EXPECT_EQ(change(only(first), {.what = Change::What::retry}).ids, std::vector{first});
+  EXPECT_TRUE(find(first).holds_key);
+  EXPECT_FALSE(find(second).holds_key);
+  EXPECT_EQ(add(brief).id, first);
+  // The second one has nothing to do with its key any more.
+  change(only(second), {.what = Change::What::cancel});
+  EXPECT_EQ(change(only(second), {.what = Change::What::retry}).ids, std::vector{second});
+  EXPECT_FALSE(find(second).holds_key);
+  EXPECT_EQ(add(brief).id, first);
+}
+
+TEST_P(StoreContract, ATaskWhoseTimeForItsKeyIsOverIsTriedAgainWithoutIt) {
+  NewTask brief = with_key(task());
+  brief.unique.until = now + 1h;
+  const TaskId first = add(brief).id;
+  change(only(first), {.what = Change::What::cancel});
+  now += 1h;
+  const TaskId second = add(with_key(task())).id;
+  EXPECT_EQ(change(only(first), {.what = Change::What::retry}).ids, std::vector{first});
+  EXPECT_FALSE(find(first).holds_key);
+  EXPECT_EQ(add(with_key(task())).id, second);
+}
+
+TEST_P(StoreContract, AClaimMayTakeTheKeyOfWhatIsNextInLine) {
+  const TaskId first = add(with_key(task(), OnClash::keep, bit(TaskState::running))).id;
+  NewTask brief = with_key(task());
+  brief.unique.until = now + 1h;
+  const TaskId second = add(brief).id;
+  const TaskId third = add(task()).id;
+  now += 1h;
+  const std::vector<KeptTask> claimed = claim().tasks;
+  ASSERT_EQ(claimed.size(), 3u);
+  EXPECT_TRUE(claimed[0].id == first && claimed[1].id == second && claimed[2].id == third);
+  EXPECT_TRUE(claimed[0].holds_key && !claimed[1].holds_key);
+}

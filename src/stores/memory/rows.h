@@ -27,9 +27,11 @@ class Rows {
   /// `keep`: how many tasks of a queue that ended in one state outlive a trim().
   explicit Rows(std::size_t keep) noexcept : keep_(keep) {}
 
+  /// Whether its time is over.
+  [[nodiscard]] static bool is_over(const UniqueKey& unique, WallTime now) noexcept;
   [[nodiscard]] static bool has_slot(const NewTask& given) noexcept { return given.slot && !given.schedule.empty(); }
 
-  /// It has its key if it says so, and its state lets it.
+  /// It has its key if it says so, and its state lets it. REQUIRES: then nobody else has.
   KeptTask& add(KeptTask task);
   void erase(Id id);
   /// Erases what ended first where more is kept than may be.
@@ -39,18 +41,17 @@ class Rows {
   void change(KeptTask& task, F f) {
     leave_orders(task);
     f(task);
-    enter_orders(task);
     if (is_final(task.state) && !may_have_key(task)) drop_key(task);
+    enter_orders(task);
   }
 
   [[nodiscard]] const std::map<Id, KeptTask>& all() const noexcept { return tasks_; }
   [[nodiscard]] Line& line(std::string_view queue);
-  /// The task that has this unique key, or null. One that does not hold on to it while it runs loses it here.
-  [[nodiscard]] KeptTask* holder(const std::string& key);
-  /// It has its key from now on, if that is free.
-  void take_key(KeptTask& task);
-  /// It may never have the key again, whatever its state.
-  void give_up_key(KeptTask& task);
+  /// The task that has this unique key, or null. One whose state does not hold on to it loses it here, one whose time
+  /// for it is over gives it up, and then one that runs and could have it takes it.
+  [[nodiscard]] KeptTask* holder(const std::string& key, WallTime now);
+  /// It has its key from now on, if that is free, its own time for it is not over, and its state lets it.
+  void take_key(KeptTask& task, WallTime now);
   /// The live runs of a schedule.
   [[nodiscard]] const std::set<Id>& runs(const std::string& queue, const std::string& schedule) const;
   /// The run of the slot that this task is for, or null.
@@ -61,8 +62,12 @@ class Rows {
 
  private:
   [[nodiscard]] static bool may_have_key(const KeptTask& task) noexcept;
+  /// It may never have the key again, whatever its state.
+  void give_up_key(KeptTask& task);
   [[nodiscard]] static Slot slot_of(const NewTask& given);
   void drop_key(KeptTask& task);
+  [[nodiscard]] KeptTask* keeper(const std::string& key, WallTime now);
+  void get_key(KeptTask& task);
   void enter_orders(KeptTask& task);
   void leave_orders(KeptTask& task);
 
@@ -78,6 +83,7 @@ class Rows {
   std::unordered_map<Id, std::pair<Ended*, Ended::iterator>> among_ended_;
   bool crowded_ = false;  // more than keep_ are in one of these
   std::unordered_map<std::string, Id> keys_;
+  std::unordered_map<std::string, std::set<Id>> without_key_;  // run, and could have theirs
   std::map<std::pair<std::string, std::string>, std::set<Id>> runs_;
   std::map<Slot, Id> slots_;
 };

@@ -204,7 +204,15 @@ class MemoryStore final : public Store {
       return {};
     }
     rows_.change(*task, [&](KeptTask& t) { memory::apply(finish, now, t); });
+    if (is_final(finish.to)) keep_as_long_as_its_key(*task, finish.prune_at, now);
     return {};
+  }
+
+  // It has ended.
+  void keep_as_long_as_its_key(KeptTask& task, std::optional<WallTime> prune_at, WallTime now) ERRAND_REQUIRES(mu_) {
+    rows_.take_key(task, now);
+    if (!task.holds_key) return;
+    rows_.change(task, [&](KeptTask& t) { t.prune_at = up_to_micros(kept_until(t.task, t.state, prune_at)); });
   }
 
   Result<void> note(const Note& note) ERRAND_REQUIRES(mu_) {
@@ -218,10 +226,8 @@ class MemoryStore final : public Store {
     KeptSchedule* schedule = given.schedule.empty() ? nullptr : schedules_.find(given.queue, given.schedule);
     if (const auto had = dealt_with(given, schedule, rows_)) return *had;
     const UniqueKey& unique = given.unique;
-    if (KeptTask* first = unique.key.empty() ? nullptr : rows_.holder(unique.key)) {
-      if (!first->task.unique.until || *first->task.unique.until > now) return clash(*first, given, now);
-      rows_.give_up_key(*first);
-    }
+    if (KeptTask* first = unique.key.empty() ? nullptr : rows_.holder(unique.key, now))
+      return clash(*first, given, now);
     KeptTask task;
     task.id = TaskId{kStoreBit | ++last_id_};
     task.task = given;
@@ -293,7 +299,6 @@ class MemoryStore final : public Store {
         claimed.more = true;
         break;
       }
-      ++at;
       if (task.task.expires_at && *task.task.expires_at <= now) {
         expire(task, now);
         claimed.expired.push_back(task.id);
@@ -305,8 +310,11 @@ class MemoryStore final : public Store {
           t.state = TaskState::running;
           t.token = token;
         });
+        rows_.take_key(task, now);
         claimed.tasks.push_back(task);
       }
+      // Not ++at: whoever gives up a key to it is put in line anew.
+      at = line.upper_bound({priority, run_at, id});
     }
     return claimed;
   }
@@ -328,13 +336,11 @@ class MemoryStore final : public Store {
     if (rows_.find(given.id.value) != nullptr) return is_there("there is a task with this id");
     if (const KeptTask* other = rows_.run_of_slot(given.task))
       return is_there("task " + to_string(other->id) + " is the run of its slot");
-    if (KeptTask* other = given.holds_key ? rows_.holder(given.task.unique.key) : nullptr) {
-      const auto& until = other->task.unique.until;
-      if (!until || *until > now) return is_there("task " + to_string(other->id) + " has its unique key");
-      rows_.give_up_key(*other);
-    }
     KeptTask task = given;
     if (task.state == TaskState::running) task.state = TaskState::available;
+    task.holds_key = task.holds_key && (task.task.unique.states & bit(task.state)) != 0;
+    if (const KeptTask* other = task.holds_key ? rows_.holder(task.task.unique.key, now) : nullptr)
+      return is_there("task " + to_string(other->id) + " has its unique key");
     task.cancel_requested = false;
     last_id_ = std::max(last_id_, given.id.value & ~kStoreBit);
     last_token_ = std::max(last_token_, given.token);
@@ -354,14 +360,15 @@ class MemoryStore final : public Store {
         rows_.change(task, [&](KeptTask& t) {
           t.state = TaskState::cancelled;
           t.finished_at = down_to_micros(now);
-          t.prune_at = up_to_micros(kept_until(t.task, t.state, change.prune_at));
+          t.prune_at = up_to_micros(change.prune_at);
         });
+        keep_as_long_as_its_key(task, change.prune_at, now);
         return true;
       case Change::What::retry:
         if (!waiting && !over) return false;
-        if (over && taken_by_another(task)) return false;
+        if (over && taken_by_another(task, now)) return false;
         rows_.change(task, [&](KeptTask& t) { begin_again(t, over, now); });
-        if (over) rows_.take_key(task);
+        if (over) rows_.take_key(task, now);
         return true;
       case Change::What::hold:
         if (!waiting || task.aside == Aside::held) return false;
@@ -383,21 +390,25 @@ class MemoryStore final : public Store {
     return false;
   }
 
-  // Whether its unique key, which it lets go of when it ends, has found another task since.
-  [[nodiscard]] bool taken_by_another(const KeptTask& task) ERRAND_REQUIRES(mu_) {
+  // Whether its unique key, which it lets go of when it ends, has found another task since. Once its own time for the
+  // key is over, that is no business of its.
+  [[nodiscard]] bool taken_by_another(const KeptTask& task, WallTime now) ERRAND_REQUIRES(mu_) {
     const UniqueKey& unique = task.task.unique;
     if (unique.key.empty() || (unique.states & bit(TaskState::available)) == 0) return false;
-    const KeptTask* holder = rows_.holder(unique.key);
+    if (Rows::is_over(unique, now)) return false;
+    const KeptTask* holder = rows_.holder(unique.key, now);
     return holder != nullptr && holder->id != task.id;
   }
 
   void expire(KeptTask& task, WallTime now) ERRAND_REQUIRES(mu_) {
+    const WallTime prune_at = saturating_add(now, kKeepDiscarded);
     rows_.change(task, [&](KeptTask& t) {
       t.state = TaskState::discarded;
       t.finished_at = down_to_micros(now);
-      t.prune_at = up_to_micros(kept_until(t.task, t.state, saturating_add(now, kKeepDiscarded)));
+      t.prune_at = up_to_micros(prune_at);
       if (!t.last_error) t.last_error = KeptError{Code::discarded, "expired: it was not started in time"};
     });
+    keep_as_long_as_its_key(task, prune_at, now);
   }
 
   // --- the rest ---

@@ -23,15 +23,11 @@ Result<Result<Added>> SqliteTasks::add(NewTask& given, WallTime now) {
   const auto had = dealt_with(given);
   if (!had) return had.error();
   if (*had) return Result<Added>(**had);
-  auto first = holder(given.unique.key);
+  auto first = holder(given.unique.key, now);
   // A damaged row that has its key is this one's misfortune alone.
   if (!first && first.error().code() == Code::invalid) return Result<Added>(first.error());
   if (!first) return first.error();
-  if (*first) {
-    const auto& until = (*first)->task.unique.until;
-    if (!until || *until > now) return clash(**first, given, now);
-    if (auto ok = give_up_key(number_of((*first)->id)); !ok) return ok.error();
-  }
+  if (*first) return clash(**first, given, now);
   const std::int64_t number = ++last_number_;
   incoming_.push_back({.task = &given,
                        .number = number,
@@ -158,17 +154,28 @@ Result<void> SqliteTasks::tie(std::int64_t number, const NewTask& given, bool li
 
 // --- unique keys -----------------------------------------------------------------------------------------------------
 
-Result<void> SqliteTasks::give_up_key(std::int64_t number) {
-  Statement statement = connection_->prepare(sql::give_up_key);
-  statement.bind(number);
-  return run(statement, "end a unique key");
+// The task that has this unique key. A claim is not written, so the row of a task that lets go of its key while it runs
+// still has it, and that of one that has it only while it runs does not: it comes and goes when somebody asks for it.
+// So it goes where the time for it is over, which is for good.
+Result<std::optional<KeptTask>> SqliteTasks::holder(const std::string& key, WallTime now) {
+  if (key.empty()) return std::optional<KeptTask>();
+  auto found = keeper(key, now);
+  if (!found || *found) return found;
+  const auto taker = claims_.wants(key, now);
+  if (!taker) return found;
+  if (auto ok = mark_key(*taker, sql::take_key); !ok) return ok.error();
+  return read(id_of(*taker));
 }
 
-// The task that has this unique key. A claim is not written, so the row of a task that lets go of its key while it runs
-// still has it: the key goes when somebody asks for it.
-Result<std::optional<KeptTask>> SqliteTasks::holder(const std::string& key) {
+Result<void> SqliteTasks::mark_key(std::int64_t number, std::string_view sql) {
+  Statement statement = connection_->prepare(sql);
+  statement.bind(number);
+  return run(statement, "take or let go of a unique key");
+}
+
+// The one whose row says so.
+Result<std::optional<KeptTask>> SqliteTasks::keeper(const std::string& key, WallTime now) {
   std::optional<KeptTask> found;
-  if (key.empty()) return found;
   {
     Statement statement = connection_->prepare(sql::holder);
     statement.bind(key);
@@ -180,14 +187,29 @@ Result<std::optional<KeptTask>> SqliteTasks::holder(const std::string& key) {
       return connection_->error(statement.status(), "look for a unique key");
     }
   }
-  if (found && claims_.find(number_of(found->id)) != nullptr &&
-      (found->task.unique.states & bit(TaskState::running)) == 0) {
-    Statement statement = connection_->prepare(sql::let_go);
-    statement.bind(number_of(found->id));
-    if (auto ok = run(statement, "end a unique key"); !ok) return ok.error();
-    found.reset();
-  }
+  if (!found) return found;
+  const std::int64_t number = number_of(found->id);
+  const UniqueKey& unique = found->task.unique;
+  const bool lets_go = (unique.states & bit(claims_.find(number) ? TaskState::running : found->state)) == 0;
+  if (!lets_go && !(unique.until && *unique.until <= now)) return found;
+  if (auto ok = mark_key(number, lets_go ? sql::let_go : sql::give_up_key); !ok) return ok.error();
+  if (!lets_go) claims_.give_up_key(number);
+  found.reset();
   return found;
+}
+
+// From now on, if that is free, the task's own time for it is not over, and its state lets it.
+Result<void> SqliteTasks::take_key(KeptTask& task, WallTime now) {
+  const UniqueKey& unique = task.task.unique;
+  const bool may = !unique.key.empty() && (unique.states & bit(task.state)) != 0;
+  if (task.holds_key || !may || (unique.until && *unique.until <= now)) return {};
+  const auto other = keeper(unique.key, now);
+  // One that nobody can read has it.
+  if (!other && other.error().code() == Code::invalid) return {};
+  if (!other) return other.error();
+  if (*other) return {};
+  task.holds_key = true;
+  return mark_key(number_of(task.id), sql::take_key);
 }
 
 // A second task with the key of `first`.

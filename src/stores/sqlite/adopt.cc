@@ -138,15 +138,12 @@ Result<SqliteTasks::Status> SqliteTasks::adopt(const KeptTask& task, WallTime no
   } else if (*other) {
     return Status(is_there(what, "task " + to_string(id_of(**other)) + " is the run of its slot"));
   }
-  if (task.holds_key) {
-    auto other = holder(task.task.unique.key);
+  const TaskState state = task.state == TaskState::running ? TaskState::available : task.state;
+  const bool holds_key = task.holds_key && (task.task.unique.states & bit(state)) != 0;
+  if (holds_key) {
+    auto other = holder(task.task.unique.key, now);
     if (!other) return other.error();
-    if (*other) {
-      const auto& until = (*other)->task.unique.until;
-      if (!until || *until > now)
-        return Status(is_there(what, "task " + to_string((*other)->id) + " has its unique key"));
-      if (auto ok = give_up_key(number_of((*other)->id)); !ok) return ok.error();
-    }
+    if (*other) return Status(is_there(what, "task " + to_string((*other)->id) + " has its unique key"));
   }
   {
     Statement statement = connection_->prepare(sql::adopt_task);
@@ -154,7 +151,7 @@ Result<SqliteTasks::Status> SqliteTasks::adopt(const KeptTask& task, WallTime no
       return connection_->error(status, "take in " + what);
   }
   Result<void> done;
-  if (is_tied(task.task)) done = tie(number_of(task.id), task.task, !is_final(task.state), task.holds_key);
+  if (is_tied(task.task)) done = tie(number_of(task.id), task.task, !is_final(task.state), holds_key);
   if (done && is_final(task.state)) {
     done = end_task(end_of(task), *task.finished_at);
   } else if (done && task.aside == Aside::no) {

@@ -59,11 +59,11 @@ Result<bool> SqliteTasks::apply(const KeptTask& task, const Change& change, Wall
     case Change::What::retry: {
       if (!waiting && !over) return false;
       if (over) {
-        auto may = may_begin_again(task);
+        auto may = may_begin_again(task, now);
         if (!may || !*may) return may;
       }
       moved.task.run_at = up_to_micros(now);
-      if (over) return finished(begin_again(moved));
+      if (over) return finished(begin_again(moved, now));
       {
         Statement statement = connection_->prepare(sql::run_now);
         statement.bind(number).bind(moved.task.run_at);
@@ -114,7 +114,7 @@ Result<bool> SqliteTasks::apply(const KeptTask& task, const Change& change, Wall
 }
 
 // `task` had ended; its run_at is when it waits from.
-Result<void> SqliteTasks::begin_again(const KeptTask& task) {
+Result<void> SqliteTasks::begin_again(KeptTask task, WallTime now) {
   const std::string what = "retry task " + to_string(task.id);
   const std::int64_t number = number_of(task.id);
   {
@@ -126,16 +126,20 @@ Result<void> SqliteTasks::begin_again(const KeptTask& task) {
   if (auto ok = remove_from(sql::remove_end, number); !ok) return ok;
   if (is_tied(task.task)) {
     Statement statement = connection_->prepare(sql::tie_again);
-    statement.bind(number).bind(std::int64_t{bit(TaskState::available)});
+    statement.bind(number);
     if (auto ok = run(statement, what); !ok) return ok;
   }
+  task.state = TaskState::available;
+  if (auto ok = take_key(task, now); !ok) return ok;
   return task.aside == Aside::no ? enter_line(place_of(task)) : Result<void>();
 }
 
-// Not where its unique key, which it let go of when it ended, has found another task since.
-Result<bool> SqliteTasks::may_begin_again(const KeptTask& task) {
-  if ((task.task.unique.states & bit(TaskState::available)) == 0) return true;
-  auto holder = this->holder(task.task.unique.key);
+// Not where its unique key, which it let go of when it ended, has found another task since. Once its own time for the
+// key is over, that is no business of its.
+Result<bool> SqliteTasks::may_begin_again(const KeptTask& task, WallTime now) {
+  const UniqueKey& unique = task.task.unique;
+  if ((unique.states & bit(TaskState::available)) == 0 || (unique.until && *unique.until <= now)) return true;
+  auto holder = this->holder(unique.key, now);
   if (!holder) return holder.error();
   return !*holder || (*holder)->id == task.id;
 }

@@ -108,16 +108,25 @@ Result<void> SqliteTasks::take(const ClaimRequest& request, KeptTask&& task, boo
     return in_line ? leave_line(place_of(task)) : Result<void>();
   }
   const NewTask& given = task.task;
-  claims_.add(number_of(task.id), {.token = ++last_token_,
-                                   .queue = given.queue,
-                                   .priority = given.priority,
-                                   .state = task.state,
-                                   .run_at = given.run_at,
-                                   .ephemeral = given.ephemeral,
-                                   .tied = is_tied(given),
-                                   .in_line = in_line});
+  Claims::Claim claim{.token = ++last_token_,
+                      .queue = given.queue,
+                      .priority = given.priority,
+                      .state = task.state,
+                      .run_at = given.run_at,
+                      .ephemeral = given.ephemeral,
+                      .tied = is_tied(given),
+                      .in_line = in_line};
   task.state = TaskState::running;
   task.token = last_token_;
+  if (!given.unique.key.empty()) {
+    if (auto ok = take_key(task, now); !ok) return ok;
+    const bool holds_on = (given.unique.states & bit(TaskState::running)) != 0;
+    claim.key_states = given.unique.states;
+    claim.key_until = given.unique.until;
+    claim.may_lack_key = !task.holds_key || !holds_on;
+    if (holds_on && !task.holds_key) claim.wanted_key = given.unique.key;
+  }
+  claims_.add(number_of(task.id), claim);
   claimed.tasks.push_back(std::move(task));
   return {};
 }

@@ -22,6 +22,7 @@ void Claims::remember(Number id) {
 
 void Claims::add(Number id, const Claim& claim) {
   remember(id);
+  any_wants_ = any_wants_ || !claim.wanted_key.empty();
   claims_.insert_or_assign(id, claim).first->second.queue = line(claim.queue).first;
 }
 
@@ -33,6 +34,24 @@ void Claims::remove(Number id) {
 void Claims::request_cancel(Number id) {
   remember(id);
   claims_.find(id)->second.cancel_requested = true;
+}
+
+void Claims::give_up_key(Number id) {
+  if (find(id) == nullptr) return;
+  remember(id);
+  Claim& claim = claims_.find(id)->second;
+  claim.key_states = 0;
+  claim.wanted_key.clear();
+}
+
+std::optional<Claims::Number> Claims::wants(const std::string& key, WallTime now) const {
+  std::optional<Number> first;
+  if (!any_wants_) return first;
+  for (const auto& [id, claim] : claims_) {
+    const bool is_over = claim.key_until && *claim.key_until <= now;
+    if (claim.wanted_key == key && !is_over && (!first || id < *first)) first = id;
+  }
+  return first;
 }
 
 void Claims::move(Number id, WallTime run_at) {

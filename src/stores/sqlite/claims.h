@@ -6,6 +6,7 @@
 
 #include <errand/store.h>
 
+#include <algorithm>
 #include <array>
 #include <map>
 #include <optional>
@@ -35,6 +36,20 @@ class Claims {
     bool tied = false;     // it has a row in errand_ties
     bool in_line = false;  // it has one in errand_waiting
     bool cancel_requested = false;
+    // Its unique key: in which states it holds on to it, none where it has no key, and until when. It may lack it when
+    // it ends: another one had it as it was claimed, or it does not hold on to it while it runs. The first of the
+    // former takes it as it runs, once somebody asks for the key and nobody has it.
+    std::uint16_t key_states = 0;
+    std::optional<WallTime> key_until{};
+    bool may_lack_key = false;
+    std::string wanted_key{};
+
+    /// When it may be forgotten if it ends in `state`, where `prune_at` is what its kind says.
+    [[nodiscard]] std::optional<WallTime> kept_until(TaskState state, std::optional<WallTime> prune_at) const noexcept {
+      if (may_lack_key || (key_states & bit(state)) == 0) return prune_at;
+      if (!prune_at || !key_until) return std::nullopt;
+      return std::max(*prune_at, *key_until);
+    }
   };
 
   /// Where claims of one queue and priority go on: every waiting task up to the key is claimed. What lies before it and
@@ -55,6 +70,10 @@ class Claims {
   void add(Number id, const Claim& claim);
   void remove(Number id);
   void request_cancel(Number id);
+  /// It may never have its unique key again, if there is a claim.
+  void give_up_key(Number id);
+  /// The first task that takes this unique key as it runs; unset: there is none.
+  [[nodiscard]] std::optional<Number> wants(const std::string& key, WallTime now) const;
   void move(Number id, WallTime run_at);
   /// It has a row in errand_waiting from now on.
   void lines_up(Number id);
@@ -72,6 +91,7 @@ class Claims {
   void remember(Number id);
 
   std::unordered_map<Number, Claim> claims_;
+  bool any_wants_ = false;                                     // there was one with a wanted_key
   Lines lines_;                                                // by queue; never one less
   std::vector<std::pair<Number, std::optional<Claim>>> undo_;  // what was there before
 };

@@ -20,12 +20,16 @@ Error lease_lost(const std::string& what, TaskId id) {
 
 class EndRows final : public Rows {
  public:
-  EndRows(std::span<const Finish* const> ends, WallTime now) : ends_(ends), now_(now) {}
+  // How a task ended, and when it may be forgotten.
+  using End = std::pair<const Finish*, std::optional<WallTime>>;
+  EndRows(std::span<const End> ends, WallTime now) : ends_(ends), now_(now) {}
 
   [[nodiscard]] std::size_t size() const noexcept override { return ends_.size(); }
-  [[nodiscard]] std::string what(std::size_t row) const override { return "finish task " + to_string(ends_[row]->id); }
+  [[nodiscard]] std::string what(std::size_t row) const override {
+    return "finish task " + to_string(ends_[row].first->id);
+  }
   void get(std::size_t row, int column, Cell cell) const noexcept override {
-    const Finish& end = *ends_[row];
+    const Finish& end = *ends_[row].first;
     const bool has_output = !end.output_type.empty();
     switch (column) {
       case 1:
@@ -41,7 +45,7 @@ class EndRows final : public Rows {
       case 6:
         return cell.set(now_);
       case 7:
-        return cell.set(up_to_micros(end.prune_at));
+        return cell.set(up_to_micros(ends_[row].second));
       case 8:
         if (has_output) cell.set_bytes(end.output);
         return;
@@ -57,7 +61,7 @@ class EndRows final : public Rows {
   }
 
  private:
-  std::span<const Finish* const> ends_;
+  std::span<const End> ends_;
   WallTime now_;
 };
 
@@ -152,6 +156,10 @@ Result<SqliteTasks::Status> SqliteTasks::finish(const Finish& finish, WallTime n
   if (is_final(finish.to) && !(finish.to == TaskState::completed && claim.ephemeral)) {
     claims_.remove(number);
     endings_.push_back({&finish, claim});
+    // Who has its key now is not settled by what comes next.
+    if (claim.may_lack_key) {
+      if (auto ok = end_tasks(now); !ok) return ok.error();
+    }
     return Status();
   }
   Result<void> done;
@@ -170,9 +178,10 @@ Result<SqliteTasks::Status> SqliteTasks::finish(const Finish& finish, WallTime n
 }
 
 Result<void> SqliteTasks::end_tasks(WallTime now) {
-  std::vector<const Finish*> ends;
+  std::vector<EndRows::End> ends;
   ends.reserve(endings_.size());
-  for (const Ending& ending : endings_) ends.push_back(ending.finish);
+  for (const auto& [finish, claim] : endings_)
+    ends.emplace_back(finish, claim.kept_until(finish->to, finish->prune_at));
   auto too_large = insert(sql::end_tasks, EndRows(ends, now));
   if (!too_large) return too_large.error();
   auto next = too_large->begin();
@@ -187,6 +196,7 @@ Result<void> SqliteTasks::end_tasks(WallTime now) {
     }
     Result<void> done;
     if (claim.tied) done = untie(number, finish->to);
+    if (done && claim.may_lack_key) done = settle_key(*finish, now);
     if (done && finish->failed) done = add_to_history(*finish);
     if (done && claim.in_line) done = leave_line({claim.queue, claim.priority, claim.run_at, number});
     if (!done) return done;
@@ -204,7 +214,7 @@ SqliteTasks::Status SqliteTasks::refusal(TaskId id) {
 }
 
 Result<void> SqliteTasks::end_task(const Finish& finish, WallTime now) {
-  const Finish* const one = &finish;
+  const EndRows::End one(&finish, finish.prune_at);
   const auto too_large = insert(sql::end_tasks, EndRows({&one, 1}, now));
   if (!too_large) return too_large.error();
   return too_large->empty() ? Result<void>() : too_large->front().error;
@@ -217,12 +227,31 @@ Result<void> SqliteTasks::end_waiting(const KeptTask& task, TaskState to, WallTi
   finish.to = to;
   finish.attempts = task.attempts;
   finish.crashes = task.crashes;
-  finish.prune_at = kept_until(task.task, to, prune_at);
+  finish.prune_at = prune_at;
   if (to == TaskState::discarded && !task.last_error)
     finish.error = KeptError{Code::discarded, "expired: it was not started in time"};
+  return end_waiting(task, finish, now);
+}
+
+Result<void> SqliteTasks::end_waiting(const KeptTask& task, const Finish& finish, WallTime now) {
   Result<void> done = end_task(finish, now);
-  if (done && is_tied(task.task)) done = untie(number_of(task.id), to);
-  return done;
+  if (done && is_tied(task.task)) done = untie(number_of(task.id), finish.to);
+  const bool keyed = !task.task.unique.key.empty() && (task.task.unique.states & bit(finish.to)) != 0;
+  return done && keyed ? settle_key(finish, now) : done;
+}
+
+// A task that has ended, and may have done so without its unique key, takes it now. Then it is kept as long as it has
+// it.
+Result<void> SqliteTasks::settle_key(const Finish& finish, WallTime now) {
+  auto task = read(finish.id);
+  if (!task && task.error().code() == Code::invalid) return {};  // its row is damaged
+  if (!task) return task.error();
+  if (!*task) return {};
+  if (auto ok = take_key(**task, now); !ok) return ok;
+  if (!(*task)->holds_key) return {};
+  Statement statement = connection_->prepare(sql::keep_ended);
+  statement.bind(number_of(finish.id)).bind(up_to_micros(kept_until((*task)->task, finish.to, finish.prune_at)));
+  return run(statement, "finish", number_of(finish.id));
 }
 
 Result<void> SqliteTasks::untie(std::int64_t number, TaskState ended) {

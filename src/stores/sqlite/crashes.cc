@@ -110,8 +110,7 @@ Result<void> SqliteTasks::charge(const RunningFile::Ran& ran) {
     crash.error = last_word(task, crash.crashes);
     const WallTime ended = std::max(latest_, ran.started_at);
     crash.prune_at = saturating_add(ended, kKeepDiscarded);
-    done = end_task(crash, ended);
-    if (done && is_tied(task.task)) done = untie(number_of(task.id), crash.to);
+    done = end_waiting(task, crash, ended);
     if (done) done = leave_line(place_of(task));
   } else {
     crash.to = TaskState::retryable;

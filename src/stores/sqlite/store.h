@@ -167,6 +167,8 @@ class SqliteTasks final : public Store {
   /// Of a task that waits; not where that is its line's.
   [[nodiscard]] Result<void> end_waiting(const KeptTask& task, TaskState to, WallTime now,
                                          std::optional<WallTime> prune_at) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> end_waiting(const KeptTask& task, const Finish& finish, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> settle_key(const Finish& finish, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> remove(std::int64_t number, bool tied) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> remove_ended(std::int64_t number) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> remove_from(std::string_view sql, std::int64_t number) ERRAND_REQUIRES(mu_);
@@ -176,8 +178,10 @@ class SqliteTasks final : public Store {
   /// What nothing ties is not written before insert_incoming().
   [[nodiscard]] Result<Result<Added>> add(NewTask& given, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> insert_incoming(WallTime now) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<std::optional<KeptTask>> holder(const std::string& key) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<void> give_up_key(std::int64_t number) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<std::optional<KeptTask>> holder(const std::string& key, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<std::optional<KeptTask>> keeper(const std::string& key, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> mark_key(std::int64_t number, std::string_view sql) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> take_key(KeptTask& task, WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<Result<Added>> clash(const KeptTask& first, const NewTask& given, WallTime now)
       ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> tie(std::int64_t number, const NewTask& given, bool live, bool holds_key)
@@ -214,8 +218,8 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<void> apply(std::span<const KeptTask> tasks, const Change& change, WallTime now,
                                    Changed& changed) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<bool> apply(const KeptTask& task, const Change& change, WallTime now) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<bool> may_begin_again(const KeptTask& task) ERRAND_REQUIRES(mu_);
-  [[nodiscard]] Result<void> begin_again(const KeptTask& task) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<bool> may_begin_again(const KeptTask& task, WallTime now) ERRAND_REQUIRES(mu_);
+  [[nodiscard]] Result<void> begin_again(KeptTask task, WallTime now) ERRAND_REQUIRES(mu_);
 
   // transaction.cc
   /// Whoever is inside a transaction can't wait for its end.
