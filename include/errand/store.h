@@ -410,10 +410,9 @@ class Store {
   /// it is left out. Only where `ids` asks for it, it is an error.
   [[nodiscard]] virtual Result<std::vector<KeptTask>> list(const TaskFilter& filter, TaskId after, std::size_t limit,
                                                            WallTime now) = 0;
-  /// Those that list() leaves out, by id, behind `after`; at most `limit`. Looks at every task that there is.
-  [[nodiscard]] virtual Result<std::vector<Damaged>> list_damaged(TaskId /*after*/, std::size_t /*limit*/) {
-    return std::vector<Damaged>();
-  }
+  /// Those that list() leaves out, by id, behind `after`; at most `limit`. Looks at every task that there is. A store
+  /// that stands before another one has to ask that, so nothing is said here for stores that never have any.
+  [[nodiscard]] virtual Result<std::vector<Damaged>> list_damaged(TaskId after, std::size_t limit) = 0;
   /// By queue, for every queue with tasks or a pause.
   [[nodiscard]] virtual Result<std::vector<Counts>> counts(WallTime now) = 0;
 

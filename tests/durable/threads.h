@@ -138,6 +138,10 @@ class Shaky final : public errand::Store {
     if (fails) return away("list");
     return inner_->list(filter, after, limit, now);
   }
+  errand::Result<std::vector<errand::Damaged>> list_damaged(errand::TaskId after, std::size_t limit) override {
+    if (fails) return away("list damaged tasks");
+    return inner_->list_damaged(after, limit);
+  }
   errand::Result<std::vector<errand::Counts>> counts(errand::WallTime now) override {
     if (fails) return away("count");
     return inner_->counts(now);

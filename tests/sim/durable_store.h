@@ -68,6 +68,9 @@ class WatchedStore final : public errand::Store {
                                                      std::size_t limit, errand::WallTime now) override {
     return passes([&] { return inner_->list(filter, after, limit, now); });
   }
+  errand::Result<std::vector<errand::Damaged>> list_damaged(errand::TaskId after, std::size_t limit) override {
+    return passes([&] { return inner_->list_damaged(after, limit); });
+  }
   errand::Result<std::vector<errand::Counts>> counts(errand::WallTime now) override {
     return passes([&] { return inner_->counts(now); });
   }

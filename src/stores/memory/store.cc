@@ -60,6 +60,10 @@ class MemoryStore final : public Store {
     return found;
   }
 
+  Result<std::vector<Damaged>> list_damaged(TaskId /*after*/, std::size_t /*limit*/) override {
+    return std::vector<Damaged>();
+  }
+
   Result<std::vector<Counts>> counts(WallTime now) override {
     MutexLock lock(mu_);
     std::map<std::string_view, Counts> by_queue;
