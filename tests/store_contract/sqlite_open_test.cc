@@ -1,5 +1,6 @@
 // Files that can't be opened, and what is said of them.
 
+#include <errand/log.h>
 #include <errand/sqlite.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -273,6 +274,28 @@ TEST_F(OpenSqlite, ADamagedRowIsAnErrorAndNoTask) {
   ASSERT_TRUE(page && page->size() == 2);
   EXPECT_EQ(page->at(1).id, id(4));
   EXPECT_TRUE((*store)->list_damaged(id(6), 2)->empty());
+}
+
+// Whoever only looks hears of it, and once is enough.
+TEST_F(OpenSqlite, ADamagedRowIsLoggedForWhoNeverCommits) {
+  {
+    const auto store = errand::open_sqlite(path);
+    ASSERT_TRUE(store);
+    errand::NewTask tasks[2];
+    for (errand::NewTask& task : tasks) task = {.queue = "mail", .kind = "welcome", .content_type = "text/plain"};
+    ASSERT_TRUE((*store)->commit({.added = tasks}, errand::WallTime{}));
+  }
+  execute("update errand_enqueued set state = 'sleepy' where id = 1");
+  const auto store = errand::open_sqlite(path);
+  ASSERT_TRUE(store);
+  std::vector<std::string> said;
+  errand::set_logger([&](const errand::LogLine& line) {
+    EXPECT_EQ(line.level, errand::LogLevel::error);
+    said.emplace_back(line.text);
+  });
+  for (int i = 0; i < 3; ++i) EXPECT_EQ((*store)->list({}, {}, 10, errand::WallTime{})->size(), 1u);
+  errand::set_logger({});
+  EXPECT_EQ(said, std::vector<std::string>{"sqlite: read task 1: its row is damaged"});
 }
 
 TEST_F(OpenSqlite, ADamagedRowKeepsNobodyFromTheOthers) {

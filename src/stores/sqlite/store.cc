@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/log.h"
 #include "base/time.h"
 #include "sqlite/json_text.h"
 #include "sqlite/sql.h"
@@ -146,6 +147,15 @@ Result<void> SqliteTasks::pass_by(std::int64_t number, const Error& error) {
   return {};
 }
 
+void SqliteTasks::tell_news() {
+  std::vector<Error> news;
+  {
+    FairLock lock(mu_);
+    news.swap(news_);
+  }
+  for (const Error& one : news) log(LogLevel::error, {}, one.message());
+}
+
 // A task whose time had come stays available when the clock goes back: its place is where the clock is now.
 Result<void> SqliteTasks::keep_available(WallTime now) {
   if (now < latest_ && latest_ - now < kRace) return {};
@@ -223,6 +233,7 @@ Result<std::vector<KeptTask>> SqliteTasks::list(const TaskFilter& filter, TaskId
                                                 WallTime now) {
   if (auto ok = may_enter("list tasks"); !ok) return ok.error();
   std::vector<KeptTask> found;
+  bool is_news = false;
   auto done = in_windows("list tasks", number_of(after), [&](Window window) ERRAND_REQUIRES(mu_) -> Result<bool> {
     std::vector<Damaged> damaged;
     auto some = matching(filter, window, limit - found.size(), now, filter.ids.empty() ? &damaged : nullptr);
@@ -230,9 +241,12 @@ Result<std::vector<KeptTask>> SqliteTasks::list(const TaskFilter& filter, TaskId
     for (const Damaged& one : damaged) {
       if (auto ok = pass_by(number_of(one.id), one.why); !ok) return ok.error();
     }
+    is_news = is_news || !news_.empty();
     std::move(some->begin(), some->end(), std::back_inserter(found));
     return found.size() < limit && filter.ids.empty();
   });
+  // Whoever only looks never commits.
+  if (is_news) tell_news();
   if (!done) return done.error();
   return found;
 }

@@ -120,6 +120,8 @@ class SqliteTasks final : public Store {
       ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> keep_available(WallTime now) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> pass_by(std::int64_t number, const Error& error) ERRAND_REQUIRES(mu_);
+  /// What was passed by so far and not logged yet, is.
+  void tell_news() ERRAND_EXCLUDES(mu_);
   [[nodiscard]] Result<void> set_run_at(const KeptTask& task, WallTime run_at) ERRAND_REQUIRES(mu_);
   [[nodiscard]] Result<void> note_removed() ERRAND_REQUIRES(mu_);
   void write_back(Awaited awaited) ERRAND_REQUIRES(mu_);
