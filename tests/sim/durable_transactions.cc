@@ -95,7 +95,6 @@ bool World::transact(Line& line, errand::Attempt* attempt) {
     return {};
   };
   oracle_.hears(clock_->now());
-  ++disturbed_;  // the queue does not know of these tasks until it is told
   const auto done = inner.transaction(body, 5s);
   const std::vector<errand::NewTask> tasks = watched != nullptr ? watched->tasks : std::vector<errand::NewTask>();
   if (not_finished && not_finished->code() == errand::Code::lease_lost)
