@@ -28,6 +28,7 @@ enum class Code : unsigned char {
   failed,         ///< the attempt failed
   cancelled,      ///< the task was cancelled
   discarded,      ///< the task ended without success
+  store_full,     ///< no room is left where it was to be kept; trying again may help once there is some
   unavailable,    ///< the world did not answer; trying again may help
 };
 

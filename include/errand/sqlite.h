@@ -149,8 +149,8 @@ class SqliteStore {
   /// move the copy to PATH.
   ///
   /// Errors: `invalid` where PATH is there, or PATH-wal or PATH-journal of a database that was; `unavailable` where the
-  ///         system refuses, the disk is full, or another backup of this store is under way; `would_block` inside of a
-  ///         transaction of the store.
+  ///         system refuses, or another backup of this store is under way; `store_full` where the disk is full;
+  ///         `would_block` inside of a transaction of the store.
   Result<void> backup(std::string_view path);
 
  private:
@@ -163,7 +163,8 @@ class SqliteStore {
 /// Opens a file, and makes it if it is not there.
 ///
 /// Errors: `owned_by` where another process has it open, and which; `invalid` for a file that is no database of
-/// errand's, is damaged, or was written by a newer errand; `unavailable` where the system refuses.
+/// errand's, is damaged, or was written by a newer errand; `unavailable` where the system refuses, `store_full` where
+/// the disk is full.
 [[nodiscard]] Result<SqliteStore> open_sqlite(std::string_view path, const SqliteOptions& options = {});
 
 namespace detail {

@@ -392,8 +392,8 @@ struct alignas(64) RunningSlot {
 ///   S7  A slot, which is a queue, a schedule and a moment, has one task at most, and one that was dealt with stays so,
 ///       whatever the clock says, and whether its task has been forgotten or not.
 ///
-/// Errors:  `unavailable` where trying again may help, and the code says what else it is; messages begin with the
-///          store's name and what was tried.
+/// Errors:  `unavailable` where trying again may help, `store_full` where no room is left; the code says what else it
+///          is. Messages begin with the store's name and what was tried.
 /// Threads: every member may be called from any thread.
 class Store {
  public:

@@ -31,6 +31,7 @@ bool Error::transient() const noexcept {
   switch (state_->code) {
     case Code::queue_full:
     case Code::owned_by:
+    case Code::store_full:
     case Code::unavailable:
       return true;
     default:
@@ -85,6 +86,8 @@ std::string_view to_string(Code code) noexcept {
       return "cancelled";
     case Code::discarded:
       return "discarded";
+    case Code::store_full:
+      return "store_full";
     case Code::unavailable:
       return "unavailable";
   }

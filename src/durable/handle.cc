@@ -119,7 +119,7 @@ bool is_over(const Result<TaskInfo>& task) {
 
 // Whether it can't be told.
 bool is_away(const Result<TaskInfo>& task) {
-  return !task && task.error().code() == Code::unavailable;
+  return !task && task.error().transient();
 }
 
 }  // namespace

@@ -58,15 +58,16 @@ TEST(Error, RaisesItselfWhereNothingWasThrown) {
 TEST(Error, OnlyWhatPassesByItselfIsTransient) {
   for (int i = 0; i <= static_cast<int>(Code::unavailable); ++i) {
     const auto code = static_cast<Code>(i);
-    const bool passes = code == Code::queue_full || code == Code::owned_by || code == Code::unavailable;
+    const bool passes =
+        code == Code::queue_full || code == Code::owned_by || code == Code::store_full || code == Code::unavailable;
     EXPECT_EQ(Error(code, "").transient(), passes) << to_string(code);
   }
 }
 
 TEST(Error, EveryCodeHasAWord) {
-  const char* const words[] = {"queue_full",   "shutting_down", "forked",    "would_block", "owned_by", "lease_lost",
-                               "unknown_kind", "duplicate",     "too_large", "invalid",     "gone",     "not_found",
-                               "failed",       "cancelled",     "discarded", "unavailable"};
+  const char* const words[] = {"queue_full",   "shutting_down", "forked",    "would_block", "owned_by",   "lease_lost",
+                               "unknown_kind", "duplicate",     "too_large", "invalid",     "gone",       "not_found",
+                               "failed",       "cancelled",     "discarded", "store_full",  "unavailable"};
   for (int i = 0; i <= static_cast<int>(Code::unavailable); ++i) EXPECT_EQ(to_string(static_cast<Code>(i)), words[i]);
   EXPECT_EQ(to_string(static_cast<Code>(99)), "unknown");
 }

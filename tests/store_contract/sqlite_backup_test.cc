@@ -179,7 +179,7 @@ TEST_F(SqliteBackup, LeavesNothingOnADiskThatIsFull) {
   for (const int room : {0, 1, 200, 1000}) {
     int left = room;
     const PartialWrites full([&] { return left-- > 0 ? SQLITE_OK : SQLITE_FULL; });
-    expect_refused(*store, Code::unavailable, "full");
+    expect_refused(*store, Code::store_full, "full");
     EXPECT_LT(left, 0);
     expect_no_trace();
   }

@@ -32,7 +32,7 @@ TEST(FullDisk, RefusesAndHeals) {
     for (; fills.go_on(done); ++done) {
       disk.set_quota(disk.bytes_used() + 200'000);
       EXPECT_LT(work.enqueue(100'000, kBytes, true), 100'000);
-      work.endure(by_effort(500ms, 2000ms, 2000ms), "full", 20 * kBytes);
+      work.endure(by_effort(500ms, 2000ms, 2000ms), "full", 20 * kBytes, Code::store_full);
       disk.set_quota(std::nullopt);
       work.heal(5s);
       EXPECT_EQ(work.enqueue(20, kBytes), 20);
@@ -60,7 +60,7 @@ TEST(FullDisk, OfFourMegabytes) {
     for (; fills.go_on(done); ++done) {
       std::ofstream(ballast) << std::string(std::size_t{5} << 19, 'x');
       EXPECT_LT(work.enqueue(100'000, kBytes, true), 100'000);
-      work.endure(by_effort(500ms, 2000ms, 2000ms), "full", 20 * kBytes);
+      work.endure(by_effort(500ms, 2000ms, 2000ms), "full", 20 * kBytes, Code::store_full);
       std::filesystem::remove(ballast);
       work.heal(5s);
       EXPECT_EQ(work.enqueue(5, kBytes), 5);

@@ -53,13 +53,14 @@ class Work {
   [[nodiscard]] const errand::Error& error() const { return error_; }
 
   /// While the outage lasts enqueues are refused, with `why`, and hardly any time is spent.
-  void endure(Steady::duration outage, const std::string& why, std::size_t bytes = 100) {
+  void endure(Steady::duration outage, const std::string& why, std::size_t bytes = 100,
+              errand::Code code = errand::Code::unavailable) {
     const auto began = Steady::now();
     const double cpu_before = cpu_seconds();
     int refusals = 0;
     while (Steady::now() - began < outage) {
       EXPECT_EQ(enqueue(1, bytes), 0) << "the outage is none";
-      EXPECT_EQ(error_.code(), errand::Code::unavailable) << error_.message();
+      EXPECT_EQ(error_.code(), code) << error_.message();
       EXPECT_NE(error_.message().find(why), std::string::npos) << error_.message();
       ++refusals;
       std::this_thread::sleep_for(std::chrono::milliseconds(100));

@@ -16,7 +16,8 @@ inline namespace v0 {
 namespace {
 
 Error refused(const std::string& what, const std::string& path) {
-  return {Code::unavailable, "cannot " + what + " \"" + path + "\": " + std::strerror(errno)};
+  return {errno == ENOSPC ? Code::store_full : Code::unavailable,
+          "cannot " + what + " \"" + path + "\": " + std::strerror(errno)};
 }
 
 Error is_there(const std::string& path) {

@@ -31,7 +31,8 @@ constexpr char kMagic[16] = "errand running\n";
 constexpr std::uint32_t kVersion = 1;
 
 Error refused(const std::string& what, const std::string& path, int why) {
-  return {Code::unavailable, "cannot " + what + " \"" + path + "\": " + std::strerror(why)};
+  return {why == ENOSPC ? Code::store_full : Code::unavailable,
+          "cannot " + what + " \"" + path + "\": " + std::strerror(why)};
 }
 
 std::atomic_ref<std::uint64_t> atomic(std::uint64_t& word) noexcept {

@@ -20,13 +20,14 @@ Code code_of(int status) noexcept {
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
     case SQLITE_PROTOCOL:  // somebody else's locks, asked for too often in vain
-    case SQLITE_FULL:
     case SQLITE_IOERR:
     case SQLITE_NOMEM:
     case SQLITE_CANTOPEN:
     case SQLITE_READONLY:
     case SQLITE_INTERRUPT:
       return Code::unavailable;
+    case SQLITE_FULL:
+      return Code::store_full;
     case SQLITE_TOOBIG:
       return Code::too_large;
     default:

@@ -140,7 +140,8 @@ Result<void> SqliteTasks::ready(const std::string& what) {
   }
   const auto opened = open_again();
   if (opened) return {};
-  return error(Code::unavailable, what, "the disk failed, and still does: " + reason_in(opened.error()));
+  const Code code = opened.error().code() == Code::store_full ? Code::store_full : Code::unavailable;
+  return error(code, what, "the disk failed, and still does: " + reason_in(opened.error()));
 }
 
 // The connection that met the failure is the only one to know which commits in the log are none, so it is the one to
