@@ -68,7 +68,7 @@ Result<bool> Copy::step() {
   if (status == SQLITE_DONE) return true;
   if (status != SQLITE_OK) {
     if (!is_of_target(status)) source_.note(status);
-    return error(Code::unavailable, what_, sqlite3_errstr(status));
+    return error(status == SQLITE_FULL ? Code::store_full : Code::unavailable, what_, sqlite3_errstr(status));
   }
   const int done = sqlite3_backup_pagecount(backup_) - sqlite3_backup_remaining(backup_);
   if (done <= pages_done_) pages_at_once_ = std::min(pages_at_once_, INT_MAX / 2) * 2;
