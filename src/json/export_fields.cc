@@ -148,11 +148,14 @@ bool Json<transfer::TaskFields>::write(JsonWriter& out, const transfer::TaskFiel
   const NewTask& given = task.task;
   std::vector<FailedAttempt> history;
   for (const KeptAttempt& attempt : task.history) history.push_back({attempt});
+  // In a state that does not hold on to the key the next task takes it: it is nobody's any more. What runs is taken in
+  // as what waits, and may hold on to it as that.
+  const bool holds_on = task.state == TaskState::running || (given.unique.states & bit(task.state)) != 0;
+  const bool holds_key = task.holds_key && holds_on;
   return out.begin_object() && out.field("id", task.id) && out.field("queue", given.queue) &&
          out.field("state", Word<TaskState>{unconst(task.state)}) &&
-         (task.state != TaskState::running || out.field("token", task.token)) &&
-         write_terms(out, given, &task.holds_key) && write_moment(out, "run_at_us", given.run_at) &&
-         write_moment(out, "expires_at_us", given.expires_at) &&
+         (task.state != TaskState::running || out.field("token", task.token)) && write_terms(out, given, &holds_key) &&
+         write_moment(out, "run_at_us", given.run_at) && write_moment(out, "expires_at_us", given.expires_at) &&
          (task.aside == Aside::no || out.field("aside", Word<Aside>{unconst(task.aside)})) &&
          write_unless_empty(out, "schedule", given.schedule) && write_moment(out, "slot_us", given.slot) &&
          write_unless(out, "attempts", task.attempts, 0) && write_unless(out, "crashes", task.crashes, 0) &&

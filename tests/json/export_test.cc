@@ -211,8 +211,10 @@ std::string describe(const KeptTask& t) {
                      std::to_string(t.crashes) + "|" + at(t.created_at) + at(t.first_started_at) + at(t.started_at) +
                      at(t.finished_at) + at(t.prune_at) + t.output + "|" + t.output_type + "|" +
                      std::to_string(t.progress_done) + "|" + std::to_string(t.progress_total) + "|" + t.progress_note;
-  if (!g.unique.key.empty())
-    text += "|key " + g.unique.key + std::to_string(g.unique.states) + at(g.unique.until) + std::to_string(t.holds_key);
+  if (!g.unique.key.empty()) {
+    const bool holds = t.holds_key && (g.unique.states & errand::bit(t.state)) != 0;  // else the next task takes it
+    text += "|key " + g.unique.key + std::to_string(g.unique.states) + at(g.unique.until) + std::to_string(holds);
+  }
   if (t.last_error) text += "|error " + std::string(to_string(t.last_error->code)) + t.last_error->text;
   for (const KeptAttempt& a : t.history)
     text += "|attempt " + std::to_string(a.number) + at(a.started_at) + ns(a.took) +

@@ -300,7 +300,7 @@ TEST(SqliteTorture, AnOpenThatMeetsAFaultIsAnErrorAndTakesNothing) {
       std::optional<Error> refused;
       if (!opens_after_a_failure(n, fail, heal, refused)) break;
       if (refused) {
-        EXPECT_EQ(refused->code(), Code::unavailable) << refused->message();
+        EXPECT_TRUE(refused->transient()) << refused->message();
         ++errors;
       }
       ++faults;
@@ -320,7 +320,7 @@ void fill_up_and_go_on(Disk& disk) {
   NewTask task[] = {{.queue = "mail", .kind = "welcome", .payload = std::string(100'000, 'x')}};
   const auto refused = (*store)->commit({.added = task}, WallTime{});
   ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code(), Code::unavailable);
+  EXPECT_EQ(refused.error().code(), Code::store_full);
   EXPECT_NE(refused.error().message().find("full"), std::string::npos) << refused.error().message();
   history.check_unchanged(*StorePtr(*store));
   disk.set_quota(std::nullopt);
