@@ -27,6 +27,17 @@ class OpenSqlite : public testing::Test {
     EXPECT_EQ(sqlite3_exec(db, sql, nullptr, nullptr, nullptr), SQLITE_OK) << sqlite3_errmsg(db);
     sqlite3_close(db);
   }
+  // Of the file's two tasks nobody can read the first.
+  void leave_one_of_two_damaged() const {
+    {
+      const auto store = errand::open_sqlite(path);
+      ASSERT_TRUE(store);
+      errand::NewTask tasks[2];
+      for (errand::NewTask& task : tasks) task = {.queue = "mail", .kind = "welcome", .content_type = "text/plain"};
+      ASSERT_TRUE((*store)->commit({.added = tasks}, errand::WallTime{}));
+    }
+    execute("update errand_enqueued set state = 'sleepy' where id = 1");
+  }
   void expect_refused(Code code, const std::string& why) const {
     const auto store = errand::open_sqlite(path);
     ASSERT_FALSE(store);
@@ -278,14 +289,7 @@ TEST_F(OpenSqlite, ADamagedRowIsAnErrorAndNoTask) {
 
 // Whoever only looks hears of it, and once is enough.
 TEST_F(OpenSqlite, ADamagedRowIsLoggedForWhoNeverCommits) {
-  {
-    const auto store = errand::open_sqlite(path);
-    ASSERT_TRUE(store);
-    errand::NewTask tasks[2];
-    for (errand::NewTask& task : tasks) task = {.queue = "mail", .kind = "welcome", .content_type = "text/plain"};
-    ASSERT_TRUE((*store)->commit({.added = tasks}, errand::WallTime{}));
-  }
-  execute("update errand_enqueued set state = 'sleepy' where id = 1");
+  leave_one_of_two_damaged();
   const auto store = errand::open_sqlite(path);
   ASSERT_TRUE(store);
   std::vector<std::string> said;
@@ -299,14 +303,7 @@ TEST_F(OpenSqlite, ADamagedRowIsLoggedForWhoNeverCommits) {
 }
 
 TEST_F(OpenSqlite, ADamagedRowKeepsNobodyFromTheOthers) {
-  {
-    const auto store = errand::open_sqlite(path);
-    ASSERT_TRUE(store);
-    errand::NewTask tasks[2];
-    for (errand::NewTask& task : tasks) task = {.queue = "mail", .kind = "welcome", .content_type = "text/plain"};
-    ASSERT_TRUE((*store)->commit({.added = tasks}, errand::WallTime{}));
-  }
-  execute("update errand_enqueued set state = 'sleepy' where id = 1");
+  leave_one_of_two_damaged();
   const auto store = errand::open_sqlite(path);
   ASSERT_TRUE(store);
   const errand::ClaimRequest all[] = {{.queue = "mail", .any_kind = true, .limit = 10}};
