@@ -16,6 +16,8 @@ void unmap_memory(void* begin, std::size_t size) noexcept;
 void give_memory_back(void* begin, std::size_t size) noexcept;
 /// Asks for large pages: one page fault instead of hundreds.
 void prefer_large_pages(void* begin, std::size_t size) noexcept;
+/// Asks that no large page be made of the few in use here; whatever was preferred before.
+void prefer_small_pages(void* begin, std::size_t size) noexcept;
 
 }  // namespace v0
 }  // namespace errand

@@ -5,6 +5,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <iterator>
 
 namespace errand {
 inline namespace v0 {
@@ -30,13 +31,15 @@ constexpr bool worth_reopening(std::uint64_t in_use) noexcept {
 
 // Line 0 is written by the opener before anybody else can reach the page, except `in_use` (whoever gives records back)
 // and `next` (the opener, when it goes on to its next page). So `opened` and `generation` are relaxed: whoever came to
-// the page acquired what led there, and who came to it by an id takes the generation from the word. Line 1 holds the
-// pins, see record.h.
+// the page acquired what led there, and who came to it by an id takes the generation from the word. While the page is
+// free, the pool links it to others through `above` and `below`. Line 1 holds the pins, see record.h.
 struct alignas(kPageSize) Page {
   std::atomic<std::uint64_t> in_use;      // records not given back yet, and kHeld
   std::atomic<std::uint64_t> opened;      // records that this life of the page began with
   std::atomic<std::uint32_t> generation;  // of the records opened in this life; 31 bits, never 0
   std::atomic<std::uint64_t> next;        // the page that follows in its lane, by index; 0: none yet; see lane.h
+  Page* above;                            // these two: see PageStack
+  Page* below;
   alignas(64) std::atomic<std::uint8_t> pins[kLines];
   Record records[kRecordsPerPage];
 
@@ -58,20 +61,30 @@ inline Page& page_of(const Record& record) noexcept {
 // A slab: pages, and behind them the cold lines of their records, aligned to its own size, so that everything in it
 // finds it by masking an address. It is as many pages as fit, to waste nothing where large pages of the system's hold
 // it. The first page is the slab's own header: what it says about its pages stands there because a page's memory may be
-// given back to the system, and then begins anew.
-inline constexpr std::size_t kSlabSize = std::size_t{4} << 20;
+// given back to the system, and then begins anew. The header stays, 4 KiB of 16 MiB, so that who comes late with an old
+// id may read it without a lock.
+inline constexpr std::size_t kSlabSize = std::size_t{16} << 20;
 inline constexpr std::size_t kColdLineSize = 56;
 inline constexpr std::size_t kPagesPerSlab = kSlabSize / (kPageSize + kRecordsPerPage * kColdLineSize);
 struct Slab {
   PagePool* pool;
   std::uint32_t first_index;  // the slab's own; its pages follow
-  std::uint64_t released[(kPagesPerSlab + 63) / 64] =
-      {};  // pages whose memory has been given back; guarded by the pool
+  // These are guarded by the pool: whether large pages are asked for here, and pages whose memory has been given back.
+  bool large;
+  std::uint64_t released[(kPagesPerSlab + 63) / 64] = {};
 
   [[nodiscard]] bool is_released(std::size_t page) const noexcept {
     return page < kPagesPerSlab && (released[page / 64] >> (page % 64) & 1) != 0;
   }
   void flip_released(std::size_t page) noexcept { released[page / 64] ^= std::uint64_t{1} << (page % 64); }
+  // The first of them from this one on; kPagesPerSlab where there is none.
+  [[nodiscard]] std::size_t next_released(std::size_t page) const noexcept {
+    std::uint64_t bits = released[page / 64] & ~std::uint64_t{0} << (page % 64);
+    for (std::size_t word = page / 64;; bits = released[word]) {
+      if (bits != 0) return word * 64 + static_cast<std::size_t>(std::countr_zero(bits));
+      if (++word == std::size(released)) return kPagesPerSlab;
+    }
+  }
 };
 
 inline Slab& slab_of(const void* in_slab) noexcept {

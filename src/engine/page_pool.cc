@@ -1,6 +1,7 @@
 #include "engine/page_pool.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/memory.h"
 
@@ -10,8 +11,10 @@ namespace detail {
 
 namespace {
 
-// Large pages of the system's have this size, as a rule; it is known to be half a slab.
-constexpr std::size_t kLargePage = kSlabSize / 2;
+// Large pages of the system's have this size, as a rule.
+constexpr std::size_t kLargePage = std::size_t{2} << 20;
+// The first pages of a queue stay small, and so does a queue that needs no more.
+constexpr std::uint32_t kSmallPages = kLargePage / kPageSize;
 // Free pages that trim() leaves for the next burst, and those that one step looks at.
 constexpr std::size_t kKeptFree = 64;
 constexpr std::size_t kTrimmedAtOnce = 256;
@@ -34,14 +37,21 @@ void unmap_slab(void* slab) {
   unmap_memory(slab, kSlabSize);
 }
 
-// `mostly_cold`: most of its tasks will have cold lines, as far as can be told.
+// Whoever needs more than the first pages has many tasks: one page fault instead of 512. The cold lines stay small,
+// unless most tasks have them, as far as can be told: `mostly_cold`.
+void ask_for_large_pages(void* slab, std::uint32_t first_index, bool mostly_cold) {
+  constexpr std::size_t kOfRecords = kPagesPerSlab * kPageSize / kLargePage * kLargePage;
+  const std::size_t small = first_index == 0 ? kSmallPages * kPageSize : 0;
+  prefer_large_pages(static_cast<char*>(slab) + small, (mostly_cold ? kSlabSize : kOfRecords) - small);
+}
+
 Slab* make_slab(PagePool* pool, std::uint32_t first_index, bool mostly_cold) {
   void* memory = map_slab();
   if (memory == nullptr) return nullptr;
-  // Whoever needs a second slab has many tasks: one page fault instead of 512. The first one stays small, and so does
-  // the part of the cold lines that nobody touches.
-  if (first_index != 0) prefer_large_pages(memory, mostly_cold ? kSlabSize : kLargePage);
-  return ::new (memory) Slab{pool, first_index};
+  const bool large = first_index != 0;
+  if (large)
+    ask_for_large_pages(memory, first_index, mostly_cold);  // before its header is there, in a page that is small
+  return ::new (memory) Slab{pool, first_index, large};
 }
 
 // The memory of the cold lines of released pages [begin, end). Pages of memory in which lines of their neighbours lie
@@ -78,6 +88,30 @@ std::size_t completed_in(Page& page, std::uint64_t records) noexcept {
 
 }  // namespace
 
+void PageStack::push(Page& page) noexcept {
+  page.above = nullptr;
+  page.below = top_;
+  (top_ != nullptr ? top_->above : bottom_) = &page;
+  top_ = &page;
+  ++size_;
+}
+
+Page& PageStack::pop() noexcept {
+  Page& page = *top_;
+  top_ = page.below;
+  if (top_ != nullptr) top_->above = nullptr;
+  --size_;
+  return page;
+}
+
+Page& PageStack::pop_bottom() noexcept {
+  Page& page = *bottom_;
+  bottom_ = page.above;
+  (bottom_ != nullptr ? bottom_->below : top_) = nullptr;
+  --size_;
+  return page;
+}
+
 PagePool::PagePool(std::uint64_t seed, std::size_t retain, std::shared_ptr<Clock> clock)
     : clock(std::move(clock)),
       retain_(retain),
@@ -108,11 +142,11 @@ std::size_t PagePool::acquire(std::span<Page*> out) {
   MutexLock lock(mu_);
   std::size_t n = 0;
   // Pages whose records are all held by handles come round again later; each is looked at no more than once here.
-  for (std::size_t looks = 0; n < out.size() && !free_.empty() && looks < 2 * out.size(); ++looks) {
+  for (std::size_t looks = 0; n < out.size() && free_.size() > 0 && looks < 2 * out.size(); ++looks) {
     if (Page* page = take_free()) out[n++] = page;
   }
   while (n < out.size()) {
-    Page* page = !released_.empty() ? take_released() : take_new();
+    Page* page = released_ > 0 ? take_released() : take_new();
     if (page == nullptr) break;
     out[n++] = page;
   }
@@ -120,20 +154,26 @@ std::size_t PagePool::acquire(std::span<Page*> out) {
 }
 
 Page* PagePool::take_free() {
-  Page* page = free_.back();
-  free_.pop_back();
+  Page& page = free_.pop();
   unused_ = std::min(unused_, free_.size());
-  const std::uint64_t busy = page->in_use.load(std::memory_order_acquire) | pinned_in(*page);
-  if (std::popcount(busy) <= 2 * kFewInUse) return page;
-  busy_.push_back(page);
+  const std::uint64_t busy = page.in_use.load(std::memory_order_acquire) | pinned_in(page);
+  if (std::popcount(busy) <= 2 * kFewInUse) return &page;
+  busy_.push_back(&page);
   return nullptr;
 }
 
 Page* PagePool::take_released() {
-  const std::uint32_t index = released_.back();
-  released_.pop_back();
-  slab_at(index).flip_released(index % kPagesPerSlab);
-  Page& page = this->page(index);
+  std::size_t place = kPagesPerSlab;
+  while (place == kPagesPerSlab) {
+    Slab& slab = slab_at(lowest_released_);
+    place = slab.next_released(lowest_released_ % kPagesPerSlab);
+    lowest_released_ = slab.first_index + static_cast<std::uint32_t>(place);
+  }
+  Slab& slab = slab_at(lowest_released_);
+  slab.flip_released(place);
+  --released_;
+  if (!std::exchange(slab.large, true)) ask_for_large_pages(&slab, slab.first_index, false);
+  Page& page = this->page(lowest_released_);
   begin_life(page);
   return &page;
 }
@@ -148,6 +188,11 @@ Page* PagePool::take_new() {
     Slab* slab = make_slab(this, static_cast<std::uint32_t>(number * kPagesPerSlab), mostly_cold);
     if (slab == nullptr) return nullptr;
     slabs_[number].store(slab, std::memory_order_release);
+  }
+  if (index == kSmallPages) {
+    const bool mostly_cold = cold_pages_.load(std::memory_order_relaxed) > kSmallPages / 2;
+    ask_for_large_pages(&slab_at(index), 0, mostly_cold);
+    slab_at(index).large = true;
   }
   Page& page = this->page(index);
   begin_life(page);
@@ -177,7 +222,7 @@ void PagePool::retire(std::span<Page* const> pages) {
     for (std::size_t i = 0; i < n; ++i) {
       keep(retired[i]);
       if (busy_.empty()) continue;
-      free_.push_back(busy_.front());
+      free_.push(*busy_.front());
       busy_.pop_front();
     }
     while (!retired_.empty() && completed_ - retired_.front().completed >= least) let_go_oldest();
@@ -188,7 +233,7 @@ void PagePool::retire(std::span<Page* const> pages) {
 // A page with nothing in it that is to be kept is free at once.
 void PagePool::keep(const Retired& retired) {
   if (retired.completed == 0) {
-    free_.push_back(retired.page);
+    free_.push(*retired.page);
     return;
   }
   retired_.push_back(retired);
@@ -211,8 +256,7 @@ bool PagePool::trim() {
     // The bottom of the stack, without what is kept for the next burst.
     const std::size_t most = std::min(unused_, kTrimmedAtOnce);
     const std::size_t n = free_.size() > kKeptFree ? std::min(most, free_.size() - kKeptFree) : 0;
-    unused.assign(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(n));
-    free_.erase(free_.begin(), free_.begin() + static_cast<std::ptrdiff_t>(n));
+    while (unused.size() < n) unused.push_back(&free_.pop_bottom());
     unused_ -= n;
     if (n == 0) {
       unused_ = free_.size();  // the next round begins
@@ -242,9 +286,14 @@ bool PagePool::trim() {
   }
   MutexLock lock(mu_);
   busy_.insert(busy_.end(), still_busy.begin(), still_busy.end());
-  // The lowest comes first again.
-  released_.insert(released_.end(), gone.rbegin(), gone.rend());
-  for (const std::uint32_t index : gone) slab_at(index).flip_released(index % kPagesPerSlab);
+  released_ += gone.size();
+  for (const std::uint32_t index : gone) {
+    Slab& slab = slab_at(index);
+    slab.flip_released(index % kPagesPerSlab);
+    lowest_released_ = std::min(lowest_released_, index);
+    // Or the system would fill up again what has little left in it, a header by itself with two megabytes.
+    if (std::exchange(slab.large, false)) prefer_small_pages(&slab, kSlabSize);
+  }
   for (std::size_t i = 0, end = 0; i < gone.size(); i = end) {
     for (end = i + 1; end < gone.size() && gone[end] == gone[i] + (end - i);) ++end;
     // No slab follows another without its header between them.

@@ -24,6 +24,22 @@ inline ColdLine* cold_lines(const Slab& slab) noexcept {
   return reinterpret_cast<ColdLine*>(reinterpret_cast<std::uintptr_t>(&slab) + kPagesPerSlab * kPageSize);
 }
 
+/// Free pages, linked through themselves: in a list beside them, those of a burst would leave memory in use for good.
+class PageStack {
+ public:
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  void push(Page& page) noexcept;
+  /// REQUIRES: size() > 0, as below.
+  Page& pop() noexcept;
+  /// The one that has been here for longest.
+  Page& pop_bottom() noexcept;
+
+ private:
+  Page* top_ = nullptr;     // null where it is empty
+  Page* bottom_ = nullptr;  // has no meaning there
+  std::size_t size_ = 0;
+};
+
 /// A queue's pages. A page that comes back keeps its finished tasks, at least until `retain` tasks have completed in
 /// the pages that came after it; from then on it is free. Of the free ones the last is handed out first, so that those
 /// nobody needs any more stay at the bottom, where trim() finds them.
@@ -117,12 +133,13 @@ class PagePool {
   // Lock order: nothing is called under it.
   Mutex mu_;
   Rng rng_ ERRAND_GUARDED_BY(mu_);
-  std::deque<Retired> retired_ ERRAND_GUARDED_BY(mu_);          // kept for their finished tasks; oldest first
-  std::size_t completed_ ERRAND_GUARDED_BY(mu_) = 0;            // in all of these
-  std::deque<Page*> busy_ ERRAND_GUARDED_BY(mu_);               // held by handles when last looked at; come round again
-  std::deque<Page*> free_ ERRAND_GUARDED_BY(mu_);               // the last to come is the first to go
-  std::vector<std::uint32_t> released_ ERRAND_GUARDED_BY(mu_);  // indices of pages whose memory has been given back
-  std::size_t unused_ ERRAND_GUARDED_BY(mu_) = 0;               // so many of free_ lay there since the round began
+  std::deque<Retired> retired_ ERRAND_GUARDED_BY(mu_);        // kept for their finished tasks; oldest first
+  std::size_t completed_ ERRAND_GUARDED_BY(mu_) = 0;          // in all of these
+  std::deque<Page*> busy_ ERRAND_GUARDED_BY(mu_);             // held by handles when last looked at; come round again
+  PageStack free_ ERRAND_GUARDED_BY(mu_);                     // the last to come is the first to go
+  std::size_t released_ ERRAND_GUARDED_BY(mu_) = 0;           // pages whose memory has been given back: see Slab
+  std::uint32_t lowest_released_ ERRAND_GUARDED_BY(mu_) = 0;  // none of them has a lower index
+  std::size_t unused_ ERRAND_GUARDED_BY(mu_) = 0;             // so many of free_ lay there since the round began
   std::atomic<bool> worth_trimming_{false};  // written under mu_; relaxed elsewhere, since too late is early enough
 };
 

@@ -44,6 +44,8 @@ TEST(Memory, ThatIsGivenBackIsZeroedWhenItIsTouchedAgain) {
   give_memory_back(memory, kSize / 2);
   EXPECT_TRUE(is_zero(memory, kSize / 2));
   EXPECT_EQ(memory[kSize / 2], 1);
+  prefer_small_pages(memory, kSize);
+  EXPECT_EQ(memory[kSize / 2], 1);
   unmap_memory(memory, kSize);
 }
 

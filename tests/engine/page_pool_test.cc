@@ -3,6 +3,9 @@
 #include <errand/testing.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <numeric>
+
 #include "engine/lane.h"
 
 namespace errand {
@@ -41,6 +44,13 @@ class PagePoolTest : public testing::Test {
     if (page.give_back(bits)) pool.retire(one);
   }
   void complete(Page& page) { end(page, kFirstLine, static_cast<int>(kRecordsPerPage), TaskState::completed); }
+  // The round that is going on, and one in which nothing is needed.
+  void give_back_unneeded() {
+    for (int round = 0; round < 2; ++round) {
+      while (pool.trim()) {
+      }
+    }
+  }
   // Whether the next page that is wanted is this one.
   bool is_free(const Page& page) {
     Page* next = nullptr;
@@ -90,6 +100,55 @@ TEST_F(PagePoolTest, KeepsWhatEndedAfterItsPageCameBack) {
   EXPECT_TRUE(is_free(*pages[1]));
   complete(*pages[4]);
   EXPECT_TRUE(is_free(*pages[0]));
+}
+
+// More than a slab: the last of them are given back first, and the first ones are wanted first again.
+TEST_F(PagePoolTest, HandsOutWhatWasGivenBackFromTheLowestOn) {
+  std::vector<Page*> many(kPagesPerSlab + 300);
+  ASSERT_EQ(pool.acquire(many), many.size());
+  const std::uint32_t end = pool.end_index();
+  std::reverse(many.begin(), many.end());
+  pool.retire(many);
+  give_back_unneeded();
+
+  std::vector<Page*> again(many.size());
+  ASSERT_EQ(pool.acquire(again), again.size());
+  EXPECT_EQ(pool.end_index(), end) << "pages that nobody has had yet, while others are there";
+  std::vector<std::uint32_t> indices(again.size());
+  std::transform(again.begin(), again.end(), indices.begin(), [](const Page* page) { return index_of(*page); });
+  const auto given_back = std::is_sorted_until(indices.rbegin(), indices.rend(), std::greater());
+  EXPECT_GT(given_back - indices.rbegin(), static_cast<std::ptrdiff_t>(kPagesPerSlab));
+  std::sort(indices.begin(), indices.end());
+  EXPECT_EQ(std::adjacent_find(indices.begin(), indices.end()), indices.end()) << "a page was handed out twice";
+}
+
+TEST_F(PagePoolTest, FindsPagesThatWereGivenBackBelowTheLastOneItHandedOut) {
+  std::vector<Page*> many(400);
+  ASSERT_EQ(pool.acquire(many), many.size());
+  const std::uint32_t end = pool.end_index();
+  pool.retire(std::span(many).subspan(200));
+  give_back_unneeded();
+  pool.retire(std::span(many).first(200));
+  give_back_unneeded();
+  ASSERT_EQ(pool.acquire(many), many.size());
+  EXPECT_EQ(pool.end_index(), end);
+}
+
+TEST_F(PagePoolTest, StacksPagesThatGoFromEitherEnd) {
+  PageStack stack;
+  for (int i = 0; i < 4; ++i) stack.push(*pages[i]);
+  EXPECT_EQ(&stack.pop(), pages[3]);
+  EXPECT_EQ(&stack.pop_bottom(), pages[0]);
+  stack.push(*pages[4]);
+  EXPECT_EQ(&stack.pop_bottom(), pages[1]);
+  EXPECT_EQ(&stack.pop(), pages[4]);
+  EXPECT_EQ(&stack.pop_bottom(), pages[2]);
+  EXPECT_EQ(stack.size(), 0u);
+  stack.push(*pages[0]);
+  EXPECT_EQ(&stack.pop_bottom(), pages[0]) << "after it was empty";
+  stack.push(*pages[1]);
+  EXPECT_EQ(&stack.pop(), pages[1]);
+  EXPECT_EQ(stack.size(), 0u);
 }
 
 }  // namespace

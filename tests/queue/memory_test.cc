@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <fstream>
+#include <string>
 
 #include "support.h"
 
@@ -15,6 +17,18 @@ std::size_t resident_bytes() {
     std::fclose(file);
   }
   return static_cast<std::size_t>(pages) * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+}
+
+// Mapped where the system has been asked for large pages.
+std::size_t large_kilobytes() {
+  std::ifstream maps("/proc/self/smaps");
+  std::size_t size = 0;
+  std::size_t sum = 0;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.starts_with("Size:")) size = std::stoul(line.substr(5));
+    if (line.starts_with("VmFlags:") && line.find(" hg") != std::string::npos) sum += size;
+  }
+  return sum;
 }
 
 // 26 MB of plain tasks, and as much again for the cold lines of delayed ones.
@@ -41,6 +55,20 @@ TEST(Memory, OfABurstGoesBackToTheSystem) {
   // What retention keeps, and a little for the next burst.
   EXPECT_LT(after - before, (during - before) / 8);
   EXPECT_EQ(m.queue.stats().completed, kBurst + 1u);
+}
+
+// The system would make large pages of what is left, and a burst's memory would be in use again a minute later.
+TEST(Memory, OfABurstIsNotFilledUpAgainByTheSystem) {
+  if (!std::ifstream("/sys/kernel/mm/transparent_hugepage/enabled")) GTEST_SKIP() << "this system has no large pages";
+  Manual m;
+  const std::size_t before = large_kilobytes();
+  for (int i = 0; i < kBurst; ++i) m.queue.submit([] {});
+  EXPECT_GT(large_kilobytes(), before + kBurst * 64 / 1024 / 2);
+  m.queue.dispatch();
+  for (int i = 0; i < 5'000; ++i) m.advance(2ms);
+  EXPECT_LE(large_kilobytes(), before);
+  for (int i = 0; i < kBurst; ++i) m.queue.submit([] {});
+  EXPECT_GT(large_kilobytes(), before + kBurst * 64 / 1024 / 2);
 }
 
 TEST(Memory, ThatWasGivenBackServesTheNextBurst) {

@@ -34,5 +34,9 @@ void prefer_large_pages(void* begin, std::size_t size) noexcept {
   static_cast<void>(madvise(begin, size, MADV_HUGEPAGE));
 }
 
+void prefer_small_pages(void* begin, std::size_t size) noexcept {
+  static_cast<void>(madvise(begin, size, MADV_NOHUGEPAGE));
+}
+
 }  // namespace v0
 }  // namespace errand
