@@ -89,27 +89,19 @@ std::size_t completed_in(Page& page, std::uint64_t records) noexcept {
 }  // namespace
 
 void PageStack::push(Page& page) noexcept {
-  page.above = nullptr;
   page.below = top_;
-  (top_ != nullptr ? top_->above : bottom_) = &page;
+  (size_++ > 0 ? top_->above : bottom_) = &page;
   top_ = &page;
-  ++size_;
 }
 
 Page& PageStack::pop() noexcept {
-  Page& page = *top_;
-  top_ = page.below;
-  if (top_ != nullptr) top_->above = nullptr;
   --size_;
-  return page;
+  return *std::exchange(top_, top_->below);
 }
 
 Page& PageStack::pop_bottom() noexcept {
-  Page& page = *bottom_;
-  bottom_ = page.above;
-  (bottom_ != nullptr ? bottom_->below : top_) = nullptr;
   --size_;
-  return page;
+  return *std::exchange(bottom_, bottom_->above);
 }
 
 PagePool::PagePool(std::uint64_t seed, std::size_t retain, std::shared_ptr<Clock> clock)

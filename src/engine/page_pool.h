@@ -25,6 +25,7 @@ inline ColdLine* cold_lines(const Slab& slab) noexcept {
 }
 
 /// Free pages, linked through themselves: in a list beside them, those of a burst would leave memory in use for good.
+/// What points past either end has no meaning: to clear it would fetch a page that nobody needs yet.
 class PageStack {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -35,9 +36,9 @@ class PageStack {
   Page& pop_bottom() noexcept;
 
  private:
-  Page* top_ = nullptr;     // null where it is empty
-  Page* bottom_ = nullptr;  // has no meaning there
   std::size_t size_ = 0;
+  Page* top_ = nullptr;
+  Page* bottom_ = nullptr;
 };
 
 /// A queue's pages. A page that comes back keeps its finished tasks, at least until `retain` tasks have completed in
