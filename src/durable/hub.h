@@ -40,7 +40,7 @@ class Hub final : public StoreListener {
   // A task whose attempts ended with their process runs with no other such task beside it, so that only the one that
   // does it is charged.
   [[nodiscard]] bool begin_suspect();
-  /// Whoever waits for it is to ask again: the members are told by wish().
+  /// Who waits for it asks again in the next round, in which the end is taken.
   void end_suspect();
 
   const StorePtr store;

@@ -288,9 +288,8 @@ void NamedTasks::over(Run& run) {
       if (!run.unique().key.empty()) keys_in_hand_.erase({run.unique().key, run.id.value});
     }
   }
-  if (!run.alone()) return;
-  hub_->end_suspect();
-  committer().wish();
+  // Who calls this posts an end: in the round that takes it each queue asks whether its next one may run.
+  if (run.alone()) hub_->end_suspect();
 }
 
 void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
