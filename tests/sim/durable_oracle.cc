@@ -73,10 +73,7 @@ void Oracle::committed(const errand::Batch& batch, const errand::Result<errand::
   for (std::size_t i = 0; i < batch.finished.size(); ++i) finish(batch.finished[i], committed->finished[i]);
   for (std::size_t i = 0; i < batch.added.size(); ++i) added(batch.added[i], committed->added[i], now);
   for (std::size_t i = 0; i < batch.advanced.size(); ++i) advance(batch.advanced[i], committed->advanced[i], now);
-  for (const errand::Claimed& claimed : committed->claims) {
-    for (const TaskId id : claimed.expired) expire(id, now);
-    for (const errand::KeptTask& task : claimed.tasks) claim(task);
-  }
+  for (const errand::Claimed& claimed : committed->claims) claim(claimed, now);
 }
 
 void Oracle::transaction_failed(const std::vector<errand::NewTask>& tasks, TaskId ended, bool faulty) {

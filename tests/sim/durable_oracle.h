@@ -201,6 +201,7 @@ class Oracle {
   [[nodiscard]] Live live_runs(const ScheduleKey& key) const;
   [[nodiscard]] static std::string name_of(const errand::NewTask& task);
   void finish(const errand::Finish& finish, const errand::Result<void>& result);
+  void claim(const errand::Claimed& claimed, errand::WallTime now);
   void claim(const errand::KeptTask& task);
   void expire(errand::TaskId id, errand::WallTime now);
   void change(Known& task, const errand::Change& change, errand::WallTime now);

@@ -3,6 +3,8 @@
 #include "durable_oracle.h"
 
 #include <algorithm>
+#include <chrono>
+#include <tuple>
 #include <utility>
 
 namespace sim {
@@ -75,6 +77,22 @@ void Oracle::add(const errand::NewTask& task, const errand::Added& added, WallTi
   by_payload_[task.payload] = added.id.value;
   note_run(task, added.id);
   count("tasks");
+}
+
+// As they stood in line: one that is claimed may find its key with one behind it that has expired and leaves it.
+void Oracle::claim(const errand::Claimed& claimed, WallTime now) {
+  const auto place = [&](TaskId id) {
+    static const Known nobody{};
+    const auto found = tasks_.find(id.value);
+    const Known& task = found != tasks_.end() ? found->second : nobody;
+    return std::tuple(task.priority, std::chrono::floor<std::chrono::microseconds>(task.run_at), id.value);
+  };
+  auto expired = claimed.expired.begin();
+  for (const errand::KeptTask& task : claimed.tasks) {
+    for (; expired != claimed.expired.end() && place(*expired) < place(task.id); ++expired) expire(*expired, now);
+    claim(task);
+  }
+  for (; expired != claimed.expired.end(); ++expired) expire(*expired, now);
 }
 
 void Oracle::claim(const errand::KeptTask& row) {
