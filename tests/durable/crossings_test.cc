@@ -174,6 +174,44 @@ TEST_P(Crossing, OfACancelAndTheEndOfABodyCancels) {
   queue.reset();
 }
 
+// A kind with a retention of its own is looked through first, and with all the others once more. A task that ran the
+// first time waits for its next attempt the second time.
+TEST_P(Crossing, OfACancelAndTheEndOfABodyBetweenTwoLooksIsTold) {
+  Gate began;
+  Gate body;
+  Gate committed;
+  Gate told;
+  std::atomic<bool> ends{false};
+  queue = std::make_unique<errand::Queue>(options(1));
+  queue->handle<Report>(
+      [&](const Report&) {
+        began.open();
+        body.wait();
+        return errand::retry_after(1h, "again");
+      },
+      {.keep_cancelled = 1h});
+  auto task = queue->enqueue(Report{0}, {.on_finish = [&](const errand::TaskInfo& info) {
+                               EXPECT_EQ(info.state, errand::TaskState::cancelled);
+                               told.open();
+                             }});
+  ASSERT_TRUE(task);
+  ASSERT_TRUE(began.wait());
+  store->before_commit([&](const errand::Batch& batch) { ends = ends || !batch.finished.empty(); });
+  store->after_commit([&] {
+    if (ends) committed.open();
+  });
+  store->after_change = [&] {
+    body.open();
+    EXPECT_TRUE(committed.wait());
+  };
+  const auto changed = queue->change({.ids = {task->id()}}, {.what = errand::Change::What::cancel});
+  ASSERT_TRUE(changed) << changed.error().message();
+  EXPECT_EQ(changed->ids, std::vector{task->id()});
+  EXPECT_TRUE(changed->running.empty());
+  EXPECT_TRUE(told.wait());
+  queue.reset();
+}
+
 // Its end is being decided on, by code of the user's, when it is cancelled.
 TEST_P(Crossing, OfACancelAndARetryFunctionCancels) {
   Gate deciding;
