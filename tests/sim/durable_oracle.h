@@ -94,7 +94,7 @@ class Oracle {
                        const errand::Result<errand::KeptSchedule>& kept, bool faulty);
   void read_schedule(const std::string& queue, const std::string& name,
                      const errand::Result<errand::KeptSchedule>& kept, bool faulty);
-  /// All that there are. `began`: as in looks_at(), and before that.
+  /// All that there are. `began`: as in looks_at(), and behind that: what is unsure of their runs is known by then.
   void looks_at_schedules(const std::vector<errand::Result<errand::KeptSchedule>>& all, bool began);
   /// One that has a slot by now, and nothing in its way; empty if there is none.
   [[nodiscard]] std::string overdue_schedule(errand::WallTime now) const;

@@ -97,7 +97,6 @@ void Oracle::looks_at(const std::vector<errand::KeptTask>& rows, bool began) {
     task.removed = true;
     task.holds = false;
   }
-  if (began) succeeded();
 }
 
 void Oracle::compare(Task& known, const errand::KeptTask& row, bool began) {

@@ -212,6 +212,7 @@ void Oracle::looks_at_schedules(const std::vector<errand::Result<errand::KeptSch
     if (!there.contains(key) && !in_doubt) breaks(title(known.terms) + " is lost");
   }
   std::erase_if(schedules_, [&](const auto& entry) { return !there.contains(entry.first); });
+  if (began) succeeded();
 }
 
 // What a schedule of an operation that failed has come to is what its row says.

@@ -173,8 +173,8 @@ void World::look(bool began) {
   if (!began && oracle_.is_unsure()) return;
   const auto schedules = store_->inner()->list_schedules({});
   if (!schedules) return oracle_.breaks("the schedules can't be listed: " + schedules.error().message());
-  oracle_.looks_at_schedules(*schedules, began);
   oracle_.looks_at(*rows, began);
+  oracle_.looks_at_schedules(*schedules, began);
 }
 
 // --- what befalls them -----------------------------------------------------------------------------------------------
