@@ -187,9 +187,15 @@ class Waits {
     queue_.handle("says", [](std::span<const std::byte>) { return errand::discard(std::string(1 << 20, '\xff')); });
     queue_.handle("throws", [](std::span<const std::byte>) { throw 42; });
     queue_.handle("leaves", [](std::span<const std::byte>) { return Output{std::string(kHuge, 'x'), "text/plain"}; });
+    queue_.handle("makes", [](std::span<const std::byte> bytes) {
+      std::size_t size = 0;
+      std::memcpy(&size, bytes.data(), sizeof size);
+      const std::string made(size, 'x');
+      return Output{made.substr(size - 1), "text/plain"};
+    });
   }
 
-  /// So many, beside as many others: poison, or tasks as harmless as these.
+  /// So many, beside as many others: poison, or tasks as harmless as these, whose bodies do the same work.
   void measure(int count, bool poison, std::vector<Steady::duration>& waits) {
     waits_ = &waits;
     std::jthread other([&] {
@@ -197,7 +203,7 @@ class Waits {
         if (poison) {
           add_poison(i);
         } else {
-          add("letter", R"({"number": 1, "weight": 1, "to": "a", "copies": [1]})");
+          add_harmless(i);
         }
       }
     });
@@ -213,6 +219,11 @@ class Waits {
   void add(std::string_view kind, std::string_view payload) {
     const auto bytes = std::as_bytes(std::span(payload));
     EXPECT_TRUE(queue_.enqueue_bytes(kind, bytes, {.max_attempts = 1}, "application/json"));
+  }
+  void add_harmless(int i) {
+    const std::size_t size = i % 5 == 1 ? std::size_t{1} << 20 : i % 50 == 3 ? kHuge : 0;
+    if (size != 0) return add("makes", {reinterpret_cast<const char*>(&size), sizeof size});
+    add("letter", R"({"number": 1, "weight": 1, "to": "a", "copies": [1]})");
   }
   void add_poison(int i) {
     if (i % 5 == 1) return add("says", "");
