@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "core/text.h"
 #include "engine/recurrences.h"
 #include "schedule/cron_parse.h"
 #include "schedule/zone.h"
@@ -22,7 +23,7 @@ constexpr Duration kAgainAfter = std::chrono::seconds(1);
 constexpr WallTime kAtOnce{Duration::min() / 4};
 
 std::string title_of(std::string_view name, std::string_view queue) {
-  return "schedule \"" + std::string(name) + "\" of queue \"" + std::string(queue) + "\"";
+  return "schedule \"" + clean_text(name) + "\" of queue \"" + std::string(queue) + "\"";
 }
 
 bool has_times_of(const NewSchedule& a, const NewSchedule& b) {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/mutex.h"
+#include "core/text.h"
 #include "durable/named_tasks.h"
 #include "engine/engine.h"
 #include "engine/observers.h"
@@ -116,7 +117,7 @@ Result<Schedule> Queue::schedule(std::string_view name) const {
     if (stored) return Schedule(std::move(*stored));
     if (stored.error().code() != Code::not_found) return stored.error();
   }
-  return Error(Code::not_found, "queue \"" + this->name() + "\" has no schedule \"" + std::string(name) + "\"");
+  return Error(Code::not_found, "queue \"" + this->name() + "\" has no schedule \"" + clean_text(name) + "\"");
 }
 
 void Queue::set_handler(const void* key, std::shared_ptr<void> handler) {

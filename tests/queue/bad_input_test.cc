@@ -198,3 +198,14 @@ TEST(BadInput, PriorityOfAWaitingTask) {
   expect_parts(refused.error().message(), {"priority", "0 to 9", "10"});
   EXPECT_EQ(task.info()->priority, 5);
 }
+
+// Whatever came in, what is said of it can be logged, kept, and shown in a browser.
+TEST(BadInput, IsQuotedAsText) {
+  Manual m;
+  const std::string bytes = "ni\xe6ht";
+  const std::string quoted = "ni\xef\xbf\xbdht";
+  expect_parts(m.queue.schedule(bytes).error().message(), {"no schedule", quoted});
+  expect_parts(m.queue.cron(bytes, [] {}).error().message(), {"cron", "ni\\xe6ht"});
+  expect_parts(m.queue.cron("@hourly", [] {}, {.time_zone = bytes}).error().message(), {"time_zone", "ni\\xe6ht"});
+  expect_parts(m.queue.cron("@hourly", errand::Named{.kind = bytes}, {.name = "tick"}).error().message(), {quoted});
+}

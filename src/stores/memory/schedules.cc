@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/time.h"
+#include "core/text.h"
 
 namespace errand {
 inline namespace v0 {
@@ -102,7 +103,7 @@ void move_on(KeptSchedule& schedule, const Advance& advance) {
 }
 
 std::string title_of(std::string_view queue, std::string_view name) {
-  return "schedule \"" + std::string(name) + "\" of queue \"" + std::string(queue) + "\"";
+  return "schedule \"" + clean_text(name) + "\" of queue \"" + std::string(queue) + "\"";
 }
 
 }  // namespace memory
