@@ -208,7 +208,7 @@ TEST_P(Crossing, OfACancelAndTheEndOfABodyBetweenTwoLooksIsTold) {
   ASSERT_TRUE(changed) << changed.error().message();
   EXPECT_EQ(changed->ids, std::vector{task->id()});
   EXPECT_TRUE(changed->running.empty());
-  EXPECT_TRUE(told.wait());
+  EXPECT_TRUE(HasFailure() || told.wait());
   queue.reset();
 }
 
