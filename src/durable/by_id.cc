@@ -276,7 +276,7 @@ Result<void> NamedTasks::change_matching(const std::vector<Part>& parts, Changed
   return done;
 }
 
-// What an earlier part has met is not met again, unless that found it running, and it waits again now and is changed.
+// What an earlier part has met is not met again, unless it is changed now: then that is what has become of it.
 Result<void> NamedTasks::change_pages(const Part& part, std::unordered_set<std::uint64_t>& met, Changed& all) {
   for (TaskId after{};;) {
     auto some = hub_->store->change(part.filter, part.change, after, kAtOnce, committer().now());
@@ -285,9 +285,11 @@ Result<void> NamedTasks::change_pages(const Part& part, std::unordered_set<std::
          {std::pair{&some->ids, &all.ids}, {&some->running, &all.running}, {&some->refused, &all.refused}}) {
       for (const TaskId id : *from) {
         after = std::max(after, id);
-        const bool is_new = met.insert(id.value).second;
-        if (is_new || from == &some->ids) to->push_back(id);
-        if (!is_new && from == &some->ids) std::erase(all.running, id);
+        if (!met.insert(id.value).second) {
+          if (from != &some->ids) continue;
+          for (auto* earlier : {&all.ids, &all.running, &all.refused}) std::erase(*earlier, id);
+        }
+        to->push_back(id);
       }
     }
     if (some->ids.size() + some->running.size() + some->refused.size() < kAtOnce) return {};

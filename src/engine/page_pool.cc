@@ -49,8 +49,8 @@ Slab* make_slab(PagePool* pool, std::uint32_t first_index, bool mostly_cold) {
   void* memory = map_slab();
   if (memory == nullptr) return nullptr;
   const bool large = first_index != 0;
-  if (large)
-    ask_for_large_pages(memory, first_index, mostly_cold);  // before its header is there, in a page that is small
+  // Before its header is there: that would make the first page a small one.
+  if (large) ask_for_large_pages(memory, first_index, mostly_cold);
   return ::new (memory) Slab{pool, first_index, large};
 }
 
