@@ -15,9 +15,15 @@ namespace {
 constexpr std::size_t kLargePage = std::size_t{2} << 20;
 // The first pages of a queue stay small, and so does a queue that needs no more.
 constexpr std::uint32_t kSmallPages = kLargePage / kPageSize;
-// Free pages that trim() leaves for the next burst, and those that one step looks at.
+// Free pages that trim() leaves for the next burst, those that one step gives back, and those held by handles that one
+// step looks at, under the lock.
 constexpr std::size_t kKeptFree = 64;
 constexpr std::size_t kTrimmedAtOnce = 256;
+constexpr std::size_t kHeldAtOnce = 64;
+// How many pages acquire() looks at on the stack, and how many of those that were held it finds held still, before it
+// takes others.
+constexpr std::size_t kMostLooks = 64;
+constexpr int kLooksInVain = 2;
 
 // Leak checkers look for pointers only in memory that they know. Null where none is at work.
 extern "C" {
@@ -73,6 +79,12 @@ std::uint64_t pinned_in(const Page& page) noexcept {
     if (page.pins[line].load(std::memory_order_acquire) != kUnpinned) pinned |= bit_of(static_cast<std::size_t>(line));
   }
   return pinned;
+}
+
+// So many of its records are free that it is worth opening, though a few handles hold others.
+bool is_reusable(const Page& page) noexcept {
+  const std::uint64_t busy = page.in_use.load(std::memory_order_acquire) | pinned_in(page);
+  return std::popcount(busy) <= 2 * kFewInUse;
 }
 
 // How many of these records hold a task that completed and is kept by its page alone: all others have rings.
@@ -133,9 +145,17 @@ PagePool::~PagePool() {
 std::size_t PagePool::acquire(std::span<Page*> out) {
   MutexLock lock(mu_);
   std::size_t n = 0;
-  // Pages whose records are all held by handles come round again later; each is looked at no more than once here.
-  for (std::size_t looks = 0; n < out.size() && free_.size() > 0 && looks < 2 * out.size(); ++looks) {
+  // A page that handles hold leaves the stack when it is come to: to look at it costs two lines that are elsewhere.
+  for (std::size_t looks = 0; n < out.size() && free_.size() > 0 && looks < kMostLooks; ++looks) {
     if (Page* page = take_free()) out[n++] = page;
+  }
+  // Where the first of these is held still, the others are as a rule: they were held later.
+  for (int in_vain = 0; n < out.size() && !held_.empty() && in_vain < kLooksInVain;) {
+    if (Page* page = take_held()) {
+      out[n++] = page;
+    } else {
+      ++in_vain;
+    }
   }
   while (n < out.size()) {
     Page* page = released_ > 0 ? take_released() : take_new();
@@ -148,9 +168,16 @@ std::size_t PagePool::acquire(std::span<Page*> out) {
 Page* PagePool::take_free() {
   Page& page = free_.pop();
   unused_ = std::min(unused_, free_.size());
-  const std::uint64_t busy = page.in_use.load(std::memory_order_acquire) | pinned_in(page);
-  if (std::popcount(busy) <= 2 * kFewInUse) return &page;
-  busy_.push_back(&page);
+  if (is_reusable(page)) return &page;
+  held_.push_back(&page);
+  return nullptr;
+}
+
+Page* PagePool::take_held() {
+  Page* page = held_.front();
+  held_.pop_front();
+  if (is_reusable(*page)) return page;
+  held_.push_back(page);
   return nullptr;
 }
 
@@ -211,14 +238,9 @@ void PagePool::retire(std::span<Page* const> pages) {
     const std::size_t margin = kRecordsPerPage * in_progress_.load(std::memory_order_relaxed);
     const std::size_t least = retain_ == 0 ? 0 : retain_ + margin;
     MutexLock lock(mu_);
-    for (std::size_t i = 0; i < n; ++i) {
-      keep(retired[i]);
-      if (busy_.empty()) continue;
-      free_.push(*busy_.front());
-      busy_.pop_front();
-    }
+    for (std::size_t i = 0; i < n; ++i) keep(retired[i]);
     while (!retired_.empty() && completed_ - retired_.front().completed >= least) let_go_oldest();
-    worth_trimming_.store(free_.size() > kKeptFree, std::memory_order_relaxed);
+    worth_trimming_.store(free_.size() + held_.size() > kKeptFree, std::memory_order_relaxed);
   }
 }
 
@@ -241,6 +263,14 @@ void PagePool::let_go_oldest() {
   keep({oldest.page, busy, completed_in(*oldest.page, oldest.busy & ~busy)});
 }
 
+// Pages that no handle holds any more go back on the stack. True if there are more to look at in this round.
+bool PagePool::look_at_held() {
+  for (std::size_t looks = 0; to_look_at_ > 0 && !held_.empty() && looks < kHeldAtOnce; ++looks, --to_look_at_) {
+    if (Page* page = take_held()) free_.push(*page);
+  }
+  return to_look_at_ > 0 && !held_.empty();
+}
+
 bool PagePool::trim() {
   std::vector<Page*> unused;
   {
@@ -251,13 +281,15 @@ bool PagePool::trim() {
     while (unused.size() < n) unused.push_back(&free_.pop_bottom());
     unused_ -= n;
     if (n == 0) {
+      if (look_at_held()) return true;
       unused_ = free_.size();  // the next round begins
+      to_look_at_ = held_.size();
       worth_trimming_.store(free_.size() > kKeptFree, std::memory_order_relaxed);
       return false;
     }
   }
   std::sort(unused.begin(), unused.end());
-  std::vector<Page*> still_busy;
+  std::vector<Page*> still_held;
   std::vector<std::uint32_t> gone;
   for (std::size_t i = 0; i < unused.size();) {
     // A run of pages that lie side by side, of one slab, goes at once.
@@ -270,14 +302,14 @@ bool PagePool::trim() {
       ++end;
     }
     if (end == i) {
-      still_busy.push_back(unused[end++]);
+      still_held.push_back(unused[end++]);
     } else {
       give_memory_back(unused[i], (end - i) * kPageSize);
     }
     i = end;
   }
   MutexLock lock(mu_);
-  busy_.insert(busy_.end(), still_busy.begin(), still_busy.end());
+  held_.insert(held_.end(), still_held.begin(), still_held.end());
   released_ += gone.size();
   for (const std::uint32_t index : gone) {
     Slab& slab = slab_at(index);

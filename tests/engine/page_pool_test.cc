@@ -44,6 +44,11 @@ class PagePoolTest : public testing::Test {
     if (page.give_back(bits)) pool.retire(one);
   }
   void complete(Page& page) { end(page, kFirstLine, static_cast<int>(kRecordsPerPage), TaskState::completed); }
+  // A handle on each record.
+  void hold(Page& page, std::uint8_t pin = kPinned) {
+    for (Record& record : page.records) pin_of(record).store(pin);
+  }
+  void let_go(Page& page) { hold(page, kUnpinned); }
   // The round that is going on, and one in which nothing is needed.
   void give_back_unneeded() {
     for (int round = 0; round < 2; ++round) {
@@ -132,6 +137,41 @@ TEST_F(PagePoolTest, FindsPagesThatWereGivenBackBelowTheLastOneItHandedOut) {
   give_back_unneeded();
   ASSERT_EQ(pool.acquire(many), many.size());
   EXPECT_EQ(pool.end_index(), end);
+}
+
+// As a program does that submits many tasks, keeps their handles, asks for all the values, and begins again.
+TEST_F(PagePoolTest, UsesPagesAgainWhoseHandlesAreGone) {
+  std::uint32_t end = 0;
+  for (int pass = 0; pass < 4; ++pass) {
+    std::vector<Page*> held(800);
+    for (std::size_t i = 0; i < held.size(); i += 8) {
+      const std::span<Page*> eight(&held[i], 8);
+      ASSERT_EQ(pool.acquire(eight), 8u);
+      for (Page* page : eight) hold(*page);
+      pool.retire(eight);
+    }
+    for (Page* page : held) let_go(*page);
+    if (pass == 0) end = pool.end_index();
+  }
+  EXPECT_EQ(pool.end_index(), end);
+}
+
+TEST_F(PagePoolTest, GivesPagesBackWhoseHandlesAreGone) {
+  std::vector<Page*> held(300);
+  ASSERT_EQ(pool.acquire(held), held.size());
+  for (Page* page : held) hold(*page);
+  pool.retire(held);
+  std::vector<Page*> others(100);
+  ASSERT_EQ(pool.acquire(others), others.size());  // comes to those that are held
+  pool.retire(others);
+  EXPECT_TRUE(pool.worth_trimming());
+  give_back_unneeded();
+  const auto given_back = [](const Page* page) { return slab_of(page).is_released(index_of(*page) % kPagesPerSlab); };
+  EXPECT_TRUE(std::none_of(held.begin(), held.end(), given_back));
+  for (Page* page : held) let_go(*page);
+  give_back_unneeded();
+  give_back_unneeded();
+  EXPECT_GT(std::count_if(held.begin(), held.end(), given_back), 200);
 }
 
 TEST_F(PagePoolTest, StacksPagesThatGoFromEitherEnd) {
