@@ -245,8 +245,10 @@ std::optional<Error> TaskBase::wait_for_value(bool has_value) const {
                                         ", and this worker would wait for ever");
   }
   if (state == TaskState::completed) {
-    if (has_value && (word & kValue) == 0) return value_gone(*record_);
-    return std::nullopt;
+    if (!has_value) return std::nullopt;
+    // Relaxed: only this handle says that it has taken it.
+    const bool taken = (word & kValue) == 0 || pin_of(*record_).load(std::memory_order_relaxed) == kTaken;
+    return taken ? std::optional(value_gone(*record_)) : std::nullopt;
   }
   // What went wrong is read under a lock that a thread of the parent may have held at the fork.
   if (forked(*record_)) return info().error();

@@ -92,8 +92,8 @@ std::optional<TaskInfo> Engine::read(Record& record, std::uint64_t id) const {
 }
 
 bool Engine::still_retained(Record& record, const TaskInfo& info) const {
-  const std::uint8_t pin = pin_of(record).load(std::memory_order_relaxed);  // only whether it is to be told of
-  if (!is_final(info.state) || pin == kPinned || pin == kEnded) return true;
+  if (!is_final(info.state)) return true;
+  if (has_handle(pin_of(record).load(std::memory_order_relaxed))) return true;  // only whether it is to be told of
   if (options.retention.count == 0) return false;
   return !info.finished_at || clock->now() - *info.finished_at <= options.retention.age;
 }

@@ -90,13 +90,24 @@ TEST(Handle, GoesWhileItsTaskEndsAndEachValueIsDestroyedOnce) {
 TEST(Handle, GivesItsValueOnce) {
   Manual m;
   auto task = m.queue.submit([] { return std::string("once"); });
+  auto number = m.queue.submit([] { return 7; });
   auto nothing = m.queue.submit([] {});
   m.queue.dispatch();
   EXPECT_EQ(*task.result(), "once");
   EXPECT_EQ(task.result().error().code(), Code::gone);
+  EXPECT_EQ(*number.result(), 7);
+  EXPECT_EQ(number.result().error().code(), Code::gone);
   EXPECT_THROW(task.get(), errand::ErrorException);
   EXPECT_TRUE(nothing.result());
   EXPECT_TRUE(nothing.result());  // there is nothing to take
+}
+
+TEST(Handle, IsToldOfAfterItsValueIsTaken) {
+  Manual m({.retention = {.count = 0}});
+  auto task = m.queue.submit([] { return 7; });
+  m.queue.dispatch();
+  EXPECT_EQ(task.get(), 7);
+  EXPECT_TRUE(m.queue.info(task.id()));
 }
 
 TEST(Handle, MovesLikeAValue) {

@@ -104,11 +104,16 @@ inline std::atomic<std::uint8_t>& pin_of(Record& record) noexcept {
 }
 
 // The life of a pin. A pinned record is not used again. Where the value needs a destructor, the end of the task and the
-// end of its handle each leave their mark, in one exchange, and whoever comes second drops the value.
+// end of its handle each leave their mark, in one exchange, and whoever comes second drops the value. Where it needs
+// none, the pin is its handle's alone.
 inline constexpr std::uint8_t kUnpinned = 0;
 inline constexpr std::uint8_t kPinned = 1;     // a handle is there
 inline constexpr std::uint8_t kAbandoned = 2;  // the handle went before the task ended
 inline constexpr std::uint8_t kEnded = 3;      // the task ended before its handle went
+inline constexpr std::uint8_t kTaken = 4;      // a handle is there, and has given away a value without a destructor
+constexpr bool has_handle(std::uint8_t pin) noexcept {
+  return pin != kUnpinned && pin != kAbandoned;
+}
 
 // Values and closures live inside the record where they fit, else behind a pointer there.
 template <class T>
@@ -166,10 +171,16 @@ void unpin(Record& record) noexcept {
 
 [[nodiscard]] Error value_gone(const Record& record);
 
+// Of a completed task, whose word the handle's thread has seen with acquire.
 template <class T>
 Result<T> take_value(Record& record) {
-  // Acquire: the value was stored before the final state was.
-  const std::uint64_t before = record.word.fetch_and(~kValue, std::memory_order_acquire);
+  if constexpr (!needs_destroying<T>) {
+    // Nothing is written to the record, which is in the worker's cache. Relaxed: to others any handle is a handle.
+    pin_of(record).store(kTaken, std::memory_order_relaxed);
+    return Result<T>(std::move(stored<T>(record)));
+  }
+  // Relaxed: what the handle does with the value, its end releases.
+  const std::uint64_t before = record.word.fetch_and(~kValue, std::memory_order_relaxed);
   if ((before & kValue) == 0) return value_gone(record);
   if constexpr (fits_in_record<T>) {
     Result<T> result(std::move(stored<T>(record)));
