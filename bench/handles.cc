@@ -33,9 +33,10 @@ double run(bool keep, std::uint64_t count, Submit submit) {
   using Handle = decltype(submit(Sum{}));
   auto bodies = std::make_unique<Bodies>();
   double took = 0;
+  std::vector<Handle> kept;
+  kept.reserve(count);
   for (std::uint64_t pass = 1; pass <= 2; ++pass) {
-    std::vector<Handle> kept;
-    kept.reserve(count);
+    kept.clear();
     const auto start = SteadyClock::now();
     for (std::uint64_t i = 0; i < count; ++i) {
       Handle handle = submit(Sum{bodies.get(), i, 0});

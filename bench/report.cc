@@ -156,7 +156,7 @@ void print_notes() {
   machine's doing and no queue's.
 - *Questions meanwhile*: everything is submitted before, one worker runs, and a second thread asks; two cores have no
   room for a third one. The comparison is with a second thread that runs a loop, so that the loss is the queue's and not
-  that of a core which others use as well; listing another queue, just as full, shows what is the memory's; and what the
+  that of a core which others use as well; asking another queue, just as full, shows what is the memory's; and what the
   worker does alone stands beside them.
 - *Instructions*: counted by callgrind in one thread that drives the queue by hand, as the difference of two numbers of
   tasks. What goes by the clock varies by a few per cent, since timers share steps; the rest by less than one, whatever
@@ -230,7 +230,8 @@ void print_durable_notes() {
 
 - *fdatasync alone*: 4 KiB are written behind what is there and flushed, by one thread: what the disk allows.
 - *raw SQLite*: the same rows written by hand, with the same settings, and none of the rest.
-- D1, D2 and D7: a call returns when its task is on the disk. D3: 4,000 are on their way, or calls take 1,000 each.
+- D1, D2 and D7: a call returns when its task is on the disk. D3: 4,000 are on their way, or calls take 1,000 each; the
+  queue has no workers and so no thread for its store, and errand's `enqueue_async()` commits on the thread that calls it.
 - D4: each task is enqueued, claimed, run and completed; *kept* ones can be asked about afterwards.
 - D6: beside a million completed tasks, with so many waiting.
 - Redis runs with appendfsync always, as BullMQ's does, and beanstalkd with -f0: what they acknowledged is on the disk,
