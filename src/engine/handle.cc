@@ -19,9 +19,10 @@ namespace detail {
 namespace {
 
 // Who waits for a task looks again after so many pauses, then after twice as many, and so on, and then sleeps: after
-// some 3 to 12 us, by the processor.
+// some 3 to 12 us, by the processor. Who waits for less than kBriefly looks once.
 constexpr int kFirstPauses = 8;
 constexpr int kLastPauses = 128;
+constexpr Duration kBriefly = std::chrono::microseconds(20);
 
 // The half of the word that has state and flags; sleepers wait on it.
 const std::atomic<std::uint32_t>& low_half(const Record& record) noexcept {
@@ -175,20 +176,19 @@ std::uint64_t final_or_watched(Record& record, std::uint64_t id) {
 // of tasks. The pauses leave the record's line to the worker, and grow, so that a reader who has caught up falls
 // behind.
 bool ends_soon(const Record& record) noexcept {
-  for (int pauses = kFirstPauses; pauses <= kLastPauses; pauses *= 2) {
-    for (int i = 0; i < pauses; ++i) relax_cpu();
+  for (int pauses = kFirstPauses;; pauses *= 2) {
     const TaskState state = state_of(record.word.load(std::memory_order_acquire));
     if (is_final(state)) return true;
-    if (state == TaskState::scheduled || state == TaskState::retryable) return false;
+    if (state == TaskState::scheduled || state == TaskState::retryable || pauses > kLastPauses) return false;
+    for (int i = 0; i < pauses; ++i) relax_cpu();
   }
-  return false;
 }
 
 bool wait_until(Record& record, std::uint64_t id, std::optional<SteadyTime> until, Clock& clock) {
   if (forked(record)) return false;
   const bool on_own_worker = own_worker(record) != nullptr;
-  const bool no_time = until && clock.mono() >= *until;
-  if (!on_own_worker && !no_time && ends_soon(record)) return true;
+  const bool brief = until && *until - clock.mono() < kBriefly;
+  if (!on_own_worker && !brief && ends_soon(record)) return true;
   for (;;) {
     const std::uint64_t word = final_or_watched(record, id);
     if (is_final(state_of(word))) return true;

@@ -15,15 +15,15 @@ namespace {
 constexpr std::size_t kLargePage = std::size_t{2} << 20;
 // The first pages of a queue stay small, and so does a queue that needs no more.
 constexpr std::uint32_t kSmallPages = kLargePage / kPageSize;
-// Free pages that trim() leaves for the next burst, those that one step gives back, and those held by handles that one
-// step looks at, under the lock.
+// Free pages that trim() leaves for the next burst, those that one step gives back, and busy ones that one step looks
+// at, under the lock.
 constexpr std::size_t kKeptFree = 64;
 constexpr std::size_t kTrimmedAtOnce = 256;
-constexpr std::size_t kHeldAtOnce = 64;
-// How many pages acquire() looks at on the stack, and how many of those that were held it finds held still, before it
-// takes others.
+constexpr std::size_t kBusyAtOnce = 64;
+// How many pages acquire() looks at on the stack, and how many busy ones in vain: some at any time, and as many as it
+// found not to be busy any more, up to the most.
 constexpr std::size_t kMostLooks = 64;
-constexpr int kLooksInVain = 2;
+constexpr std::size_t kLooksInVain = 2;
 
 // Leak checkers look for pointers only in memory that they know. Null where none is at work.
 extern "C" {
@@ -81,10 +81,13 @@ std::uint64_t pinned_in(const Page& page) noexcept {
   return pinned;
 }
 
-// So many of its records are free that it is worth opening, though a few handles hold others.
+// Records that are in use, or held by handles. Acquire: what was done with the others.
+std::uint64_t busy_in(const Page& page) noexcept {
+  return page.in_use.load(std::memory_order_acquire) | pinned_in(page);
+}
+
 bool is_reusable(const Page& page) noexcept {
-  const std::uint64_t busy = page.in_use.load(std::memory_order_acquire) | pinned_in(page);
-  return std::popcount(busy) <= 2 * kFewInUse;
+  return std::popcount(busy_in(page)) <= 2 * kFewInUse;
 }
 
 // How many of these records hold a task that completed and is kept by its page alone: all others have rings.
@@ -145,16 +148,18 @@ PagePool::~PagePool() {
 std::size_t PagePool::acquire(std::span<Page*> out) {
   MutexLock lock(mu_);
   std::size_t n = 0;
-  // A page that handles hold leaves the stack when it is come to: to look at it costs two lines that are elsewhere.
+  // A page that is busy leaves the stack when it is come to: to look at it costs two lines that are elsewhere.
   for (std::size_t looks = 0; n < out.size() && free_.size() > 0 && looks < kMostLooks; ++looks) {
     if (Page* page = take_free()) out[n++] = page;
   }
-  // Where the first of these is held still, the others are as a rule: they were held later.
-  for (int in_vain = 0; n < out.size() && !held_.empty() && in_vain < kLooksInVain;) {
-    if (Page* page = take_held()) {
+  // Where the first of these is busy still, the others are as a rule, as handles go in the order they came.
+  std::size_t looks = kLooksInVain;
+  while (n < out.size() && !busy_.empty() && (looks > 0 || looks_saved_ > 0)) {
+    if (Page* page = take_busy()) {
       out[n++] = page;
+      looks_saved_ = std::min(looks_saved_ + 1, kMostLooks);
     } else {
-      ++in_vain;
+      --(looks > 0 ? looks : looks_saved_);
     }
   }
   while (n < out.size()) {
@@ -169,15 +174,15 @@ Page* PagePool::take_free() {
   Page& page = free_.pop();
   unused_ = std::min(unused_, free_.size());
   if (is_reusable(page)) return &page;
-  held_.push_back(&page);
+  busy_.push_back(&page);
   return nullptr;
 }
 
-Page* PagePool::take_held() {
-  Page* page = held_.front();
-  held_.pop_front();
+Page* PagePool::take_busy() {
+  Page* page = busy_.front();
+  busy_.pop_front();
   if (is_reusable(*page)) return page;
-  held_.push_back(page);
+  busy_.push_back(page);
   return nullptr;
 }
 
@@ -240,7 +245,7 @@ void PagePool::retire(std::span<Page* const> pages) {
     MutexLock lock(mu_);
     for (std::size_t i = 0; i < n; ++i) keep(retired[i]);
     while (!retired_.empty() && completed_ - retired_.front().completed >= least) let_go_oldest();
-    worth_trimming_.store(free_.size() + held_.size() > kKeptFree, std::memory_order_relaxed);
+    worth_trimming_.store(free_.size() + busy_.size() > kKeptFree, std::memory_order_relaxed);
   }
 }
 
@@ -263,12 +268,19 @@ void PagePool::let_go_oldest() {
   keep({oldest.page, busy, completed_in(*oldest.page, oldest.busy & ~busy)});
 }
 
-// Pages that no handle holds any more go back on the stack. True if there are more to look at in this round.
-bool PagePool::look_at_held() {
-  for (std::size_t looks = 0; to_look_at_ > 0 && !held_.empty() && looks < kHeldAtOnce; ++looks, --to_look_at_) {
-    if (Page* page = take_held()) free_.push(*page);
+// Busy pages in which nothing is left go back on the stack: all others could not be given back either. True if there
+// are more to look at.
+bool PagePool::look_at_busy() {
+  for (std::size_t looks = 0; to_look_at_ > 0 && !busy_.empty() && looks < kBusyAtOnce; ++looks, --to_look_at_) {
+    Page& page = *busy_.front();
+    busy_.pop_front();
+    if (busy_in(page) == 0) {
+      free_.push(page);
+    } else {
+      busy_.push_back(&page);
+    }
   }
-  return to_look_at_ > 0 && !held_.empty();
+  return to_look_at_ > 0 && !busy_.empty();
 }
 
 bool PagePool::trim() {
@@ -281,35 +293,36 @@ bool PagePool::trim() {
     while (unused.size() < n) unused.push_back(&free_.pop_bottom());
     unused_ -= n;
     if (n == 0) {
-      if (look_at_held()) return true;
+      if (!std::exchange(looking_, true)) to_look_at_ = busy_.size();
+      if (look_at_busy()) return true;
+      looking_ = false;
       unused_ = free_.size();  // the next round begins
-      to_look_at_ = held_.size();
       worth_trimming_.store(free_.size() > kKeptFree, std::memory_order_relaxed);
       return false;
     }
   }
   std::sort(unused.begin(), unused.end());
-  std::vector<Page*> still_held;
+  std::vector<Page*> still_busy;
   std::vector<std::uint32_t> gone;
   for (std::size_t i = 0; i < unused.size();) {
     // A run of pages that lie side by side, of one slab, goes at once.
     std::size_t end = i;
     while (end < unused.size() && unused[end] == unused[i] + (end - i) &&
            &slab_of(unused[end]) == &slab_of(unused[i])) {
-      if ((unused[end]->in_use.load(std::memory_order_acquire) | pinned_in(*unused[end])) != 0) break;
+      if (busy_in(*unused[end]) != 0) break;
       forget(*unused[end]);
       gone.push_back(index_of(*unused[end]));
       ++end;
     }
     if (end == i) {
-      still_held.push_back(unused[end++]);
+      still_busy.push_back(unused[end++]);
     } else {
       give_memory_back(unused[i], (end - i) * kPageSize);
     }
     i = end;
   }
   MutexLock lock(mu_);
-  held_.insert(held_.end(), still_held.begin(), still_held.end());
+  busy_.insert(busy_.end(), still_busy.begin(), still_busy.end());
   released_ += gone.size();
   for (const std::uint32_t index : gone) {
     Slab& slab = slab_at(index);

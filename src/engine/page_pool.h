@@ -68,7 +68,7 @@ class PagePool {
   /// Gives memory that was not needed since the last round back to the system: one bounded step of a round. True if the
   /// round is not over.
   bool trim();
-  /// Whether there is so much free memory that rounds of trim() are worth their while.
+  /// Whether there are so many pages, free or busy when last looked at, that rounds of trim() are worth their while.
   [[nodiscard]] bool worth_trimming() const noexcept { return worth_trimming_.load(std::memory_order_relaxed); }
 
   /// The record an id means, whatever its generation now; null where there never was such a record.
@@ -119,8 +119,8 @@ class PagePool {
   void keep(const Retired& retired) ERRAND_REQUIRES(mu_);
   void let_go_oldest() ERRAND_REQUIRES(mu_);
   Page* take_free() ERRAND_REQUIRES(mu_);
-  Page* take_held() ERRAND_REQUIRES(mu_);
-  bool look_at_held() ERRAND_REQUIRES(mu_);
+  Page* take_busy() ERRAND_REQUIRES(mu_);
+  bool look_at_busy() ERRAND_REQUIRES(mu_);
   Page* take_released() ERRAND_REQUIRES(mu_);
   Page* take_new() ERRAND_REQUIRES(mu_);
   void begin_life(Page& page) ERRAND_REQUIRES(mu_);
@@ -138,12 +138,14 @@ class PagePool {
   Rng rng_ ERRAND_GUARDED_BY(mu_);
   std::deque<Retired> retired_ ERRAND_GUARDED_BY(mu_);        // kept for their finished tasks; oldest first
   std::size_t completed_ ERRAND_GUARDED_BY(mu_) = 0;          // in all of these
-  std::deque<Page*> held_ ERRAND_GUARDED_BY(mu_);             // by handles, when last looked at; longest ago first
+  std::deque<Page*> busy_ ERRAND_GUARDED_BY(mu_);             // when last looked at, which is longest ago of the first
+  std::size_t looks_saved_ ERRAND_GUARDED_BY(mu_) = 0;        // see acquire()
   PageStack free_ ERRAND_GUARDED_BY(mu_);                     // the last to come is the first to go
   std::size_t released_ ERRAND_GUARDED_BY(mu_) = 0;           // pages whose memory has been given back: see Slab
   std::uint32_t lowest_released_ ERRAND_GUARDED_BY(mu_) = 0;  // none of them has a lower index
   std::size_t unused_ ERRAND_GUARDED_BY(mu_) = 0;             // so many of free_ lay there since the round began
-  std::size_t to_look_at_ ERRAND_GUARDED_BY(mu_) = 0;         // so many of held_ have not been looked at in this round
+  bool looking_ ERRAND_GUARDED_BY(mu_) = false;               // at busy_, which ends a round
+  std::size_t to_look_at_ ERRAND_GUARDED_BY(mu_) = 0;         // at most so many of them are still to be looked at
   std::atomic<bool> worth_trimming_{false};  // written under mu_; relaxed elsewhere, since too late is early enough
 };
 

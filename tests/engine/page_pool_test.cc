@@ -49,6 +49,32 @@ class PagePoolTest : public testing::Test {
     for (Record& record : page.records) pin_of(record).store(pin);
   }
   void let_go(Page& page) { hold(page, kUnpinned); }
+  // Pages that have come back, with a handle on each record.
+  std::vector<Page*> some_held(std::size_t count) {
+    std::vector<Page*> held(count);
+    EXPECT_EQ(pool.acquire(held), count);
+    for (Page* page : held) hold(*page);
+    pool.retire(held);
+    return held;
+  }
+  void come_to_those_that_are_held() {
+    std::vector<Page*> others(100);
+    EXPECT_EQ(pool.acquire(others), others.size());
+    pool.retire(others);
+  }
+  // Pages are filled, and their handles go when all are there; but for the first ones, which stay held.
+  void pass_with_handles(std::size_t count, std::size_t stay) {
+    std::vector<Page*> held;
+    while (held.size() < count) {
+      std::vector<Page*> some = some_held(8);
+      held.insert(held.end(), some.begin(), some.end());
+    }
+    for (std::size_t i = stay; i < count; ++i) let_go(*held[i]);
+  }
+  static std::ptrdiff_t given_back(const std::vector<Page*>& pages) {
+    return std::count_if(pages.begin(), pages.end(),
+                         [](const Page* page) { return slab_of(page).is_released(index_of(*page) % kPagesPerSlab); });
+  }
   // The round that is going on, and one in which nothing is needed.
   void give_back_unneeded() {
     for (int round = 0; round < 2; ++round) {
@@ -141,37 +167,42 @@ TEST_F(PagePoolTest, FindsPagesThatWereGivenBackBelowTheLastOneItHandedOut) {
 
 // As a program does that submits many tasks, keeps their handles, asks for all the values, and begins again.
 TEST_F(PagePoolTest, UsesPagesAgainWhoseHandlesAreGone) {
-  std::uint32_t end = 0;
-  for (int pass = 0; pass < 4; ++pass) {
-    std::vector<Page*> held(800);
-    for (std::size_t i = 0; i < held.size(); i += 8) {
-      const std::span<Page*> eight(&held[i], 8);
-      ASSERT_EQ(pool.acquire(eight), 8u);
-      for (Page* page : eight) hold(*page);
-      pool.retire(eight);
-    }
-    for (Page* page : held) let_go(*page);
-    if (pass == 0) end = pool.end_index();
-  }
+  pass_with_handles(800, 0);
+  const std::uint32_t end = pool.end_index();
+  for (int i = 0; i < 4; ++i) pass_with_handles(800, 0);
   EXPECT_EQ(pool.end_index(), end);
 }
 
+TEST_F(PagePoolTest, UsesPagesAgainBetweenThoseThatAreHeldForLong) {
+  pass_with_handles(800, 300);
+  const std::uint32_t end = pool.end_index();
+  for (int i = 0; i < 100; ++i) pass_with_handles(800, 0);
+  EXPECT_LT(pool.end_index(), end + 800);
+}
+
 TEST_F(PagePoolTest, GivesPagesBackWhoseHandlesAreGone) {
-  std::vector<Page*> held(300);
-  ASSERT_EQ(pool.acquire(held), held.size());
-  for (Page* page : held) hold(*page);
-  pool.retire(held);
-  std::vector<Page*> others(100);
-  ASSERT_EQ(pool.acquire(others), others.size());  // comes to those that are held
-  pool.retire(others);
+  std::vector<Page*> held = some_held(300);
+  come_to_those_that_are_held();
+  for (Page* page : held) let_go(*page);
   EXPECT_TRUE(pool.worth_trimming());
   give_back_unneeded();
-  const auto given_back = [](const Page* page) { return slab_of(page).is_released(index_of(*page) % kPagesPerSlab); };
-  EXPECT_TRUE(std::none_of(held.begin(), held.end(), given_back));
-  for (Page* page : held) let_go(*page);
+  give_back_unneeded();
+  EXPECT_GT(given_back(held), 200);
+}
+
+// However few records of a page are in use.
+TEST_F(PagePoolTest, IsAtRestWhereNothingCanBeGivenBack) {
+  std::vector<Page*> held = some_held(300);
+  for (Page* page : held) {
+    let_go(*page);
+    pin_of(page->records[0]).store(kPinned);
+  }
+  give_back_unneeded();
+  come_to_those_that_are_held();
   give_back_unneeded();
   give_back_unneeded();
-  EXPECT_GT(std::count_if(held.begin(), held.end(), given_back), 200);
+  EXPECT_FALSE(pool.worth_trimming());
+  EXPECT_EQ(given_back(held), 0);
 }
 
 TEST_F(PagePoolTest, StacksPagesThatGoFromEitherEnd) {

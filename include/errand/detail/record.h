@@ -178,17 +178,18 @@ Result<T> take_value(Record& record) {
     // Nothing is written to the record, which is in the worker's cache. Relaxed: to others any handle is a handle.
     pin_of(record).store(kTaken, std::memory_order_relaxed);
     return Result<T>(std::move(stored<T>(record)));
-  }
-  // Relaxed: what the handle does with the value, its end releases.
-  const std::uint64_t before = record.word.fetch_and(~kValue, std::memory_order_relaxed);
-  if ((before & kValue) == 0) return value_gone(record);
-  if constexpr (fits_in_record<T>) {
-    Result<T> result(std::move(stored<T>(record)));
-    destroy_stored<T>(record);
-    return result;
   } else {
-    const std::unique_ptr<T> owner(&stored<T>(record));
-    return Result<T>(std::move(*owner));
+    // Relaxed: what the handle does with the value, its end releases.
+    const std::uint64_t before = record.word.fetch_and(~kValue, std::memory_order_relaxed);
+    if ((before & kValue) == 0) return value_gone(record);
+    if constexpr (fits_in_record<T>) {
+      Result<T> result(std::move(stored<T>(record)));
+      destroy_stored<T>(record);
+      return result;
+    } else {
+      const std::unique_ptr<T> owner(&stored<T>(record));
+      return Result<T>(std::move(*owner));
+    }
   }
 }
 
