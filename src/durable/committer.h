@@ -177,6 +177,8 @@ class Committer {
     std::vector<std::pair<Member*, std::size_t>> advancers{};  // whose they are, and how many
   };
 
+  // `more` happened after `note`.
+  static void put_together(Note& note, Note more);
   [[nodiscard]] Round take() ERRAND_EXCLUDES(mu_);
   // `own`: the caller's, if it is one that leads.
   void run_round(const Call* own) ERRAND_EXCLUDES(mu_);
