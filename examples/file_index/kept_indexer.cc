@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <filesystem>
 #include <iostream>
 #include <mutex>
@@ -99,6 +101,7 @@ class KeptIndexer final : public Indexer {
   errand::SqliteStore store_;
   std::string file_;  // of the store, by its one name
   std::stop_source give_up_;
+  std::atomic<int> read_here_{0};  // files whose reading has begun in this run
   // Held while a path is taken in, and while it is found that nothing is left: so none comes in between.
   std::mutex mutex_;
   HoldsWork work_;
@@ -256,6 +259,10 @@ errand::Outcome KeptIndexer::list(const ListDirectory& directory, errand::Attemp
 
 errand::OutcomeOf<FileStats> KeptIndexer::read(const ReadFile& file, errand::Attempt& attempt) {
   const auto stop = [&] { return attempt.stop_requested() || give_up_.stop_requested(); };
+  if (read_here_.fetch_add(1) + 1 == options_.kill_after) {
+    std::clog << "killed, as --kill-after says: the same without it goes on here\n";
+    std::raise(SIGKILL);
+  }
   auto stats = measure(file.path.bytes, file.follow, stop);
   if (stats) return std::move(*stats);
   if (give_up_.stop_requested()) return errand::snooze(0s);

@@ -21,6 +21,7 @@ Counts and hashes the files below each ROOT, many at once, and says which are th
       --follow            follow symbolic links
       --store FILE        keep all tasks in this SQLite file: after a crash, kill -9 or Ctrl-C the next run with it goes
                           on where this one was. It is not indexed itself
+      --kill-after N      with --store: this process kills itself, as kill -9 does, in the middle of the Nth file it reads
       --file-timeout SEC  for each attempt to read a file [60]
       --progress SEC      how often to report on standard error; 0: never [1]
       --deadline SEC      after Ctrl-C, for what is queued already, or with --store, for what has begun; a second
@@ -32,7 +33,7 @@ Counts and hashes the files below each ROOT, many at once, and says which are th
 Exit status: 0 fine; 1 some files could not be read; 2 misused, or FILE can't be used; 130 interrupted.
 )";
 
-enum Long { kStdin = 256, kFollow, kFileTimeout, kProgress, kDeadline, kLargest, kStore };
+enum Long { kStdin = 256, kFollow, kFileTimeout, kProgress, kDeadline, kLargest, kStore, kKillAfter };
 
 constexpr option kLong[] = {{"workers", required_argument, nullptr, 'w'},
                             {"recent", required_argument, nullptr, 'r'},
@@ -44,6 +45,7 @@ constexpr option kLong[] = {{"workers", required_argument, nullptr, 'w'},
                             {"deadline", required_argument, nullptr, kDeadline},
                             {"largest", required_argument, nullptr, kLargest},
                             {"store", required_argument, nullptr, kStore},
+                            {"kill-after", required_argument, nullptr, kKillAfter},
                             {"quiet", no_argument, nullptr, 'q'},
                             {"help", no_argument, nullptr, 'h'},
                             {}};
@@ -113,6 +115,9 @@ std::variant<Options, int> read_options(int argc, char** argv) {
         options.store = optarg;
         if (options.store.empty()) numbers.wrong = "--store: expected the path of a file, got \"\"";
         break;
+      case kKillAfter:
+        options.kill_after = numbers.read("--kill-after", 1, 1'000'000'000);
+        break;
       case 'h':
         std::cout << kHelp;
         return 0;
@@ -124,6 +129,9 @@ std::variant<Options, int> read_options(int argc, char** argv) {
   options.roots.assign(argv + optind, argv + argc);
   if (numbers.wrong.empty() && options.roots.empty() && options.urgent.empty() && !options.read_stdin) {
     numbers.wrong = "expected at least one ROOT";
+  }
+  if (numbers.wrong.empty() && options.kill_after > 0 && options.store.empty()) {
+    numbers.wrong = "--kill-after: expected --store as well: what is in memory is lost with the process";
   }
   if (numbers.wrong.empty()) return options;
   std::cerr << "file_index: " << numbers.wrong << "\nTry 'file_index --help'.\n";

@@ -10,6 +10,7 @@ struct Options {
   std::vector<std::string> roots{};
   std::vector<std::string> urgent{};
   std::string store{};  // a file; empty: tasks are kept in memory
+  int kill_after = 0;   // files; 0: never
   int workers = 0;      // 0: one per CPU
   bool follow = false;
   bool read_stdin = false;
