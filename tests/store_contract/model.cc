@@ -32,7 +32,7 @@ std::string describe(const KeptTask& t) {
   if (t.last_error) text += " error " + std::string(to_string(t.last_error->code)) + " " + t.last_error->text;
   for (const KeptAttempt& a : t.history) text += " attempt " + std::to_string(a.number) + " " + a.error.text;
   for (const std::string& line : t.log) text += " log " + line;
-  for (const auto& [key, value] : t.task.metadata) text += " label " + key + "=" + value;
+  for (const auto& [key, value] : t.task.metadata) text.append(" label ").append(key).append("=").append(value);
   return text;
 }
 
