@@ -78,6 +78,32 @@ TEST_F(OpenSqlite, NamesTheOwnerThatThereIs) {
   expect_refused(Code::owned_by, "process " + std::to_string(getpid()));
 }
 
+// Two owners would run the same tasks, and could damage the log.
+TEST_F(OpenSqlite, HasOneOwnerByWhicheverLinkItIsOpened) {
+  const std::string link = folder.file("link.db");
+  std::filesystem::create_directory(folder.file("deep"));
+  std::filesystem::create_symlink("tasks.db", link);  // leads nowhere yet
+  std::filesystem::create_symlink("../link.db", folder.file("deep/tasks.db"));
+  {
+    const auto first = errand::open_sqlite(link);
+    ASSERT_TRUE(first) << first.error().message();
+    expect_refused(Code::owned_by, "process " + std::to_string(getpid()));
+  }
+  const auto first = errand::open_sqlite(path);
+  ASSERT_TRUE(first);
+  path = folder.file("deep/tasks.db");
+  expect_refused(Code::owned_by, "process " + std::to_string(getpid()));
+  EXPECT_FALSE(std::filesystem::exists(link + ".lock"));
+}
+
+TEST_F(OpenSqlite, SaysWhereTasksInMemoryAreKept) {
+  const auto store = errand::open_sqlite(":memory:");
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code(), Code::invalid);
+  EXPECT_NE(store.error().message().find("open_memory()"), std::string::npos) << store.error().message();
+  EXPECT_FALSE(std::filesystem::exists(":memory:.lock"));
+}
+
 TEST_F(OpenSqlite, IsFreeAgainWhenTheLastHandleIsGone) {
   {
     const auto first = errand::open_sqlite(path);

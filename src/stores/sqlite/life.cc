@@ -1,6 +1,7 @@
 // Opening and closing the file, and opening it again after the disk failed.
 
 #include <algorithm>
+#include <filesystem>
 
 #include "base/may_write.h"
 #include "sqlite/log.h"
@@ -19,6 +20,20 @@ int note_log_pages(void* pages, sqlite3*, const char*, int count) {
   return SQLITE_OK;
 }
 
+// The file itself, where its name is a link: its lock has to be one, whichever way it is opened, and SQLite, too, names
+// what lies beside it so. Links among the folders lead to the same lock as it is.
+std::string behind_links(const std::string& path) {
+  constexpr int kMostLinks = 40;  // as the system follows
+  std::filesystem::path file = path;
+  for (int links = 0; links < kMostLinks; ++links) {
+    std::error_code no_link;
+    const std::filesystem::path target = std::filesystem::read_symlink(file, no_link);
+    if (no_link) break;
+    file = file.parent_path() / target;
+  }
+  return file.string();
+}
+
 // Of a store's error, without whose it is: for another one around it.
 std::string reason_in(const Error& error) {
   std::string_view text = error.message();
@@ -32,7 +47,9 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
                                    std::unique_ptr<RunningFile> running) {
   if (path.empty() || path.find('\0') != std::string::npos)
     return error(Code::invalid, "open", "expected the path of a file, got \"" + path.substr(0, 256) + "\"");
-  auto opened = try_to_open(path, options, std::move(running));
+  if (path == ":memory:")
+    return error(Code::invalid, "open \":memory:\"", "expected the path of a file; errand::open_memory() needs none");
+  auto opened = try_to_open(options.vfs.empty() ? behind_links(path) : path, options, std::move(running));
   if (opened || opened.error().code() != Code::unavailable || !options.vfs.empty()) return opened;
   // Which of several files it was that SQLite could not write, or make, is not what helps.
   if (const auto why = why_not_writable(path)) return error(Code::unavailable, "open \"" + path + "\"", *why);

@@ -51,7 +51,10 @@ Result<void> prepare_schema(Connection& connection, const SqliteOptions& options
   }
   // WAL outside of any transaction; the answer is a row, and no error where it can't be.
   Statement mode = connection.prepare("pragma journal_mode = wal");
-  if (!mode.step() || mode.text(0) != "wal") return connection.error(mode.status(), what);
+  if (!mode.step()) return connection.error(mode.status(), what);
+  if (mode.text(0) != "wal")
+    return error(Code::invalid, what,
+                 "it can't have a write-ahead log: its journal mode stays \"" + std::string(mode.text(0)) + "\"");
   mode.run();
   // Whoever wrote the log may have died of a flush that failed; nothing is written behind it before it is whole.
   int status = rewrite_log(connection.handle());
