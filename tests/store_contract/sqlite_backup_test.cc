@@ -292,7 +292,7 @@ class SqliteCopy : public SqliteBackup {
     source = std::move(*opened);
     execute("pragma journal_mode = wal; pragma wal_autocheckpoint = 0; create table t(a integer primary key, b);");
     insert(2000);
-    std::ofstream{target};
+    std::ofstream(target).close();
     auto begun = Copy::begin(*source, target, "copy");
     EXPECT_TRUE(begun) << begun.error().message();
     copy = std::move(*begun);
