@@ -55,8 +55,7 @@ std::optional<std::string> check_unique(const Unique& unique) {
 // As far as options of named tasks differ from those of closures.
 std::optional<std::string> check_named(const Named& named) {
   const TaskOptions& options = named.options;
-  if (named.kind.empty()) return "kind: expected a name, got none";
-  if (auto bad = check_text("kind", named.kind, kMostKind)) return bad;
+  if (auto bad = check_kind(named.kind)) return bad;
   if (auto bad = check_text("content_type", named.content_type, kMostKind)) return bad;
   if (auto bad = check_text("name", options.name, kMostName)) return bad;
   if (options.stop.stop_possible()) return "stop: a token can't be stored; cancel the task by its id";
@@ -107,6 +106,11 @@ std::string key_of(const Named& named, const std::string& queue) {
 }
 
 }  // namespace
+
+std::optional<std::string> check_kind(std::string_view kind) {
+  if (kind.empty()) return "kind: expected a name, got none";
+  return check_text("kind", kind, kMostKind);
+}
 
 Result<NewTask> NamedTasks::new_task(Named&& named, WallTime now) {
   const auto refused = [&](Code code, const std::string& why) {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "base/time.h"
+#include "core/text.h"
 #include "durable/named_tasks.h"
 
 namespace errand {
@@ -16,10 +17,11 @@ using namespace std::chrono_literals;
 
 constexpr Duration kKeepCompleted = 24h;
 constexpr std::size_t kPage = 1000;
+constexpr std::size_t kMostShown = 128;  // bytes of a name that may be no text
 
 std::invalid_argument bad_handler(const std::string& queue, const std::string& kind, const std::string& why) {
-  return std::invalid_argument("queue \"" + queue + "\": handler for \"" + (kind.empty() ? "any kind" : kind) +
-                               "\": " + why);
+  return std::invalid_argument("queue \"" + queue + "\": handler for \"" +
+                               (kind.empty() ? "any kind" : clean_text(kind, kMostShown)) + "\": " + why);
 }
 
 }  // namespace
@@ -32,6 +34,13 @@ void NamedTasks::add_handler(std::string kind, Handler handler, HandlerOptions o
   }
   for (const auto& limit : {options.timeout, options.keep_completed, options.keep_cancelled, options.keep_discarded}) {
     if (limit && *limit <= Duration::zero()) throw bad_handler(name_, kind, "times: expected more than zero");
+  }
+  // Without a name it is for any kind.
+  if (!kind.empty()) {
+    if (const auto bad = check_kind(kind)) throw bad_handler(name_, kind, *bad);
+  }
+  for (const std::string& alias : options.aliases) {
+    if (const auto bad = check_kind(alias)) throw bad_handler(name_, kind, "aliases: " + *bad);
   }
   std::vector<std::string> names = std::move(options.aliases);
   names.insert(names.begin(), kind);

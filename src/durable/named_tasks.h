@@ -53,6 +53,8 @@ struct Kind {
 
 /// As people are shown it, by what a store has.
 [[nodiscard]] TaskInfo info_of(KeptTask&& task);
+/// What is wrong with the name of a kind, if something is.
+[[nodiscard]] std::optional<std::string> check_kind(std::string_view kind);
 /// Of what is refused before it is posted.
 [[nodiscard]] std::shared_ptr<AcceptanceState> refused_acceptance(Error error);
 

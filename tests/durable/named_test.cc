@@ -342,6 +342,11 @@ TEST_P(NamedTask, BadInputIsRefusedAndLeavesNoTrace) {
   EXPECT_EQ(queue->stats().submitted, 0u);
   EXPECT_THROW(queue->handle<Mail>([](const Mail&) { return Receipt{}; }), std::invalid_argument);
   EXPECT_THROW(queue->handle<Report>([](const Report&) {}, {.timeout = 0s}), std::invalid_argument);
+  const auto nothing = [](std::span<const std::byte>) {};
+  EXPECT_THROW(queue->handle(std::string_view("a\0b", 3), nothing), std::invalid_argument);
+  EXPECT_THROW(queue->handle("\xff", nothing), std::invalid_argument);
+  EXPECT_THROW(queue->handle(std::string(129, 'x'), nothing), std::invalid_argument);
+  EXPECT_THROW(queue->handle("report", nothing, {.aliases = {""}}), std::invalid_argument);
   EXPECT_THROW(errand::Queue{options()}, std::invalid_argument) << "a second queue of this name";
 }
 
