@@ -221,7 +221,7 @@ std::string describe(const KeptTask& t) {
             std::string(to_string(a.error.code)) + a.error.text;
   for (const std::string& line : t.log) text += "|log " + line;
   for (const std::string& tag : g.tags) text += "|tag " + tag;
-  for (const auto& [key, value] : g.metadata) text += "|label " + key + "=" + value;
+  for (const auto& [key, value] : g.metadata) text.append("|label ").append(key).append("=").append(value);
   return text;
 }
 
