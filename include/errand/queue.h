@@ -332,6 +332,7 @@ class Queue {
   /// 0 to 1024; std::invalid_argument otherwise. Workers that are too many leave after the body they are in.
   void set_workers(int count);
   [[nodiscard]] int workers() const noexcept;
+  /// With a store, its gauges are counted there: the more tasks it keeps, the longer that takes.
   Stats stats() const;
   /// Waits until no task is available or running; false after `timeout`. On a worker of this queue: false at once.
   bool wait_idle(Duration timeout) const;

@@ -40,7 +40,8 @@ enum class Order : unsigned char {
   depth_first,  ///< as fair, but what a body submits runs next on its worker, newest first: for recursive work
 };
 
-/// How far a shutdown goes on working.
+/// How far a shutdown goes on working. Named tasks in a durable store are safe there: of these it finishes what runs,
+/// and gives the rest back, whatever is said here.
 enum class Drain : unsigned char {
   none,     ///< stop what runs at once
   running,  ///< let what runs come to its end
@@ -79,7 +80,8 @@ class MetricsSink {
 
 /// Errors: check() says which value is out of range; the constructor throws std::invalid_argument with the same text.
 struct QueueOptions {
-  std::string name{};            ///< unset: queue-1, queue-2 ...; at most 64 bytes
+  std::string name{};            ///< by which a store knows its tasks; unset: queue-1, queue-2 ... as queues are made,
+                                 ///< which may be another one's after a restart; at most 64 bytes
   std::optional<int> workers{};  ///< 0 to 1024; unset: one per usable CPU; 0: none here
   Duration spin{};               ///< how long an idle worker goes on looking before it sleeps: a submit then starts
                                  ///< within a microsecond, for the price of a CPU; Duration::max(): it never sleeps

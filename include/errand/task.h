@@ -28,12 +28,12 @@ inline constexpr int kLow = 8;
 /// A task's own labels, in the order given.
 using Metadata = std::vector<std::pair<std::string, std::string>>;
 
-/// One finished attempt, as kept in TaskInfo::history.
+/// One failed attempt, as kept in TaskInfo::history.
 struct AttemptInfo {
   int number = 0;
   WallTime started_at{};
   Duration took{};
-  std::optional<Error> error{};  ///< unset where it succeeded or was snoozed
+  std::optional<Error> error{};  ///< why it failed
 };
 
 /// Everything known of a task at one moment; a copy.
@@ -66,7 +66,9 @@ struct TaskInfo {
   Metadata metadata{};
 };
 
-/// What can be said about one task. The defaults run it as soon as a worker is free, once.
+/// What can be said about one task. The defaults run a closure as soon as a worker is free, once; a named task has 20
+/// attempts. What is unset of `max_attempts`, `retry` and `timeout` is, for a named task, what HandlerOptions says of
+/// its kind, and its `delay` goes by the time of day, which outlives the process.
 ///
 /// Units:   Duration is nanoseconds; moments are WallTime.
 /// Errors:  a value out of range refuses the task as `invalid`, and the message names the field.
