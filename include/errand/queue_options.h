@@ -40,8 +40,8 @@ enum class Order : unsigned char {
   depth_first,  ///< as fair, but what a body submits runs next on its worker, newest first: for recursive work
 };
 
-/// How far a shutdown goes on working. Named tasks in a durable store are safe there: of these it finishes what runs,
-/// and gives the rest back, whatever is said here.
+/// How far a shutdown goes on working. Named tasks in a durable store are safe there: `due` and `queued` finish no more
+/// of these than what runs, and the rest is given back.
 enum class Drain : unsigned char {
   none,     ///< stop what runs at once
   running,  ///< let what runs come to its end
