@@ -231,7 +231,7 @@ void print_durable_notes() {
 - *fdatasync alone*: 4 KiB are written behind what is there and flushed, by one thread: what the disk allows.
 - *raw SQLite*: the same rows written by hand, with the same settings, and none of the rest.
 - D1, D2 and D7: a call returns when its task is on the disk. D3: 4,000 are on their way, or calls take 1,000 each; the
-  queue has no workers and so no thread for its store, and errand's `enqueue_async()` commits on the thread that calls it.
+  queue is not started and has no thread for its store, so that who calls errand's `enqueue_async()` also commits.
 - D4: each task is enqueued, claimed, run and completed; *kept* ones can be asked about afterwards.
 - D6: beside a million completed tasks, with so many waiting.
 - Redis runs with appendfsync always, as BullMQ's does, and beanstalkd with -f0: what they acknowledged is on the disk,
