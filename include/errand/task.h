@@ -123,7 +123,7 @@ class TaskBase {
   [[nodiscard]] Result<TaskInfo> info() const;
   /// Named tasks: whether a task with the same unique key was there already; then this is that one.
   [[nodiscard]] bool existed() const noexcept;
-  /// Of one that existed: whether it has taken over the payload and the time of the new one, see OnClash::replace.
+  /// Of one that existed: whether it has taken over the payload, the time or both of the new one, see OnClash.
   [[nodiscard]] bool replaced() const noexcept;
   /// As Queue::cancel(id()).
   Result<void> cancel();

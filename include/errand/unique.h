@@ -14,10 +14,21 @@ inline namespace v0 {
 
 /// What a second task does that has the unique key of one that is there.
 enum class OnClash : unsigned char {
-  keep,     ///< nothing: the first one stands for both
-  replace,  ///< its payload and its time take the place of the first one's, as long as that waits
-  refuse,   ///< is refused, as `duplicate`
+  keep,             ///< nothing: the first one stands for both
+  replace,          ///< its payload and its time take the place of the first one's, as long as that waits
+  refuse,           ///< is refused, as `duplicate`
+  replace_payload,  ///< as replace, and the first one's time stays
+  replace_time,     ///< as replace, and the first one's payload stays
 };
+[[nodiscard]] constexpr bool replaces_payload(OnClash on_clash) noexcept {
+  return on_clash == OnClash::replace || on_clash == OnClash::replace_payload;
+}
+[[nodiscard]] constexpr bool replaces_time(OnClash on_clash) noexcept {
+  return on_clash == OnClash::replace || on_clash == OnClash::replace_time;
+}
+[[nodiscard]] constexpr bool replaces(OnClash on_clash) noexcept {
+  return replaces_payload(on_clash) || replaces_time(on_clash);
+}
 
 /// Sets of states, as masks.
 [[nodiscard]] constexpr std::uint16_t bit(TaskState state) noexcept {

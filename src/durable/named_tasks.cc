@@ -105,7 +105,7 @@ void NamedTasks::make_way_for(const NewTask& task) {
       const std::uint16_t states = live->second.run->unique().states;
       const bool has_it_waiting = (states & kWaitingStates) != 0;
       const bool has_it_running = (states & bit(TaskState::running)) != 0;
-      const bool is_replaced = has_it_waiting && task.unique.on_clash == OnClash::replace;
+      const bool is_replaced = has_it_waiting && replaces(task.unique.on_clash);
       if (is_replaced || has_it_waiting != has_it_running) ids.push_back(TaskId{found->second});
     }
   }

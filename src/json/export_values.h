@@ -44,7 +44,19 @@ struct Base64 {
   return aside == Aside::held ? "held" : aside == Aside::no_handler ? "no_handler" : "no";
 }
 [[nodiscard]] constexpr std::string_view word_of(OnClash on_clash) noexcept {
-  return on_clash == OnClash::replace ? "replace" : on_clash == OnClash::refuse ? "refuse" : "keep";
+  switch (on_clash) {
+    case OnClash::keep:
+      return "keep";
+    case OnClash::replace:
+      return "replace";
+    case OnClash::refuse:
+      return "refuse";
+    case OnClash::replace_payload:
+      return "replace_payload";
+    case OnClash::replace_time:
+      return "replace_time";
+  }
+  return "unknown";
 }
 template <class E>
 [[nodiscard]] std::string_view word_of(E value) noexcept {
@@ -60,7 +72,7 @@ inline constexpr Code kLast<Code> = Code::unavailable;
 template <>
 inline constexpr Aside kLast<Aside> = Aside::no_handler;
 template <>
-inline constexpr OnClash kLast<OnClash> = OnClash::refuse;
+inline constexpr OnClash kLast<OnClash> = OnClash::replace_time;
 template <>
 inline constexpr Dst kLast<Dst> = Dst::both;
 template <>

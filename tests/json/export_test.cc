@@ -81,7 +81,7 @@ class RandomStore {
     if (chance(3)) task.metadata = {{"x", word("v", 9)}, {"x", ""}, {"", "y"}};
     if (chance(3)) {
       const std::uint16_t states[] = {kLiveStates, kAllStates, kWaitingStates, bit(TaskState::running)};
-      task.unique = {.key = word("u", 6), .states = states[rng_.below(4)], .on_clash = OnClash(rng_.below(3))};
+      task.unique = {.key = word("u", 6), .states = states[rng_.below(4)], .on_clash = OnClash(rng_.below(5))};
       if (chance(3)) task.unique.until = moment();
     }
     return task;

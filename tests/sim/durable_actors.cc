@@ -204,7 +204,7 @@ errand::Unique World::unique() {
   using errand::bit;
   using errand::TaskState;
   errand::Unique unique{.key = "key " + std::to_string(rng_.below(3))};
-  unique.on_clash = static_cast<errand::OnClash>(rng_.below(3));
+  unique.on_clash = static_cast<errand::OnClash>(rng_.below(5));
   if (one_in(3)) unique.within = std::chrono::microseconds(1 + rng_.below(one_in(3) ? 3'600'000'000 : 3'000'000));
   constexpr std::uint16_t kStates[] = {errand::kWaitingStates,
                                        errand::kWaitingStates | bit(TaskState::discarded),

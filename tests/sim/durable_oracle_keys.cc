@@ -84,10 +84,11 @@ void Oracle::clashes(const errand::NewTask& task, const errand::Added& added, Ta
     breaks(text(added.id) + " stands for a duplicate of " + text(TaskId{holder.first}));
   if (task.unique.on_clash == errand::OnClash::refuse) breaks(text(added.id) + ": a duplicate of it was not refused");
   const bool waits = !first.final && first.token == 0;
-  const bool replaces = task.unique.on_clash == errand::OnClash::replace && waits;
-  if (added.replaced != replaces) breaks(text(added.id) + ": replaced, or not");
-  if (!replaces) return;
-  first.payload = task.payload;
+  const bool replaced = replaces(task.unique.on_clash) && waits;
+  if (added.replaced != replaced) breaks(text(added.id) + ": replaced, or not");
+  if (!replaced) return;
+  if (replaces_payload(task.unique.on_clash)) first.payload = task.payload;
+  if (!replaces_time(task.unique.on_clash)) return;
   first.run_at = task.run_at;
   first.stand = Known::Stand::moved;
 }

@@ -159,7 +159,7 @@ class Both {
           task.unique.states = chance(2) ? others : static_cast<std::uint16_t>(others | kWaitingStates);
         }
         if (chance(2)) task.unique.until = moment();
-        task.unique.on_clash = static_cast<OnClash>(rng_.below(3));
+        task.unique.on_clash = static_cast<OnClash>(rng_.below(5));
       }
     }
     std::vector<NewTask> some(tasks, tasks + 1 + rng_.below(3));

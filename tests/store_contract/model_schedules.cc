@@ -147,7 +147,7 @@ void ScheduleMoves::advance(Store& ours, Store& theirs, Rng& rng, WallTime now) 
     run.run_at = now;
     run.ephemeral = chance(rng, 3);
     if (!chance(rng, 4)) run.slot = slot_near(rng, now);
-    if (chance(rng, 4)) run.unique = {.key = word(rng, "u", 4), .on_clash = static_cast<OnClash>(rng.below(3))};
+    if (chance(rng, 4)) run.unique = {.key = word(rng, "u", 4), .on_clash = static_cast<OnClash>(rng.below(5))};
   }
   Advance other = one;
   other.version = read.theirs;

@@ -102,6 +102,29 @@ TEST_P(StoreContract, AClashMayReplaceWhatWaits) {
   EXPECT_EQ(find(first).task.payload, "new");
 }
 
+TEST_P(StoreContract, AClashMayReplaceThePayloadOrTheTimeAlone) {
+  NewTask first = with_key(task());
+  first.payload = "old";
+  first.run_at = now + 2h;
+  const TaskId id = add(first).id;
+  NewTask payload = with_key(task(), OnClash::replace_payload);
+  payload.payload = "new";
+  payload.content_type = "text/plain";
+  EXPECT_TRUE(add(payload).replaced);
+  EXPECT_EQ(find(id).task.payload, "new");
+  EXPECT_EQ(find(id).task.content_type, "text/plain");
+  EXPECT_EQ(find(id).state, TaskState::scheduled);
+  EXPECT_EQ(find(id).task.run_at, now + 2h);
+  NewTask time = with_key(task(), OnClash::replace_time);
+  time.payload = "newest";
+  time.run_at = now + 1h;
+  EXPECT_TRUE(add(time).replaced);
+  EXPECT_EQ(find(id).task.run_at, now + 1h);
+  now += 1h;
+  EXPECT_EQ(claim_one().task.payload, "new");
+  EXPECT_FALSE(add(payload).replaced);
+}
+
 TEST_P(StoreContract, AClashMayBeRefused) {
   const TaskId first = add(with_key(task())).id;
   const auto second = try_add(with_key(task(), OnClash::refuse));

@@ -252,9 +252,9 @@ class MemoryStore final : public Store {
       return error(Code::duplicate, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
                    "task " + to_string(first.id) + " has its unique key");
     }
-    const bool replaces = given.unique.on_clash == OnClash::replace && is_waiting(first.state);
-    if (replaces) rows_.change(first, [&](KeptTask& t) { replace(t, given, now); });
-    return Added{first.id, true, replaces};
+    const bool replaced = replaces(given.unique.on_clash) && is_waiting(first.state);
+    if (replaced) rows_.change(first, [&](KeptTask& t) { replace(t, given, now); });
+    return Added{first.id, true, replaced};
   }
 
   Result<Advanced> advance(const Advance& advance, WallTime now) ERRAND_REQUIRES(mu_) {

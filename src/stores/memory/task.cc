@@ -76,8 +76,11 @@ void apply(const Note& note, KeptTask& task) {
 }
 
 void replace(KeptTask& task, const NewTask& by, WallTime now) {
-  task.task.payload = by.payload;
-  task.task.content_type = by.content_type;
+  if (replaces_payload(by.unique.on_clash)) {
+    task.task.payload = by.payload;
+    task.task.content_type = by.content_type;
+  }
+  if (!replaces_time(by.unique.on_clash)) return;
   task.task.run_at = up_to_micros(by.run_at);
   if (task.state != TaskState::retryable) task.state = by.run_at <= now ? TaskState::available : TaskState::scheduled;
 }

@@ -218,20 +218,21 @@ Result<Result<Added>> SqliteTasks::clash(const KeptTask& first, const NewTask& g
     return Result<Added>(error(Code::duplicate, "enqueue \"" + given.kind + "\" to queue \"" + given.queue + "\"",
                                "task " + to_string(first.id) + " has its unique key"));
   }
-  const bool replaces = given.unique.on_clash == OnClash::replace && is_waiting(first.state) &&
-                        claims_.find(number_of(first.id)) == nullptr;
-  if (replaces) {
+  const OnClash on_clash = given.unique.on_clash;
+  const bool replaced = replaces(on_clash) && is_waiting(first.state) && claims_.find(number_of(first.id)) == nullptr;
+  if (replaced) {
     KeptTask moved = first;
-    moved.task.run_at = up_to_micros(given.run_at);
+    if (replaces_time(on_clash)) moved.task.run_at = up_to_micros(given.run_at);
+    const NewTask& said = replaces_payload(on_clash) ? given : first.task;
     Statement statement = connection_->prepare(sql::replace);
-    statement.bind(number_of(first.id)).bind_bytes(given.payload).bind(given.content_type).bind(moved.task.run_at);
-    statement.bind(word_of(given.run_at <= now ? TaskState::available : TaskState::scheduled));
+    statement.bind(number_of(first.id)).bind_bytes(said.payload).bind(said.content_type).bind(moved.task.run_at);
+    statement.bind(word_of(moved.task.run_at <= now ? TaskState::available : TaskState::scheduled));
     if (auto ok = run(statement, "replace task " + to_string(first.id)); !ok) return ok.error();
     if (first.aside == Aside::no) {
       if (auto ok = move_in_line(place_of(first), place_of(moved)); !ok) return ok.error();
     }
   }
-  return Result<Added>(Added{first.id, true, replaces});
+  return Result<Added>(Added{first.id, true, replaced});
 }
 
 }  // namespace sqlite

@@ -60,6 +60,10 @@ std::string_view to_string(OnClash on_clash) noexcept {
       return "replace";
     case OnClash::refuse:
       return "refuse";
+    case OnClash::replace_payload:
+      return "replace_payload";
+    case OnClash::replace_time:
+      return "replace_time";
   }
   return "unknown";
 }
@@ -120,7 +124,9 @@ std::optional<std::string> read_words(const Statement& row, NewSchedule& given) 
              given.overlap);
   words.read(kMissed, "missed", {Missed::skip, Missed::latest, Missed::all}, given.missed);
   if (!row.is_null(kOnClash))
-    words.read(kOnClash, "on_clash", {OnClash::keep, OnClash::replace, OnClash::refuse}, given.task.unique.on_clash);
+    words.read(kOnClash, "on_clash",
+               {OnClash::keep, OnClash::replace, OnClash::refuse, OnClash::replace_payload, OnClash::replace_time},
+               given.task.unique.on_clash);
   return words.damage();
 }
 
