@@ -197,7 +197,7 @@ class Queue {
   /// Whatever has no handler of its own; Attempt::kind() says what it is.
   template <class F>
   void handle_any(F f, HandlerOptions options = {}) {
-    add_handler("", detail::bytes_handler(std::move(f)), std::move(options));
+    add_handler(std::nullopt, detail::bytes_handler(std::move(f)), std::move(options));
   }
 
   /// Keeps a message as a task. Success means that it is on the disk, where the store is durable.
@@ -377,7 +377,8 @@ class Queue {
   [[nodiscard]] std::shared_ptr<void> handler_of(const void* key) const;
   [[nodiscard]] Task<> refuse_message();
 
-  void add_handler(std::string kind, detail::Handler handler, HandlerOptions options);
+  /// No kind: for any.
+  void add_handler(std::optional<std::string> kind, detail::Handler handler, HandlerOptions options);
   [[nodiscard]] Result<detail::NamedDraft> enqueue_named(Result<Named> task, detail::OutputReader reader);
   [[nodiscard]] std::shared_ptr<detail::AcceptanceState> post_named(Result<Named> task, detail::OutputReader reader);
   [[nodiscard]] std::vector<Result<detail::NamedDraft>> enqueue_all(std::vector<Result<Named>> tasks,

@@ -29,7 +29,8 @@ enum class Drive : unsigned char {
 enum class WhenFull : unsigned char {
   refuse,       ///< says `queue_full`
   block,        ///< waits for room, at most QueueOptions::block_for
-  drop_oldest,  ///< discards the available task that waits longest; if all are scheduled, says `queue_full`
+  drop_oldest,  ///< discards the available task that waits longest; if all are scheduled, says `queue_full`; not in a
+                ///< queue with named tasks
   run_here,     ///< runs the new task in the calling thread before submit() returns
 };
 
@@ -88,11 +89,12 @@ struct QueueOptions {
   Drive drive = Drive::threads;
   bool start = true;                      ///< false: workers wait for start()
   StorePtr store{};                       ///< where named tasks are kept; unset: in memory, gone with the queue
-  std::size_t capacity = 0;               ///< available and scheduled tasks it holds at most; 0: no bound
+  std::size_t capacity = 0;               ///< available and scheduled closures it holds at most; 0: no bound
   WhenFull when_full = WhenFull::refuse;  ///< needs a capacity
   std::optional<Duration> block_for{};    ///< for WhenFull::block; unset: without end
   Order order = Order::fair;
-  std::optional<Duration> age_step{};   ///< a waiting task gains a priority each time this passes; unset: never
+  std::optional<Duration> age_step{};   ///< a waiting task gains a priority each time this passes; unset: never; a
+                                        ///< named task is claimed by its own priority, some thousands ahead
   std::shared_ptr<WaitingLine> line{};  ///< unset: errand's own
   Retry retry{};                        ///< for tasks that may try again and do not say how
   Duration stuck_after = std::chrono::seconds(30);  ///< past its timeout, before a handler counts as stuck

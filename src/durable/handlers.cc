@@ -26,7 +26,8 @@ std::invalid_argument bad_handler(const std::string& queue, const std::string& k
 
 }  // namespace
 
-void NamedTasks::add_handler(std::string kind, Handler handler, HandlerOptions options) {
+void NamedTasks::add_handler(std::optional<std::string> given, Handler handler, HandlerOptions options) {
+  const std::string kind = given.value_or("");
   if (options.max_attempts && *options.max_attempts < 1 && *options.max_attempts != unlimited)
     throw bad_handler(name_, kind, "max_attempts: expected 1 or more, or unlimited");
   if (options.retry) {
@@ -35,10 +36,11 @@ void NamedTasks::add_handler(std::string kind, Handler handler, HandlerOptions o
   for (const auto& limit : {options.timeout, options.keep_completed, options.keep_cancelled, options.keep_discarded}) {
     if (limit && *limit <= Duration::zero()) throw bad_handler(name_, kind, "times: expected more than zero");
   }
-  // Without a name it is for any kind.
-  if (!kind.empty()) {
+  if (given) {
     if (const auto bad = check_kind(kind)) throw bad_handler(name_, kind, *bad);
   }
+  if (engine_.options.when_full == WhenFull::drop_oldest)
+    throw bad_handler(name_, kind, "its queue drops its oldest tasks, which no named task may be: give it another one");
   for (const std::string& alias : options.aliases) {
     if (const auto bad = check_kind(alias)) throw bad_handler(name_, kind, "aliases: " + *bad);
   }

@@ -222,10 +222,13 @@ void NamedTasks::post(std::vector<std::unique_ptr<Run>> runs) {
   };
   std::vector<Posted> posted;
   posted.reserve(runs.size());
+  // It may have waited in the store before.
+  const WallTime now = committer().now();
+  const auto waited = [&](const Run& run) { return std::max(now - run.run_at(), Duration::zero()); };
   {
     MutexLock posting(post_mutex_);
     for (auto& run : runs) {
-      const Posted one{run->id, run->token(), stopped_ ? 0 : engine_.post_named(*run, run->priority())};
+      const Posted one{run->id, run->token(), stopped_ ? 0 : engine_.post_named(*run, run->priority(), waited(*run))};
       if (one.record == 0) continue;
       posted.push_back(one);
       static_cast<void>(run.release());  // the engine's, and perhaps over by now

@@ -68,7 +68,8 @@ class NamedTasks final : public durable::Member,
   ~NamedTasks() override;
 
   // --- handlers.cc ---
-  void add_handler(std::string kind, Handler handler, HandlerOptions options);
+  /// No kind: for any.
+  void add_handler(std::optional<std::string> kind, Handler handler, HandlerOptions options);
 
   // --- life.cc ---
   /// Claims may begin.

@@ -38,6 +38,7 @@ class Run final : public NamedRun {
   /// It is to end cancelled, unless its end is settled already. Under the mutex of its NamedTasks, while that has it.
   void cancel() noexcept { cancelled_.store(true, std::memory_order_relaxed); }
   [[nodiscard]] int priority() const noexcept { return task_.task.priority; }
+  [[nodiscard]] WallTime run_at() const noexcept { return task_.task.run_at; }
   [[nodiscard]] const std::string& schedule() const noexcept { return task_.task.schedule; }
   [[nodiscard]] std::uint64_t token() const noexcept { return task_.token; }
   [[nodiscard]] bool suspect() const noexcept { return task_.crashes > 0; }

@@ -119,7 +119,7 @@ class Engine {
   // --- named.cc ---
   /// A run of a named task stands in line from now on, behind those posted before. Its number here, or 0 if memory is
   /// exhausted: then the run stays the caller's.
-  [[nodiscard]] std::uint64_t post_named(NamedRun& run, int priority) ERRAND_EXCLUDES(named_mutex_);
+  [[nodiscard]] std::uint64_t post_named(NamedRun& run, int priority, Duration waited) ERRAND_EXCLUDES(named_mutex_);
   /// Gives it back, if it has not begun.
   void take_out_named(std::uint64_t id);
   /// Callbacks to run on a worker, with no lock held: of a named task that ended.
@@ -268,7 +268,8 @@ class Engine {
   void publish_child(Record& record, std::uint64_t vacant) noexcept;
   void publish_carefully(Record& record);
   void make_available(Record& record, std::uint64_t word);
-  void place(Record& record, std::uint64_t word);
+  /// It has waited elsewhere already.
+  void place(Record& record, std::uint64_t word, Duration waited = {});
   void place_forward(std::uint64_t id, int priority);
   void add_orphan(int priority, const Batch& batch);
   void announce(int priority);

@@ -23,7 +23,8 @@ std::int64_t PriorityLine::effective(const WaitingTask& task, std::int64_t now) 
   return std::max<std::int64_t>(0, task.priority - std::max<std::int64_t>(0, now - task.at) / age_step_);
 }
 
-// Only the first of each priority has to be looked at: those behind it are younger.
+// Only the first of each priority is looked at: those behind it are younger, but for named tasks that come from their
+// store in between.
 std::optional<WaitingTask> PriorityLine::pop(std::int64_t now) {
   int best = -1;
   for (int priority = 0; priority < 10; ++priority) {

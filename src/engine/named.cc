@@ -12,6 +12,9 @@ namespace detail {
 
 namespace {
 
+// Of what a task has waited in its store; a stamp can't be put further back.
+constexpr Duration kMostWaited = std::chrono::hours(1);
+
 // What the body of such a record has: where its run is.
 NamedRun& named_run(const Record& record) noexcept {
   std::uintptr_t run = 0;
@@ -38,7 +41,7 @@ Count count_of(TaskState state) noexcept {
 
 }  // namespace
 
-std::uint64_t Engine::post_named(NamedRun& run, int priority) {
+std::uint64_t Engine::post_named(NamedRun& run, int priority, Duration waited) {
   MutexLock lock(named_mutex_);
   if (named_ == nullptr) named_ = std::make_unique<Producer>(*producers);
   const bool in_lane = line == nullptr;
@@ -52,7 +55,8 @@ std::uint64_t Engine::post_named(NamedRun& run, int priority) {
   std::memcpy(record.body, &address, sizeof address);
   const std::int64_t now = ticks.stamp();
   record.stamp.store(now, std::memory_order_release);
-  PagePool::cold(record).available_at.store(now, std::memory_order_release);
+  const std::int64_t since = now - ticks.span(std::min(waited, kMostWaited).count());
+  PagePool::cold(record).available_at.store(since, std::memory_order_release);
   named_posted_.fetch_add(1, std::memory_order_release);
   // Release: the run, and the fields above.
   const std::uint64_t word = with_state(record.word.load(std::memory_order_relaxed), raw(TaskState::available));
@@ -60,7 +64,7 @@ std::uint64_t Engine::post_named(NamedRun& run, int priority) {
   if (in_lane) {
     announce(priority);
   } else {
-    place(record, word);
+    place(record, word, waited);
   }
   return slot.id;
 }

@@ -109,6 +109,10 @@ std::optional<std::string> check(const QueueOptions& options) {
   std::optional<std::string> useless;
   if (options.capacity == 0 && options.when_full != WhenFull::refuse) {
     useless = "when_full: expected a capacity beside it; this queue is never full";
+  } else if (options.store != nullptr && options.when_full == WhenFull::drop_oldest) {
+    useless =
+        "when_full: expected no drop_oldest beside a store, whose tasks are not to be dropped; give closures a "
+        "queue of their own";
   } else if (options.block_for && options.when_full != WhenFull::block) {
     useless = "block_for: expected WhenFull::block beside it";
   } else if (options.on_wake && options.drive != Drive::manual) {

@@ -312,12 +312,12 @@ void Engine::make_available(Record& record, std::uint64_t word) {
   }
 }
 
-void Engine::place(Record& record, std::uint64_t word) {
+void Engine::place(Record& record, std::uint64_t word, Duration waited) {
   const int priority = priority_in(word);
   const std::uint64_t id = id_of(record, word);
   if (line != nullptr) {
     MutexLock lock(line_mutex);
-    line->push({TaskId{id}, priority, clock->mono().time_since_epoch().count()});
+    line->push({TaskId{id}, priority, (clock->mono() - waited).time_since_epoch().count()});
   } else {
     place_forward(id, priority);
   }

@@ -79,7 +79,7 @@ detail::NamedTasks& Queue::named_tasks() {
   return durable_->make(*engine_, open_memory(std::max(engine_->options.retention.count, kLeastKept)));
 }
 
-void Queue::add_handler(std::string kind, detail::Handler handler, HandlerOptions options) {
+void Queue::add_handler(std::optional<std::string> kind, detail::Handler handler, HandlerOptions options) {
   if (engine_->forked()) return;
   named_tasks().add_handler(std::move(kind), std::move(handler), std::move(options));
 }

@@ -31,6 +31,24 @@ TEST_P(NamedTaskInLine, StartsByPriorityThenByTime) {
   EXPECT_EQ(order, (std::vector<int>{3, 2, 4, 1}));
 }
 
+// It is claimed late, and has waited for longer than that.
+TEST_P(NamedTaskInLine, HasAgedInItsStore) {
+  queue.reset();
+  errand::QueueOptions ageing = options();
+  ageing.age_step = 1s;
+  queue = std::make_unique<errand::Queue>(std::move(ageing));
+  std::vector<int> order;
+  queue->handle<Report>([&](const Report& report) { order.push_back(report.pages); });
+  queue->pause();
+  ASSERT_TRUE(queue->enqueue(Report{1}, {.priority = 9}));
+  clock->advance(10s);
+  queue->resume();
+  ASSERT_TRUE(queue->submit([&] { order.push_back(2); }, {.priority = 1}));
+  queue->dispatch();
+  EXPECT_EQ(order, (std::vector<int>{1, 2}));
+  EXPECT_EQ(queue->stats().start_delay.count_below(9s), 1u) << "the other one has not waited";
+}
+
 TEST_P(NamedTaskInLine, AnUrgentOneIsClaimedPastManyThatWait) {
   std::vector<int> order;
   queue->handle<Report>([&](const Report& report) { order.push_back(report.pages); });

@@ -347,7 +347,21 @@ TEST_P(NamedTask, BadInputIsRefusedAndLeavesNoTrace) {
   EXPECT_THROW(queue->handle("\xff", nothing), std::invalid_argument);
   EXPECT_THROW(queue->handle(std::string(129, 'x'), nothing), std::invalid_argument);
   EXPECT_THROW(queue->handle("report", nothing, {.aliases = {""}}), std::invalid_argument);
+  EXPECT_THROW(queue->handle("", nothing), std::invalid_argument) << "handle_any() is for any kind";
   EXPECT_THROW(errand::Queue{options()}, std::invalid_argument) << "a second queue of this name";
+}
+
+// They were nobody's to drop: their store has them.
+TEST_P(NamedTask, HasNoPlaceInAQueueThatDropsTheOldest) {
+  const auto dropping = [](errand::StorePtr with) {
+    return errand::QueueOptions{.drive = errand::Drive::manual,
+                                .store = std::move(with),
+                                .capacity = 10,
+                                .when_full = errand::WhenFull::drop_oldest};
+  };
+  EXPECT_THROW(errand::Queue{dropping(store)}, std::invalid_argument);
+  errand::Queue closures(dropping(nullptr));
+  EXPECT_THROW(closures.handle<Report>([](const Report&) {}), std::invalid_argument);
 }
 
 // Stores keep microseconds. A wait that ends between two of them is over when dispatch() says, and not a moment later.
