@@ -325,7 +325,8 @@ class Queue {
   /// Lets the workers begin. False, with the reason in the log, where nothing came of it: a second call, one after
   /// shutdown() or in a forked child, or a thread that could not be made. After that one it may be called again.
   bool start();
-  /// No new attempts until resume(). What runs goes on, and time goes on for what is scheduled.
+  /// No new attempts until resume(). What runs goes on, and time goes on for what is scheduled. A store keeps it over
+  /// restarts; one that is away is told when it is back, and what was said holds in this process meanwhile.
   void pause();
   void resume();
   [[nodiscard]] bool paused() const noexcept;

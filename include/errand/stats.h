@@ -12,7 +12,8 @@ inline namespace v0 {
 /// Counters since the queue began, gauges as of now, and how long things took. A copy.
 ///
 /// Every task that was accepted is in exactly one of: scheduled, available, running, retryable, completed, cancelled,
-/// discarded. While tasks move the sum may be off by those on their way.
+/// discarded. While tasks move the sum may be off by those on their way. A store that can't be asked, since it is away,
+/// hangs, or is asked inside one of its transactions, leaves out the named tasks that wait.
 struct Stats {
   std::uint64_t submitted = 0;  ///< accepted by its own calls and schedules; what came in a transaction is not known
   std::uint64_t refused = 0;
@@ -38,7 +39,8 @@ struct Stats {
   int replacement_workers = 0;  ///< stand in for stuck ones
   /// False once stuck attempts have used up all replacements; while workers are missing because their threads could not
   /// be made (start() tries again); while tasks that came due over 10 s ago still wait for it to be noticed, since a
-  /// callback holds up the thread that would; and while its store is away, or has a schedule that can't be read.
+  /// callback holds up the thread that would; while its store is away or has taken over 10 s for a transaction, has a
+  /// schedule that can't be read, or does not know yet that the queue was paused or resumed.
   bool healthy = true;
   double utilisation = 0;  ///< of the workers' time since the queue started, the share spent in bodies
 

@@ -14,8 +14,10 @@ namespace detail {
 // The result is written once, before the word is set (release and acquire).
 class NamedTasks::OnItsWay final : public AcceptanceState, public durable::Post {
  public:
-  OnItsWay(NamedTasks& home, NewTask task, Callback<void(const TaskInfo&)> on_finish, OutputReader reader)
+  OnItsWay(NamedTasks& home, std::string kind, NewTask task, Callback<void(const TaskInfo&)> on_finish,
+           OutputReader reader)
       : Post(home, std::move(task)),
+        kind_(std::move(kind)),
         home_(home.shared_from_this()),
         clock_(home.hub().clock),
         entrance_(std::in_place, home),
@@ -24,9 +26,12 @@ class NamedTasks::OnItsWay final : public AcceptanceState, public durable::Post 
 
   void resolved(const Result<Added>& result) noexcept override {
     task.reset();
-    // Its queue lets no post go unresolved, so it is there.
-    if (const auto home = home_.lock()) home->took_in(result, std::move(on_finish_));
     result_ = result;
+    // Its queue lets no post go unresolved, so it is there.
+    if (const auto home = home_.lock()) {
+      if (!result) result_ = home->refusal(kind_, result.error());
+      home->took_in(*result_, std::move(on_finish_));
+    }
     known_.store(true, std::memory_order_release);
     entrance_.reset();
   }
@@ -54,6 +59,7 @@ class NamedTasks::OnItsWay final : public AcceptanceState, public durable::Post 
   }
 
  private:
+  const std::string kind_;
   const std::weak_ptr<NamedTasks> home_;
   const std::shared_ptr<Clock> clock_;
   const std::uint32_t forks_ = forks_so_far();
@@ -90,7 +96,8 @@ std::shared_ptr<AcceptanceState> NamedTasks::post(Result<Named> task, OutputRead
     took_in(made.error(), {});
     return refused_acceptance(made.error());
   }
-  auto post = std::make_shared<OnItsWay>(*this, std::move(*made), std::move(on_finish), reader);
+  std::string kind = made->kind;
+  auto post = std::make_shared<OnItsWay>(*this, std::move(kind), std::move(*made), std::move(on_finish), reader);
   committer().post(post);
   engine_.wake_driver();  // else the hub's thread is awake by now
   return post;

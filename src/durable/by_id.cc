@@ -317,7 +317,10 @@ Result<void> NamedTasks::run_one(TaskId id) {
 void NamedTasks::add_to(Stats& stats) const {
   stats.submitted += enqueued_.load(std::memory_order_relaxed);
   stats.skipped_slots += schedules_.skipped();
-  if (hub_->committer.trouble() || !schedules_.known()) stats.healthy = false;
+  const bool answers = hub_->committer.answers();
+  const bool knows_pause = pause_.load(std::memory_order_acquire).store == StorePause::settled;
+  if (hub_->committer.trouble() || !schedules_.known() || !knows_pause) stats.healthy = false;
+  if (!answers) return;
   const auto counts = hub_->store->counts(hub_->committer.now());
   if (!counts) {
     stats.healthy = false;

@@ -258,8 +258,24 @@ void Committer::see_out_round() {
 }
 
 std::optional<Error> Committer::trouble() const {
-  MutexLock lock(mu_);
-  return trouble_;
+  {
+    MutexLock lock(mu_);
+    if (trouble_) return trouble_;
+  }
+  const SteadyTime began = round_began_.load(std::memory_order_relaxed);
+  if (began == SteadyTime::max() || clock_->mono() - began <= kMostRound) return std::nullopt;
+  return Error(Code::unavailable, std::string(store_.traits().name) + ": a transaction has taken over 10 s so far");
+}
+
+bool Committer::answers() {
+  if (!may_wait()) return false;
+  for (const std::uint32_t seen = rounds_.load(std::memory_order_acquire);;) {
+    const SteadyTime began = round_began_.load(std::memory_order_relaxed);
+    if (began == SteadyTime::max() || rounds_.load(std::memory_order_acquire) != seen) return true;
+    const SteadyTime most = began + kMostRound;
+    if (clock_->mono() > most) return false;
+    clock_->wait(rounds_, seen, {.mono = most + Duration(1)});
+  }
 }
 
 }  // namespace durable

@@ -132,14 +132,18 @@ class Committer {
   /// then looks at what a member has, then finds the second to be equal, has missed none on its way.
   [[nodiscard]] std::uint64_t delivered() const noexcept { return delivered_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t endings() const noexcept { return endings_begun_.load(std::memory_order_acquire); }
-  /// The error of the last transaction; none once one has gone through again.
+  /// The error of the last transaction, until one has gone through again; or that one takes longer than it may.
   [[nodiscard]] std::optional<Error> trouble() const;
+  /// Waits for the transaction that is on its way. False if that takes longer than it may, and where this thread can't
+  /// wait: then the store is not to be asked.
+  [[nodiscard]] bool answers();
 
   /// The store's time: the clock's, in whole microseconds.
   [[nodiscard]] WallTime now() const;
 
  private:
   static constexpr Duration kNotesAfter = std::chrono::milliseconds(500);
+  static constexpr Duration kMostRound = std::chrono::seconds(10);  // from there on it hangs
   static constexpr std::size_t kMostPosted = std::size_t{4} << 20;  // bytes, more or less
   // Posts in a transaction. More would make a flush cheaper by next to nothing, and all that comes after it later.
   static constexpr std::size_t kMostAtOnce = 512;
@@ -236,6 +240,8 @@ class Committer {
   std::vector<Member*> members_ ERRAND_GUARDED_BY(mu_);
   std::vector<std::string> changed_ ERRAND_GUARDED_BY(mu_);  // queues to look at again
   std::optional<WallTime> due_ ERRAND_GUARDED_BY(mu_);
+  // Of the transaction on its way; max(): there is none. Relaxed: it orders nothing.
+  std::atomic<SteadyTime> round_began_{SteadyTime::max()};
   std::atomic<std::uint32_t> rounds_{0};                   // that are over; release: what their leaders did
   std::uint32_t rounds_taken_ ERRAND_GUARDED_BY(mu_) = 0;  // that have begun
   std::optional<Error> trouble_ ERRAND_GUARDED_BY(mu_);

@@ -112,10 +112,12 @@ std::optional<std::string> check_kind(std::string_view kind) {
   return check_text("kind", kind, kMostKind);
 }
 
+Error NamedTasks::refusal(std::string_view kind, const Error& why) const {
+  return {why.code(), "enqueue \"" + clean_text(kind, kMostKind) + "\" to queue \"" + name_ + "\": " + why.message()};
+}
+
 Result<NewTask> NamedTasks::new_task(Named&& named, WallTime now) {
-  const auto refused = [&](Code code, const std::string& why) {
-    return Error(code, "enqueue \"" + clean_text(named.kind, kMostKind) + "\" to queue \"" + name_ + "\": " + why);
-  };
+  const auto refused = [&](Code code, const std::string& why) { return refusal(named.kind, {code, why}); };
   if (closing_.load(std::memory_order_seq_cst)) return refused(Code::shutting_down, "it is shutting down");
   TaskOptions& options = named.options;
   if (auto bad = check(options)) return refused(Code::invalid, *bad);
@@ -179,36 +181,39 @@ Result<NamedDraft> NamedTasks::enqueue(Result<Named> task, OutputReader reader) 
 std::vector<Result<NamedDraft>> NamedTasks::enqueue(std::vector<Result<Named>> tasks, OutputReader reader) {
   const Entrance entrance(*this);
   const WallTime now = committer().now();
-  std::vector<std::optional<Error>> refused;
-  std::vector<Callback<void(const TaskInfo&)>> callbacks;
+  struct Asked {
+    std::string kind{};
+    Callback<void(const TaskInfo&)> on_finish{};
+    std::optional<Error> refused{};
+  };
+  std::vector<Asked> all;
   std::vector<NewTask> added;
-  refused.reserve(tasks.size());
-  callbacks.reserve(tasks.size());
+  all.reserve(tasks.size());
   added.reserve(tasks.size());
   for (Result<Named>& task : tasks) {
+    Asked& asked = all.emplace_back();
     if (!task) {
-      refused.emplace_back(task.error());
+      asked.refused = task.error();
       continue;
     }
-    Callback<void(const TaskInfo&)> callback = std::move(task->options.on_finish);
+    asked.kind = task->kind;
+    asked.on_finish = std::move(task->options.on_finish);
     auto made = new_task(std::move(*task), now);
     if (made) {
-      refused.emplace_back();
-      callbacks.push_back(std::move(callback));
       added.push_back(std::move(*made));
     } else {
-      refused.emplace_back(made.error());
+      asked.refused = made.error();
     }
   }
   std::vector<Result<Added>> results;
   if (!added.empty()) results = committer().add(*this, std::move(added));
   std::vector<Result<NamedDraft>> drafts;
   drafts.reserve(tasks.size());
-  std::size_t next = 0;
-  for (const auto& error : refused) {
-    const Result<Added> result = error ? Result<Added>(*error) : std::move(results[next]);
-    took_in(result, error ? Callback<void(const TaskInfo&)>() : std::move(callbacks[next]));
-    if (!error) ++next;
+  auto next = results.begin();
+  for (Asked& asked : all) {
+    Result<Added> result = asked.refused ? Result<Added>(*asked.refused) : std::move(*next++);
+    if (!result && !asked.refused) result = refusal(asked.kind, result.error());
+    took_in(result, result ? std::move(asked.on_finish) : Callback<void(const TaskInfo&)>());
     if (result) {
       drafts.emplace_back(draft(*result, reader));
     } else {

@@ -19,6 +19,15 @@ constexpr Duration kFirstBackOff = std::chrono::milliseconds(100);
 constexpr Duration kMostBackOff = std::chrono::seconds(5);
 constexpr Duration kLineEvery = std::chrono::seconds(10);
 
+// In a log that has lines of other stores too, whose tasks wait.
+void tell_outage(const std::vector<Member*>& members, const Error& error) {
+  std::string names;
+  for (const Member* member : members) names += (names.empty() ? "\"" : ", \"") + member->name() + "\"";
+  const char* const queues = members.size() == 1 ? "queue " : "queues ";
+  log(LogLevel::error, members.size() == 1 ? members.front()->name() : std::string(),
+      error.message() + (names.empty() ? "" : "; named tasks of " + (queues + names) + " wait until it is back"));
+}
+
 }  // namespace
 
 // REQUIRES: this thread has set leading_, or was given the lead.
@@ -77,6 +86,7 @@ Committer::Round Committer::take() {
 }
 
 void Committer::run_round(const Call* own) {
+  round_began_.store(clock_->mono(), std::memory_order_relaxed);
   wished_.store(false, std::memory_order_release);
   Round round = take();
   std::vector<Member*> claimers;
@@ -100,6 +110,7 @@ void Committer::run_round(const Call* own) {
   }
   note_due(round);
   if (!round.calls.empty()) release(round, own);
+  round_began_.store(SteadyTime::max(), std::memory_order_relaxed);
   rounds_.fetch_add(1, std::memory_order_release);
   clock_->wake(rounds_, INT_MAX);
 }
@@ -262,7 +273,7 @@ void Committer::put_back(Round& round, const Error& error) {
     speak = now >= next_line_;
     if (speak) next_line_ = saturating_add(now, kLineEvery);
   }
-  if (speak) log(LogLevel::error, {}, error.message());
+  if (speak) tell_outage(round.members, error);
 }
 
 WaitUntil Committer::step() {

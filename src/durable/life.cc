@@ -72,21 +72,6 @@ void NamedTasks::schedules_changed() {
   engine_.wake_driver();
 }
 
-Result<void> NamedTasks::set_paused(bool paused) {
-  if (auto set = hub_->store->set_paused(name_, paused); !set) return set;
-  paused_.store(paused, std::memory_order_release);
-  return {};
-}
-
-void NamedTasks::paused_or_resumed() {
-  if (paused()) {
-    give_back_claims();
-  } else {
-    wish_again();
-    engine_.wake_driver();
-  }
-}
-
 // In memory what waits is drained as closures are. What a durable store keeps is safe there, and the next start's.
 void NamedTasks::begin_close(Drain drain) {
   // Once: what has stopped claiming is not to begin again.
@@ -104,9 +89,7 @@ void NamedTasks::begin_close(Drain drain) {
 
 // A queue that is paused, or was never started, still owes what it is to drain.
 void NamedTasks::begin_drain() {
-  if (auto resumed = hub_->store->set_paused(name_, false); !resumed)
-    log(LogLevel::error, name_, resumed.error().message());
-  paused_.store(false, std::memory_order_release);
+  set_paused(false);
   {
     MutexLock lock(mu_);
     claiming_ = true;

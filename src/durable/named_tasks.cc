@@ -40,12 +40,8 @@ NamedTasks::NamedTasks(Engine& engine, StorePtr store)
       schedules_(*store, *engine.recurrences, name_),
       names_(std::make_shared<std::vector<std::string>>()),
       usual_bytes_(kUsualBytes) {
-  // What a pause said before a restart still holds.
-  if (auto counts = store->counts(committer().now())) {
-    for (const Counts& one : *counts) {
-      if (one.queue == name_) paused_.store(one.paused, std::memory_order_release);
-    }
-  }
+  // A store that is away is asked again before the first claim.
+  static_cast<void>(settle_pause());
   if (!hub_->join(*this, name_)) {
     throw std::invalid_argument("queue \"" + name_ + "\": this process has a queue of this name on this store already");
   }
@@ -114,6 +110,8 @@ void NamedTasks::make_way_for(const NewTask& task) {
 
 bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
   post_suspects();
+  // Why not, if not, is the committer's to tell: it meets the same store.
+  const bool knows_pause = settle_pause().value_or(false);
   restore();
   look_for_unsure_ends();
   const bool nobody = engine_.options.drive == Drive::threads && engine_.workers() == 0;
@@ -136,7 +134,8 @@ bool NamedTasks::wishes(ClaimRequest& request, WallTime now) {
     more_ = better_ = true;
     next_due_.reset();
   }
-  const bool claims = claiming_ && holds_ == 0 && !paused() && !nobody && (any_kind_ || !names_->empty());
+  const bool claims =
+      claiming_ && holds_ == 0 && knows_pause && !paused() && !nobody && (any_kind_ || !names_->empty());
   std::size_t limit = 0;
   if (claims && more_) {
     if (2 * ready_in_all_ <= target()) limit = room();
@@ -396,7 +395,8 @@ std::optional<WallTime> NamedTasks::next_due() const {
   std::optional<WallTime> due = schedules_.next_due();
   MutexLock lock(mu_);
   if (claiming_ && holds_ == 0 && !paused()) lower(due, next_due_);
-  if (!unsure_.empty() || !to_restore_.empty())
+  const bool knows_pause = pause_.load(std::memory_order_acquire).store == StorePause::settled;
+  if (!unsure_.empty() || !to_restore_.empty() || !knows_pause)
     lower(due, std::optional(saturating_add(hub_->committer.now(), kLookAgain)));
   return due;
 }

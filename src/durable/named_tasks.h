@@ -9,6 +9,7 @@
 //   named_tasks.cc  claims
 //   handlers.cc     which kinds can be handled
 //   life.cc         the beginning and the end of the queue
+//   pause.cc        its pause
 //   enqueue.cc      what is taken in
 //   acceptance.cc   and by whom it is not waited for
 //   run.cc          one attempt
@@ -80,10 +81,6 @@ class NamedTasks final : public durable::Member,
   void changed(std::span<const std::string> queues) noexcept override;
   /// Slots may come sooner than was known.
   void schedules_changed();
-  /// A pause lasts from the first of these on; the second one sees to what follows from it.
-  Result<void> set_paused(bool paused);
-  void paused_or_resumed();
-  [[nodiscard]] bool paused() const noexcept { return paused_.load(std::memory_order_acquire); }
   /// The number of workers changed: with none, nothing is claimed.
   void workers_changed();
   /// Nothing new is taken in; nothing more is claimed, unless what is in memory alone is to be drained.
@@ -94,6 +91,11 @@ class NamedTasks final : public durable::Member,
   void flush(SteadyTime deadline);
   /// The queue goes: what is left goes to the store, until `deadline`, and handles say that it is gone.
   void close(SteadyTime deadline);
+
+  // --- pause.cc ---
+  /// It holds from here on, for the workers too. The store is told now, or when it is back.
+  void set_paused(bool paused);
+  [[nodiscard]] bool paused() const noexcept { return pause_.load(std::memory_order_acquire).is_on; }
 
   // NamedSource
   [[nodiscard]] bool idle() const override;
@@ -218,6 +220,10 @@ class NamedTasks final : public durable::Member,
   void post(std::vector<std::unique_ptr<Run>> runs) ERRAND_EXCLUDES(post_mutex_);
   void post_suspects();
   void begin_drain();
+  /// Whether the store says what is said here; an error where it does not answer.
+  [[nodiscard]] Result<bool> settle_pause();
+  [[nodiscard]] Result<void> tell_pause();
+  void keep_what_was_read(const std::vector<Counts>& counts) ERRAND_EXCLUDES(pause_mutex_);
   void restore();
   [[nodiscard]] Result<std::vector<std::string>> with_those_of_any(std::vector<std::string> names) const;
   void ended(TaskId id, TaskState to);
@@ -242,6 +248,7 @@ class NamedTasks final : public durable::Member,
    private:
     NamedTasks& tasks_;
   };
+  [[nodiscard]] Error refusal(std::string_view kind, const Error& why) const;
   [[nodiscard]] Result<NewTask> new_task(Named&& named, WallTime now);
   class OnItsWay;
   void took_in(const Result<Added>& result, Callback<void(const TaskInfo&)> on_finish);
@@ -288,7 +295,17 @@ class NamedTasks final : public durable::Member,
   const bool durable_;
   const bool exclusive_;
   durable::Schedules schedules_;
-  std::atomic<bool> paused_{false};
+  // As it is here; and whether the store says the same, has not been asked yet, or is still to be told.
+  enum class StorePause : unsigned char { settled, unread, untold };
+  struct Pause {
+    bool is_on = false;
+    StorePause store = StorePause::unread;
+  };
+  // Release and acquire: whoever sees a pause end sees what came before.
+  std::atomic<Pause> pause_{Pause{}};
+  // Somebody asks the store, or tells it. Acquire and release: the next one comes after it.
+  std::atomic<bool> tells_pause_{false};
+  Mutex pause_mutex_;                 // held while pause_ and the engine's own come to say something else
   std::atomic<bool> closing_{false};  // sequentially consistent with the next one: see Entrance
   std::atomic<int> entering_{0};      // calls that take tasks in
   std::atomic<std::uint64_t> enqueued_{0};

@@ -36,8 +36,6 @@ struct Queue::Durable {
 
   std::atomic<detail::NamedTasks*> pointer{nullptr};  // release: what it points to
   Mutex mu;
-  // Held while a pause begins or ends, so that store, tasks and engine agree. Before all others.
-  Mutex pausing;
   bool started ERRAND_GUARDED_BY(mu) = false;
   bool runs ERRAND_GUARDED_BY(mu) = false;
   bool closing ERRAND_GUARDED_BY(mu) = false;

@@ -48,7 +48,6 @@ Queue::Queue(QueueOptions options)
     return;
   }
   durable_->make(*engine_, store);
-  if (durable_->tasks()->paused()) engine_->pause();
   if (starts && engine_->options.drive == Drive::threads) start();
 }
 
@@ -211,16 +210,13 @@ void Queue::resume() {
 }
 
 void Queue::set_paused(bool paused) {
-  detail::NamedTasks* const tasks = durable_->tasks();
-  Result<void> set;
-  {
-    MutexLock lock(durable_->pausing);
-    if (paused) engine_->pause();
-    if (tasks != nullptr) set = tasks->set_paused(paused);
-    if (!paused) engine_->end_pause();
+  if (detail::NamedTasks* tasks = durable_->tasks()) {
+    tasks->set_paused(paused);
+  } else if (paused) {
+    engine_->pause();
+  } else {
+    engine_->end_pause();
   }
-  if (!set) log(LogLevel::error, name(), set.error().message());
-  if (set && tasks != nullptr) tasks->paused_or_resumed();
   if (!paused) engine_->wake_everybody();
 }
 bool Queue::paused() const noexcept {

@@ -120,26 +120,6 @@ TEST_P(Crossing, OfAClaimAndTheEndOfAPauseFindsWhatWaits) {
   queue.reset();
 }
 
-// The pause comes between a claim's commit and its delivery; the resume does not get through to the store.
-TEST(Pause, HoldsForWhatWasBeingClaimed) {
-  const auto store = std::make_shared<Shaky>(true);
-  errand::Queue queue({.name = "mail", .drive = errand::Drive::manual, .store = store});
-  int ran = 0;
-  queue.handle<Report>([&](const Report&) { ++ran; });
-  store->after_commit([&] { queue.pause(); });
-  const auto task = queue.enqueue(Report{1});
-  ASSERT_TRUE(task);
-  store->after_commit({});
-  store->fails = true;
-  queue.resume();
-  store->fails = false;
-  queue.dispatch();
-  EXPECT_EQ(ran, 0);
-  queue.resume();
-  queue.dispatch();
-  EXPECT_EQ(ran, 1);
-}
-
 // A body ends and wants another attempt while its task is cancelled: the store still has it for running, and here it is
 // over.
 TEST_P(Crossing, OfACancelAndTheEndOfABodyCancels) {

@@ -40,6 +40,13 @@ class Faults : public testing::TestWithParam<bool> {
     return std::move(*task);
   }
 
+  void make_queue_by_hand() {
+    queue = std::make_unique<errand::Queue>(errand::QueueOptions{
+        .name = "mail", .drive = errand::Drive::manual, .store = store, .clock = clock, .seed = 1});
+    queue->handle<Report>([](const Report&) {});
+  }
+
+  const std::shared_ptr<errand::ManualClock> clock = std::make_shared<errand::ManualClock>();
   std::shared_ptr<Shaky> store = std::make_shared<Shaky>(GetParam());
   std::unique_ptr<errand::Queue> queue;
 };
@@ -69,7 +76,7 @@ TEST_P(Faults, AreSaidToCallersAndKeptFromWorkersUntilTheStoreIsBack) {
   const auto refused = queue->enqueue(Report{0});
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code(), errand::Code::unavailable);
-  EXPECT_EQ(refused.error().message(), "shaky: commit: the store is away");
+  EXPECT_EQ(refused.error().message(), "enqueue \"report\" to queue \"mail\": shaky: commit: the store is away");
   EXPECT_FALSE(healthy());
   gate.open();
   EXPECT_TRUE(ran.reaches(2));
@@ -296,7 +303,7 @@ TEST_P(Faults, MayBeAnsweredByALoggerThatEnqueues) {
   std::atomic<int> answers{0};
   std::atomic<int> refused{0};
   errand::set_logger([&](const errand::LogLine& line) {
-    if (line.text != "shaky: commit: the store is away") return;
+    if (line.level != errand::LogLevel::error) return;
     ++answers;
     const auto answer = queue->enqueue(Report{});
     if (!answer && answer.error().code() == errand::Code::would_block) ++refused;
@@ -361,7 +368,6 @@ TEST_P(Faults, DoNotMakeAShutdownLast) {
 
 // However often it is asked, and whoever asks.
 TEST_P(Faults, AreLoggedOnceAnInterval) {
-  const auto clock = std::make_shared<errand::ManualClock>();
   std::vector<std::string> said;
   errand::set_logger([&](const errand::LogLine& line) { said.emplace_back(line.text); });
   queue = std::make_unique<errand::Queue>(
@@ -380,5 +386,57 @@ TEST_P(Faults, AreLoggedOnceAnInterval) {
   // And asked less and less often, up to once in five seconds.
   EXPECT_GE(store->commits - before, 10);
   EXPECT_LE(store->commits - before, 30);
+  queue.reset();
+}
+
+// In a log that other stores write to as well.
+TEST_P(Faults, AreLoggedWithTheQueueThatWaits) {
+  std::vector<std::pair<std::string, std::string>> said;
+  errand::set_logger([&](const errand::LogLine& line) {
+    if (line.level == errand::LogLevel::error) said.emplace_back(line.queue, line.text);
+  });
+  make_queue_by_hand();
+  store->fails = true;
+  EXPECT_FALSE(queue->enqueue(Report{1}));
+  store->fails = false;
+  errand::set_logger({});
+  ASSERT_EQ(said.size(), 1u);
+  EXPECT_EQ(said[0].first, "mail");
+  EXPECT_EQ(said[0].second, "shaky: commit: the store is away; named tasks of queue \"mail\" wait until it is back");
+  queue.reset();
+}
+
+// A disk that hangs fails nobody's call: they do not come back.
+TEST_P(Faults, OfAStoreThatHangsTurnHealthRed) {
+  Gate commits;
+  Gate goes_on;
+  make_queue_by_hand();
+  store->before_commit([&](const errand::Batch&) {
+    commits.open();
+    goes_on.wait();
+  });
+  Threads caller(1, [&](int) { EXPECT_TRUE(queue->enqueue(Report{1})); });
+  ASSERT_TRUE(commits.wait());
+  store->hangs = true;  // whoever asks it anything else would not come back either
+  clock->advance(11s);
+  EXPECT_FALSE(queue->stats().healthy);
+  store->hangs = false;
+  goes_on.open();
+  caller.join();
+  EXPECT_TRUE(queue->stats().healthy);
+  queue.reset();
+}
+
+// What is asked inside the store's own work can't wait for that, and says nothing against its health.
+TEST_P(Faults, AreNoneWhereAStoreIsAskedFromInside) {
+  make_queue_by_hand();
+  int asked = 0;
+  store->before_commit([&](const errand::Batch&) {
+    ++asked;
+    EXPECT_TRUE(queue->stats().healthy);
+  });
+  EXPECT_TRUE(queue->enqueue(Report{1}));
+  EXPECT_GE(asked, 1);
+  store->before_commit({});
   queue.reset();
 }

@@ -86,6 +86,7 @@ class Shaky final : public errand::Store {
   explicit Shaky(bool durable = true) : durable_(durable) {}
 
   std::atomic<bool> fails{false};
+  std::atomic<bool> hangs{false};  // then nothing is to be asked that would not come back
   std::atomic<int> commits{0};
   std::atomic<int> finds{0};
   std::atomic<int> failing_restores{0};  // so many of the next ones
@@ -143,6 +144,7 @@ class Shaky final : public errand::Store {
     return inner_->list_damaged(after, limit);
   }
   errand::Result<std::vector<errand::Counts>> counts(errand::WallTime now) override {
+    EXPECT_FALSE(hangs);
     if (fails) return away("count");
     return inner_->counts(now);
   }

@@ -35,6 +35,22 @@ Code code_of(int status) noexcept {
   }
 }
 
+// What the file or its disk has to do with, so that somebody may want to look at it.
+bool is_of_file(int status) noexcept {
+  switch (status & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY:
+    case SQLITE_FULL:
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB:
+      return true;
+    default:
+      return false;
+  }
+}
+
 }  // namespace
 
 Error error(Code code, const std::string& what, const std::string& why) {
@@ -134,6 +150,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, co
   // Even a failed open may leave a handle, with the reason in it.
   std::unique_ptr<Connection> connection(new Connection(handle));
   if (status != SQLITE_OK) return connection->error(status, "open \"" + path + "\"");
+  const char* const file = sqlite3_db_filename(handle, "main");
+  connection->file_ = file != nullptr ? file : "";
   if (const int attached = connection->given_.attach(handle); attached != SQLITE_OK)
     return connection->error(attached, "open \"" + path + "\"");
   connection->keep_log(true);
@@ -178,7 +196,8 @@ Error Connection::error(int status, const std::string& what) {
   // The connection's own words say more, where they are about this.
   if (handle_ != nullptr && (sqlite3_extended_errcode(handle_) & 0xff) == (status & 0xff))
     why = sqlite3_errmsg(handle_);
-  return sqlite::error(code_of(status), what, why);
+  const bool says_file = is_of_file(status) && !file_.empty() && what.find(file_) == std::string::npos;
+  return sqlite::error(code_of(status), what, why + (says_file ? " (file \"" + file_ + "\")" : std::string()));
 }
 
 void Connection::note(int status) noexcept {
@@ -192,11 +211,6 @@ void Connection::keep_log(bool keeps) noexcept {
 bool Connection::lost_its_name() noexcept {
   int moved = 0;
   return sqlite3_file_control(handle_, "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
-}
-
-std::string Connection::path() const {
-  const char* name = sqlite3_db_filename(handle_, "main");
-  return name != nullptr ? name : "";
 }
 
 }  // namespace sqlite

@@ -106,13 +106,14 @@ class Connection {
   /// disk: what a log has that may not be on the disk is for whoever opens it next to make whole.
   void keep_log(bool keeps) noexcept;
   /// The file's whole path.
-  [[nodiscard]] std::string path() const;
+  [[nodiscard]] const std::string& path() const noexcept { return file_; }
   [[nodiscard]] sqlite3* handle() const noexcept { return handle_; }
 
  private:
   explicit Connection(sqlite3* handle) : handle_(handle) {}
 
   sqlite3* handle_;
+  std::string file_{};  // none before it is open
   Given given_;
   std::map<const char*, sqlite3_stmt*> statements_;
   bool disk_failed_ = false;

@@ -424,9 +424,9 @@ Result<std::size_t> SqliteTasks::restore(std::string_view queue, std::span<const
 }
 
 Result<void> SqliteTasks::set_paused(std::string_view queue, bool paused) {
-  if (auto ok = may_enter("pause a queue"); !ok) return ok;
+  const std::string what = (paused ? "pause queue \"" : "resume queue \"") + std::string(queue) + "\"";
+  if (auto ok = may_enter(what.c_str()); !ok) return ok;
   FairLock lock(mu_);
-  const std::string what = "pause queue \"" + std::string(queue) + "\"";
   if (auto ok = ready(what); !ok) return ok;
   Statement statement = connection_->prepare(sql::set_paused);
   statement.bind(queue).bind(static_cast<std::int64_t>(paused));
