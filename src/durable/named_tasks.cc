@@ -332,6 +332,18 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
   if (low) committer().wish();
 }
 
+// The note may be older than the claim that is in hand now.
+void NamedTasks::lost(TaskId id, std::uint64_t token) {
+  std::uint64_t record = 0;
+  {
+    MutexLock lock(mu_);
+    const auto live = live_.find(id.value);
+    if (live == live_.end() || live->second.token != token || !live->second.running) return;
+    record = live->second.record;
+  }
+  if (record != 0) static_cast<void>(engine_.cancel(TaskId{record}, StopReason::lease_lost));
+}
+
 void NamedTasks::finished_elsewhere(const Finish& finish) {
   if (is_final(finish.to)) {
     ended(finish.id, finish.to);

@@ -107,6 +107,7 @@ class Shaky final : public errand::Store {
   std::function<void(bool)> after_pause{};
   // Whose row nobody can read; changed while nobody calls.
   std::string damaged_schedule{};
+  std::atomic<bool> loses_claims{false};  // then notes are refused
   // Ends that are refused, each for itself.
   void refuse(std::function<bool(const errand::Finish&)> refuses) {
     const std::lock_guard lock(mu_);
@@ -126,6 +127,10 @@ class Shaky final : public errand::Store {
     if (look) look(batch);
     if (fails) return away("commit");
     auto committed = commit_the_rest(batch, now);
+    if (committed && loses_claims) {
+      for (auto& note : committed->notes)
+        note = errand::Error(errand::Code::lease_lost, "shaky: note: its claim is over");
+    }
     if (look_after) look_after();
     return committed;
   }
