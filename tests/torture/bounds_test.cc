@@ -9,6 +9,7 @@
 
 #include "effort.h"
 #include "test_disk/disk.h"
+#include "test_disk/sql.h"
 
 using namespace errand;
 using namespace std::chrono_literals;
@@ -18,10 +19,7 @@ namespace {
 
 constexpr std::int64_t kMiB = 1 << 20;
 
-TEST(Bounds, TheLogIsWrittenBackBeforeItIsLarge) {
-  Figures figures("P14", "the log of a store that is never at rest");
-  const std::int64_t wanted = by_effort<std::int64_t>(100, 500, 20'000) * kMiB;
-  disk::Disk disk(1);
+void expect_bounded_log(disk::Disk& disk, std::int64_t wanted, Figures& figures) {
   std::int64_t longest = 0;
   std::int64_t last = 0;
   int begun_anew = 0;
@@ -50,6 +48,24 @@ TEST(Bounds, TheLogIsWrittenBackBeforeItIsLarge) {
   disk.on_operation(nullptr);
   figures.count("MiB of payloads", written / kMiB).count("KiB the longest", longest / 1024);
   figures.count("times begun anew", begun_anew);
+}
+
+TEST(Bounds, TheLogIsWrittenBackBeforeItIsLarge) {
+  Figures figures("P14", "the log of a store that is never at rest");
+  disk::Disk disk(1);
+  expect_bounded_log(disk, by_effort<std::int64_t>(100, 500, 20'000) * kMiB, figures);
+}
+
+// Whoever made the file chose them; the store keeps them.
+TEST(Bounds, TheLogOfLargePagesIsNoLonger) {
+  Figures figures("P14", "the log of a store that is never at rest, with pages of 64 KiB");
+  disk::Disk disk(1);
+  {
+    disk::Sql sql("tasks.db", disk.vfs_name());
+    ASSERT_EQ(sql.ask("PRAGMA page_size = 65536; VACUUM; PRAGMA page_size"), "65536");
+  }
+  expect_bounded_log(disk, by_effort<std::int64_t>(100, 200, 2000) * kMiB, figures);
+  EXPECT_EQ(disk::Sql("tasks.db", disk.vfs_name()).ask("PRAGMA page_size"), "65536");
 }
 
 // Every half a minute it is looked for what may be tidied up. Where there is nothing, a disk may go to sleep.

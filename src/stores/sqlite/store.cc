@@ -13,9 +13,9 @@ namespace sqlite {
 
 namespace {
 
-// Of the log, before it is written back: 32 MiB of pages of SQLite's usual 4 KiB. One transaction may come on top.
-constexpr int kMostLogPages = 8192;
-constexpr int kManyLogPages = kMostLogPages / 4 * 3;  // it is written back where nobody waits
+// Bytes of the log, before it is written back. One transaction may come on top.
+constexpr std::int64_t kMostLog = 32 << 20;
+constexpr std::int64_t kMuchLog = kMostLog / 4 * 3;  // it is written back where nobody waits
 // Callers ask what time it is before they get in, and others may come first: that is no clock that goes back.
 constexpr Duration kRace = std::chrono::milliseconds(5);
 // So many rows are looked at before somebody else has a turn: a few milliseconds.
@@ -110,7 +110,7 @@ Result<void> SqliteTasks::note_removed() {
 // The log goes back into the database here alone, since nobody else has the file open. That it can't is no error of
 // what was committed, and it is tried again after the next commit.
 void SqliteTasks::write_back(Awaited awaited) {
-  if (log_pages_ < (awaited == Awaited::yes ? kMostLogPages : kManyLogPages)) {
+  if (log_bytes() < (awaited == Awaited::yes ? kMostLog : kMuchLog)) {
     // A full disk is whoever's who needs more.
     const int status = log_space_.keep_ahead(connection_->handle(), log_bytes(), awaited);
     if (status != SQLITE_FULL) connection_->note(status);
