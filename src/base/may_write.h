@@ -1,15 +1,20 @@
 #pragma once
-// Whether the system lets this process write somewhere.
+// Whether there can be a file, and whether the system lets this process write it.
 
+#include <initializer_list>
 #include <optional>
 #include <string>
 
 namespace errand {
 inline namespace v0 {
 
-/// What keeps this process from writing the file PATH, or from making files beside it, and what to do about it: for who
-/// has tried, and failed. Nothing where it is something else.
-[[nodiscard]] std::optional<std::string> why_not_writable(const std::string& path);
+/// Why PATH is no plain file, nor can become one, and what to do about it.
+[[nodiscard]] std::optional<std::string> why_no_file(const std::string& path);
+
+/// What keeps this process from writing the file PATH, or those that are named PATH and one of `endings`, or from
+/// making such ones, and what to do about it: for who has tried, and failed. Nothing where it is something else.
+[[nodiscard]] std::optional<std::string> why_not_writable(const std::string& path,
+                                                          std::initializer_list<const char*> endings);
 
 }  // namespace v0
 }  // namespace errand

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sqlite3.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -190,19 +191,20 @@ TEST_F(OpenSqlite, IsOfNoUseWhileItsFileHasNoName) {
 
 TEST_F(OpenSqlite, RefusesWhatIsNoDatabase) {
   std::ofstream(path) << std::string(8192, 'x');
-  expect_refused(Code::invalid, "no database");
+  expect_refused(Code::invalid, "no database, or is damaged: put a backup in its place, or save what can be read");
   EXPECT_EQ(std::filesystem::file_size(path), 8192u) << "and leaves it as it is";
 }
 
 TEST_F(OpenSqlite, RefusesSomebodyElsesDatabase) {
   execute("create table users (id integer primary key)");
-  expect_refused(Code::invalid, "something else");
+  expect_refused(Code::invalid, "something else: give errand a file of its own");
 }
 
 TEST_F(OpenSqlite, RefusesASchemaThatIsNewer) {
   ASSERT_TRUE(errand::open_sqlite(path));
   execute("pragma user_version = 99");
-  expect_refused(Code::invalid, "version 99");
+  expect_refused(Code::invalid,
+                 "its schema is version 99, and this errand knows 2: a newer errand wrote it; run that one");
   execute("pragma user_version = 2");
   EXPECT_TRUE(errand::open_sqlite(path));
 }
@@ -226,9 +228,33 @@ TEST_F(OpenSqlite, GoesOnBehindTheHighestIdThatMayBeTakenIn) {
   EXPECT_TRUE(errand::open_sqlite(path));
 }
 
-TEST_F(OpenSqlite, RefusesAFolderThatIsNotThere) {
-  path = folder.file("no/tasks.db");
-  expect_refused(Code::unavailable, "No such file");
+// Who is told that it can't be does not try again.
+TEST_F(OpenSqlite, RefusesPathsThatLeadToNoFile) {
+  const auto expect_no_file = [&](const std::string& name, const std::string& why) {
+    path = folder.file(name);
+    expect_refused(Code::invalid, why);
+  };
+  std::filesystem::create_directories(folder.file("deep/tasks.db"));
+  std::filesystem::create_symlink("deep/tasks.db", folder.file("link to tasks.db"));
+  ASSERT_EQ(mkfifo(folder.file("pipe of tasks.db").c_str(), 0600), 0);
+  std::ofstream(folder.file("tasks.db")) << "";
+  expect_no_file("no/tasks.db", "there is no folder \"" + folder.file("no") + "\": make it first");
+  expect_no_file("tasks.db/tasks.db", "\"" + folder.file("tasks.db") + "\" is no folder");
+  expect_no_file("tasks.db/deep/tasks.db", "there is no folder \"" + folder.file("tasks.db/deep") + "\"");
+  expect_no_file("deep/tasks.db", "it is a folder: give the path of a file in it");
+  expect_no_file("deep/tasks.db/", "it is a folder");
+  expect_no_file("link to tasks.db", "it is a folder");
+  expect_no_file("pipe of tasks.db", "it is a device, a pipe or a socket");
+  const std::filesystem::recursive_directory_iterator all(folder.path());
+  EXPECT_EQ(std::distance(begin(all), end(all)), 5) << "and leaves no trace";
+}
+
+TEST_F(OpenSqlite, SaysWhatCanBeDoneAboutDamageInside) {
+  ASSERT_TRUE(errand::open_sqlite(path));
+  execute("update errand_meta set value = 1 << 60 where name = 'lives'");
+  expect_refused(Code::invalid, "its count of lives is damaged: put a backup in its place");
+  execute("drop table errand_meta");
+  expect_refused(Code::invalid, "no such table: errand_meta: put a backup in its place");
 }
 
 // As somebody who may do less than root.
@@ -239,13 +265,26 @@ TEST_F(OpenSqlite, SaysThatItsFileCannotBeWritten) {
     std::filesystem::permissions(path + ending, std::filesystem::perms(0666));
   EXPECT_EQ(refused_to_others(), "") << "so far they may";
   std::filesystem::permissions(path, std::filesystem::perms(0444));
-  EXPECT_EQ(refused_to_others(), "unavailable sqlite: open \"" + path +
+  EXPECT_EQ(refused_to_others(), "invalid sqlite: open \"" + path +
                                      "\": the file can't be written: Permission denied; user " + others() +
                                      " has to be able to");
 }
 
+TEST_F(OpenSqlite, SaysWhichOfItsFilesCannotBeWritten) {
+  ASSERT_TRUE(errand::open_sqlite(path));
+  std::filesystem::permissions(folder.path(), std::filesystem::perms::all);
+  std::filesystem::permissions(path, std::filesystem::perms(0666));
+  for (const std::string ending : {".lock", "-running"}) {
+    std::filesystem::permissions(path + ending, std::filesystem::perms(0400));
+    EXPECT_EQ(refused_to_others(), "invalid sqlite: open \"" + path + "\": the file \"" + path + ending +
+                                       "\", which belongs to it, can't be written: Permission denied; user " +
+                                       others() + " has to be able to");
+    std::filesystem::permissions(path + ending, std::filesystem::perms(0666));
+  }
+}
+
 TEST_F(OpenSqlite, SaysThatItsFolderCannotBeWritten) {
-  const std::string why = "unavailable sqlite: open \"" + path + "\": the folder \"" + folder.path().string() +
+  const std::string why = "invalid sqlite: open \"" + path + "\": the folder \"" + folder.path().string() +
                           "\" can't be written: Permission denied; it has to be one in which user " + others() +
                           " may make files, as there are some beside this one";
   std::filesystem::permissions(folder.path(), std::filesystem::perms(0555));

@@ -1,6 +1,7 @@
 #include "base/may_write.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -24,7 +25,21 @@ std::string folder_of(const std::string& path) {
 
 }  // namespace
 
-std::optional<std::string> why_not_writable(const std::string& path) {
+std::optional<std::string> why_no_file(const std::string& path) {
+  struct stat found {};
+  const std::string folder = folder_of(path);
+  if (stat(folder.c_str(), &found) != 0) {
+    if (errno != ENOENT && errno != ENOTDIR) return std::nullopt;
+    return "there is no folder \"" + folder + "\": make it first, or give another path";
+  }
+  if (!S_ISDIR(found.st_mode)) return "\"" + folder + "\" is no folder: give another path";
+  if (stat(path.c_str(), &found) != 0) return std::nullopt;
+  if (S_ISDIR(found.st_mode)) return "it is a folder: give the path of a file in it";
+  if (!S_ISREG(found.st_mode)) return "it is a device, a pipe or a socket: give the path of a file";
+  return std::nullopt;
+}
+
+std::optional<std::string> why_not_writable(const std::string& path, std::initializer_list<const char*> endings) {
   const std::string user = "user " + std::to_string(geteuid());
   const std::string folder = folder_of(path);
   if (const int why = denied(folder, W_OK | X_OK)) {
@@ -33,6 +48,12 @@ std::optional<std::string> why_not_writable(const std::string& path) {
   }
   if (const int why = denied(path, R_OK | W_OK))
     return std::string("the file can't be written: ") + std::strerror(why) + "; " + user + " has to be able to";
+  for (const char* const ending : endings) {
+    if (const int why = denied(path + ending, R_OK | W_OK)) {
+      return "the file \"" + path + ending + "\", which belongs to it, can't be written: " + std::strerror(why) + "; " +
+             user + " has to be able to";
+    }
+  }
   return std::nullopt;
 }
 

@@ -57,6 +57,12 @@ Error error(Code code, const std::string& what, const std::string& why) {
   return {code, "sqlite: " + clean_text(what, 1000) + ": " + clean_text(why, 8000)};
 }
 
+Error with_remedy(const Error& error) {
+  if (error.code() != Code::invalid) return error;
+  constexpr char kRemedy[] = ": put a backup in its place, or save what can be read with \"sqlite3 FILE .recover\"";
+  return {error.code(), error.message() + kRemedy};
+}
+
 std::int64_t micros(WallTime at) noexcept {
   return std::chrono::floor<std::chrono::microseconds>(at).time_since_epoch().count();
 }

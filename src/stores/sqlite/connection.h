@@ -21,6 +21,9 @@ namespace sqlite {
 /// "sqlite: WHAT: WHY", with the code that says whether trying again may help.
 [[nodiscard]] Error error(Code code, const std::string& what, const std::string& why);
 
+/// Of an error that keeps a file from being opened: where it is damage, what can be done about that is said as well.
+[[nodiscard]] Error with_remedy(const Error& error);
+
 /// As the tables have it.
 [[nodiscard]] std::int64_t micros(WallTime at) noexcept;
 

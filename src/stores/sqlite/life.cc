@@ -49,10 +49,14 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
     return error(Code::invalid, "open", "expected the path of a file, got \"" + path.substr(0, 256) + "\"");
   if (path == ":memory:")
     return error(Code::invalid, "open \":memory:\"", "expected the path of a file; errand::open_memory() needs none");
-  auto opened = try_to_open(options.vfs.empty() ? behind_links(path) : path, options, std::move(running));
-  if (opened || opened.error().code() != Code::unavailable || !options.vfs.empty()) return opened;
-  // Which of several files it was that SQLite could not write, or make, is not what helps.
-  if (const auto why = why_not_writable(path)) return error(Code::unavailable, "open \"" + path + "\"", *why);
+  if (!options.vfs.empty()) return try_to_open(path, options, std::move(running));
+  const std::string file = behind_links(path);
+  if (const auto why = why_no_file(file)) return error(Code::invalid, "open \"" + path + "\"", *why);
+  auto opened = try_to_open(file, options, std::move(running));
+  if (opened || opened.error().code() != Code::unavailable) return opened;
+  // SQLite doesn't say which of several files it could not write, or make.
+  if (const auto why = why_not_writable(file, {"-wal", "-shm", ".lock", "-running"}))
+    return error(Code::invalid, "open \"" + path + "\"", *why);
   return opened;
 }
 
@@ -77,7 +81,7 @@ Result<StorePtr> SqliteTasks::try_to_open(const std::string& path, const SqliteO
       new SqliteTasks(std::move(owner), std::move(running), options, std::move(*connection)));
   FairLock lock(store->mu_);
   if (auto begun = store->begin_life(); !begun) {
-    return error(begun.error().code(), "open \"" + path + "\"", reason_in(begun.error()));
+    return with_remedy(error(begun.error().code(), "open \"" + path + "\"", reason_in(begun.error())));
   }
   return StorePtr(store);
 }

@@ -31,7 +31,7 @@ Result<void> prepare_schema(Connection& connection, const SqliteOptions& options
   const std::string what = "open \"" + path + "\"";
   const auto application = connection.number("pragma application_id");
   const auto said = [&](const Error& why, const char* damage) {
-    if (why.code() == Code::invalid) return error(why.code(), what, damage);
+    if (why.code() == Code::invalid) return with_remedy(error(why.code(), what, damage));
     std::string_view text = why.message();
     if (text.starts_with("sqlite: read: ")) text.remove_prefix(14);
     return error(why.code(), what, std::string(text));
@@ -43,18 +43,20 @@ Result<void> prepare_schema(Connection& connection, const SqliteOptions& options
   if (!tables) return said(tables.error(), "it is damaged");
   const std::int64_t newest = std::ssize(kMigrations);
   if (application->value_or(0) != kApplication && (version->value_or(0) != 0 || tables->value_or(0) != 0))
-    return error(Code::invalid, what, "it is a database of something else");
+    return error(Code::invalid, what, "it is a database of something else: give errand a file of its own");
   if (version->value_or(0) > newest) {
     return error(Code::invalid, what,
                  "its schema is version " + std::to_string(version->value_or(0)) + ", and this errand knows " +
-                     std::to_string(newest) + ": a newer errand wrote it");
+                     std::to_string(newest) +
+                     ": a newer errand wrote it; run that one, or put back the backup that was made before it came");
   }
   // WAL outside of any transaction; the answer is a row, and no error where it can't be.
   Statement mode = connection.prepare("pragma journal_mode = wal");
-  if (!mode.step()) return connection.error(mode.status(), what);
+  if (!mode.step()) return with_remedy(connection.error(mode.status(), what));
   if (mode.text(0) != "wal")
     return error(Code::invalid, what,
-                 "it can't have a write-ahead log: its journal mode stays \"" + std::string(mode.text(0)) + "\"");
+                 "it can't have a write-ahead log: its journal mode stays \"" + std::string(mode.text(0)) +
+                     "\"; put it on a disk of this machine");
   mode.run();
   // Whoever wrote the log may have died of a flush that failed; nothing is written behind it before it is whole.
   int status = rewrite_log(connection.handle());
@@ -66,9 +68,9 @@ Result<void> prepare_schema(Connection& connection, const SqliteOptions& options
                                 "; pragma user_version = " + std::to_string(next + 1) + "; commit;");
   }
   if (status == SQLITE_OK) return {};
-  Error failed = connection.error(status, what);
+  const Error failed = connection.error(status, what);
   connection.roll_back();
-  return failed;
+  return (status & 0xff) == SQLITE_CORRUPT ? with_remedy(failed) : failed;
 }
 
 }  // namespace sqlite
