@@ -15,7 +15,8 @@ inline namespace v0 {
 /// owner's pid, and stays.
 class FileLock {
  public:
-  /// Errors: `owned_by` names the pid of the owner that there is; `unavailable` says what the system said.
+  /// Errors: `owned_by` names the pid of the owner that there is; `store_full` where the disk is full; `unavailable`
+  ///         says what else the system said.
   [[nodiscard]] static Result<FileLock> take(const std::string& path);
 
  private:

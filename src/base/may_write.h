@@ -1,5 +1,5 @@
 #pragma once
-// Whether there can be a file, and whether the system lets this process write it.
+// Whether there can be a file, whether the system lets this process write it, and whether there is room for it.
 
 #include <initializer_list>
 #include <optional>
@@ -15,6 +15,9 @@ inline namespace v0 {
 /// making such ones, and what to do about it: for who has tried, and failed. Nothing where it is something else.
 [[nodiscard]] std::optional<std::string> why_not_writable(const std::string& path,
                                                           std::initializer_list<const char*> endings);
+
+/// Whether half a MiB, or one more file, finds no room beside PATH: for who has tried, and failed.
+[[nodiscard]] bool is_full_beside(const std::string& path);
 
 }  // namespace v0
 }  // namespace errand

@@ -4,23 +4,20 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
+
+#include "base/refused.h"
 
 namespace errand {
 inline namespace v0 {
 
 namespace {
 
-Error refused(const std::string& what) {
-  return {Code::unavailable, what + ": " + std::strerror(errno)};
-}
-
 std::string read_pid(int file) {
   char text[32] = {};
   const ssize_t length = pread(file, text, sizeof text - 1, 0);
-  std::string pid(text, length > 0 ? static_cast<std::size_t>(length) : 0);
-  while (!pid.empty() && pid.back() == '\n') pid.pop_back();
+  const std::string line(text, length > 0 ? static_cast<std::size_t>(length) : 0);
+  const std::string pid = line.substr(0, line.find('\n'));  // behind it may be the end of a longer one
   return pid.empty() ? "unknown" : pid;
 }
 
@@ -29,14 +26,15 @@ std::string read_pid(int file) {
 Result<FileLock> FileLock::take(const std::string& path) {
   OwnFile own = OwnFile::open(path);
   const int file = own.number();
-  if (file < 0) return refused("cannot open \"" + path + "\"");
+  if (file < 0) return refused("cannot open \"" + path + "\"", errno);
   if (flock(file, LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return refused("cannot lock \"" + path + "\"");
+    if (errno != EWOULDBLOCK) return refused("cannot lock \"" + path + "\"", errno);
     return Error(Code::owned_by, "process " + read_pid(file) + " has it; there is one owner at a time");
   }
   const std::string pid = std::to_string(getpid()) + "\n";
-  if (ftruncate(file, 0) != 0 || pwrite(file, pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
-    return refused("cannot write \"" + path + "\"");
+  // In this order: what is written over needs no room on a disk that is full.
+  if (pwrite(file, pid.data(), pid.size(), 0) < 0 || ftruncate(file, static_cast<off_t>(pid.size())) != 0)
+    return refused("cannot write \"" + path + "\"", errno);
   return FileLock(std::move(own));
 }
 

@@ -57,5 +57,14 @@ std::optional<std::string> why_not_writable(const std::string& path, std::initia
   return std::nullopt;
 }
 
+// A file without a name, which is gone with its number.
+bool is_full_beside(const std::string& path) {
+  const int file = open(folder_of(path).c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (file < 0) return errno == ENOSPC || errno == EDQUOT;
+  const int why = posix_fallocate(file, 0, 1 << 19);
+  close(file);
+  return why == ENOSPC || why == EDQUOT;
+}
+
 }  // namespace v0
 }  // namespace errand

@@ -7,17 +7,17 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <utility>
+
+#include "base/refused.h"
 
 namespace errand {
 inline namespace v0 {
 
 namespace {
 
-Error refused(const std::string& what, const std::string& path) {
-  return {errno == ENOSPC ? Code::store_full : Code::unavailable,
-          "cannot " + what + " \"" + path + "\": " + std::strerror(errno)};
+Error cannot(const std::string& what, const std::string& path) {
+  return refused("cannot " + what + " \"" + path + "\"", errno);
 }
 
 Error is_there(const std::string& path) {
@@ -68,12 +68,12 @@ Result<NewFile> NewFile::begin(const std::string& path) {
   const std::string partial = path + ".partial";
   OwnFile own = OwnFile::open(partial);
   const int number = own.number();
-  if (number < 0) return refused("make", partial);
+  if (number < 0) return cannot("make", partial);
   // The lock goes with the process, so that what a dead one left is nobody's.
   if (flock(number, LOCK_EX | LOCK_NB) != 0 || !still_has_its_name(number, partial))
     return Error(Code::unavailable, "somebody else is just writing \"" + partial + "\"");
   NewFile file(path, std::move(own));
-  if (ftruncate(number, 0) != 0) return refused("empty", partial);
+  if (ftruncate(number, 0) != 0) return cannot("empty", partial);
   return file;
 }
 
@@ -82,15 +82,15 @@ NewFile::~NewFile() {
 }
 
 Result<void> NewFile::flush() {
-  if (fdatasync(file_.number()) != 0) return refused("flush", partial());
+  if (fdatasync(file_.number()) != 0) return cannot("flush", partial());
   return {};
 }
 
 Result<void> NewFile::finish() {
-  if (fsync(file_.number()) != 0) return refused("flush", partial());
-  if (rename_to_new(partial(), path_) != 0) return errno == EEXIST ? is_there(path_) : refused("name", path_);
+  if (fsync(file_.number()) != 0) return cannot("flush", partial());
+  if (rename_to_new(partial(), path_) != 0) return errno == EEXIST ? is_there(path_) : cannot("name", path_);
   if (flush_folder_of(path_) != 0) {
-    const Error why = refused("flush the folder of", path_);
+    const Error why = cannot("flush the folder of", path_);
     unlink(path_.c_str());
     return why;
   }

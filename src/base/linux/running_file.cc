@@ -13,6 +13,7 @@
 
 #include "base/fork.h"
 #include "base/mutex.h"
+#include "base/refused.h"
 
 namespace errand {
 inline namespace v0 {
@@ -30,9 +31,8 @@ namespace {
 constexpr char kMagic[16] = "errand running\n";
 constexpr std::uint32_t kVersion = 1;
 
-Error refused(const std::string& what, const std::string& path, int why) {
-  return {why == ENOSPC ? Code::store_full : Code::unavailable,
-          "cannot " + what + " \"" + path + "\": " + std::strerror(why)};
+Error cannot(const std::string& what, const std::string& path, int why) {
+  return refused("cannot " + what + " \"" + path + "\"", why);
 }
 
 std::atomic_ref<std::uint64_t> atomic(std::uint64_t& word) noexcept {
@@ -89,14 +89,14 @@ Result<std::unique_ptr<RunningFile>> RunningFile::open(const std::string& path, 
     }
   };
   const Descriptor file{::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644)};
-  if (file.number < 0) return refused("open", path, errno);
-  if (!is_ours(file.number) && ftruncate(file.number, 0) != 0) return refused("write", path, errno);
+  if (file.number < 0) return cannot("open", path, errno);
+  if (!is_ours(file.number) && ftruncate(file.number, 0) != 0) return cannot("write", path, errno);
   // Also of a file that has its size: a copy of one may have holes.
   int failed = EINTR;
   while (failed == EINTR) failed = posix_fallocate(file.number, 0, kSize);
-  if (failed != 0) return refused("make room for", path, failed);
+  if (failed != 0) return cannot("make room for", path, failed);
   void* const memory = mmap(nullptr, kSize, PROT_READ | PROT_WRITE, MAP_SHARED, file.number, 0);
-  if (memory == MAP_FAILED) return refused("map", path, errno);
+  if (memory == MAP_FAILED) return cannot("map", path, errno);
   return std::unique_ptr<RunningFile>(new RunningFile(memory, boot));
 }
 

@@ -54,9 +54,10 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
   if (const auto why = why_no_file(file)) return error(Code::invalid, "open \"" + path + "\"", *why);
   auto opened = try_to_open(file, options, std::move(running));
   if (opened || opened.error().code() != Code::unavailable) return opened;
-  // SQLite doesn't say which of several files it could not write, or make.
+  // SQLite doesn't say which of several files it could not write, or make, and why.
   if (const auto why = why_not_writable(file, {"-wal", "-shm", ".lock", "-running"}))
     return error(Code::invalid, "open \"" + path + "\"", *why);
+  if (is_full_beside(file)) return error(Code::store_full, "open \"" + path + "\"", "the disk is full");
   return opened;
 }
 
