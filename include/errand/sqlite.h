@@ -165,7 +165,8 @@ class SqliteStore {
 /// Errors: `owned_by` where another process has it open, and which; `invalid` for a path that leads to no plain file or
 ///         has no folder, for a file that this user may not write, that is no database of errand's, is damaged, or was
 ///         written by a newer errand: each says what to do about it; `store_full` where the disk is full;
-///         `unavailable` where the system refuses otherwise, so that it may help to try again.
+///         `unavailable` where the system refuses otherwise, so that it may help to try again. A file that was there is
+///         left as it was, and nothing beside it.
 [[nodiscard]] Result<SqliteStore> open_sqlite(std::string_view path, const SqliteOptions& options = {});
 
 namespace detail {

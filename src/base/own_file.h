@@ -21,12 +21,17 @@ class OwnFile {
   ~OwnFile() { close(); }
 
   [[nodiscard]] int number() const noexcept { return number_; }
+  /// Whether open() made it.
+  [[nodiscard]] bool is_new() const noexcept { return is_new_; }
+  /// Whether it is this file that the path leads to: others may have moved or removed it.
+  [[nodiscard]] bool is_at(const std::string& path) const noexcept;
   void close() noexcept;
 
  private:
-  explicit OwnFile(int number) noexcept;
+  OwnFile(int number, bool is_new) noexcept;
 
   int number_;
+  bool is_new_;
   std::uint32_t forks_;  // more of them: it was the parent's, and the number may be anybody's by now
 };
 

@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 
 #include "support/child.h"
 #include "support/folder.h"
@@ -198,6 +199,50 @@ TEST_F(OpenSqlite, RefusesWhatIsNoDatabase) {
 TEST_F(OpenSqlite, RefusesSomebodyElsesDatabase) {
   execute("create table users (id integer primary key)");
   expect_refused(Code::invalid, "something else: give errand a file of its own");
+}
+
+TEST_F(OpenSqlite, LeavesNoTraceBesideWhatItRefuses) {
+  const auto files = [&] {
+    std::set<std::string> names;
+    for (const auto& one : std::filesystem::directory_iterator(folder.path())) names.insert(one.path().filename());
+    return names;
+  };
+  const std::set<std::string> alone{"tasks.db"};
+  std::ofstream(path) << std::string(8192, 'x');
+  expect_refused(Code::invalid, "no database");
+  EXPECT_EQ(files(), alone);
+  std::filesystem::remove(path);
+  execute("create table users (id integer primary key)");
+  expect_refused(Code::invalid, "something else");
+  EXPECT_EQ(files(), alone);
+  execute("pragma journal_mode = wal");
+  expect_refused(Code::invalid, "something else");
+  EXPECT_EQ(files(), alone);
+  // What was there stays.
+  std::ofstream(path + ".lock") << "mine";
+  expect_refused(Code::invalid, "something else");
+  EXPECT_EQ(files(), (std::set<std::string>{"tasks.db", "tasks.db.lock"}));
+  std::filesystem::remove(path);
+  std::filesystem::remove(path + ".lock");
+  EXPECT_TRUE(errand::open_sqlite(path));
+  EXPECT_EQ(files(), (std::set<std::string>{"tasks.db", "tasks.db-running", "tasks.db.lock"}));
+}
+
+// As long as somebody may come back to it.
+TEST_F(OpenSqlite, LeavesTheLogOfWhatItRefuses) {
+  EXPECT_EQ(in_child([&] {
+              sqlite3* db = nullptr;
+              require(sqlite3_open(path.c_str(), &db) == SQLITE_OK, 1);
+              require(
+                  sqlite3_exec(db, "pragma journal_mode = wal; create table users (id); insert into users values (7)",
+                               nullptr, nullptr, nullptr) == SQLITE_OK,
+                  2);
+            }),
+            0);
+  const auto log = std::filesystem::file_size(path + "-wal");
+  expect_refused(Code::invalid, "something else");
+  EXPECT_EQ(std::filesystem::file_size(path + "-wal"), log);
+  EXPECT_FALSE(std::filesystem::exists(path + ".lock"));
 }
 
 TEST_F(OpenSqlite, RefusesASchemaThatIsNewer) {

@@ -29,14 +29,6 @@ bool exists(const std::string& path) {
   return lstat(path.c_str(), &status) == 0;
 }
 
-// Whoever had it before may have given it its name, or removed it, between our open and our lock.
-bool still_has_its_name(int file, const std::string& path) {
-  struct stat ours {};
-  struct stat named {};
-  return fstat(file, &ours) == 0 && stat(path.c_str(), &named) == 0 && ours.st_dev == named.st_dev &&
-         ours.st_ino == named.st_ino;
-}
-
 // 0, or -1 with errno. File systems that know no exclusive rename leave a moment between the look and the rename.
 int rename_to_new(const std::string& from, const std::string& to) {
   if (renameat2(AT_FDCWD, from.c_str(), AT_FDCWD, to.c_str(), RENAME_NOREPLACE) == 0) return 0;
@@ -69,8 +61,9 @@ Result<NewFile> NewFile::begin(const std::string& path) {
   OwnFile own = OwnFile::open(partial);
   const int number = own.number();
   if (number < 0) return cannot("make", partial);
-  // The lock goes with the process, so that what a dead one left is nobody's.
-  if (flock(number, LOCK_EX | LOCK_NB) != 0 || !still_has_its_name(number, partial))
+  // The lock goes with the process, so that what a dead one left is nobody's. Whoever had it before may have given it
+  // its name, or removed it, between our open and our lock.
+  if (flock(number, LOCK_EX | LOCK_NB) != 0 || !own.is_at(partial))
     return Error(Code::unavailable, "somebody else is just writing \"" + partial + "\"");
   NewFile file(path, std::move(own));
   if (ftruncate(number, 0) != 0) return cannot("empty", partial);

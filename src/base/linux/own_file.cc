@@ -1,8 +1,10 @@
 #include "base/own_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <utility>
 #include <vector>
 
@@ -35,14 +37,26 @@ OwnFile OwnFile::open(const std::string& path) {
   OwnFiles& files = own_files();
   MutexLock lock(files.mu);
   files.numbers.reserve(files.numbers.size() + 1);
-  OwnFile file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+  constexpr int kMake = O_RDWR | O_CREAT | O_CLOEXEC;
+  int number = ::open(path.c_str(), kMake | O_EXCL, 0644);
+  const bool is_new = number >= 0;
+  if (number < 0 && errno == EEXIST) number = ::open(path.c_str(), kMake, 0644);
+  OwnFile file(number, is_new);
   if (file.number_ >= 0) files.numbers.push_back(file.number_);
   return file;
 }
 
-OwnFile::OwnFile(int number) noexcept : number_(number), forks_(forks_so_far()) {}
+OwnFile::OwnFile(int number, bool is_new) noexcept : number_(number), is_new_(is_new), forks_(forks_so_far()) {}
 
-OwnFile::OwnFile(OwnFile&& other) noexcept : number_(std::exchange(other.number_, -1)), forks_(other.forks_) {}
+OwnFile::OwnFile(OwnFile&& other) noexcept
+    : number_(std::exchange(other.number_, -1)), is_new_(other.is_new_), forks_(other.forks_) {}
+
+bool OwnFile::is_at(const std::string& path) const noexcept {
+  struct stat ours {};
+  struct stat named {};
+  return forks_ == forks_so_far() && fstat(number_, &ours) == 0 && stat(path.c_str(), &named) == 0 &&
+         ours.st_dev == named.st_dev && ours.st_ino == named.st_ino;
+}
 
 void OwnFile::close() noexcept {
   const int number = std::exchange(number_, -1);

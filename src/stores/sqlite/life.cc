@@ -41,6 +41,15 @@ std::string reason_in(const Error& error) {
   return std::string(text);
 }
 
+// SQLite doesn't say which of several files it could not write, or make, and why: for as long as these are there still.
+Error explained(const Error& failed, const std::string& path, const SqliteOptions& options) {
+  if (failed.code() != Code::unavailable || !options.vfs.empty()) return failed;
+  if (const auto why = why_not_writable(path, {"-wal", "-shm", ".lock", "-running"}))
+    return error(Code::invalid, "open \"" + path + "\"", *why);
+  if (is_full_beside(path)) return error(Code::store_full, "open \"" + path + "\"", "the disk is full");
+  return failed;
+}
+
 }  // namespace
 
 Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions& options,
@@ -52,38 +61,39 @@ Result<StorePtr> SqliteTasks::open(const std::string& path, const SqliteOptions&
   if (!options.vfs.empty()) return try_to_open(path, options, std::move(running));
   const std::string file = behind_links(path);
   if (const auto why = why_no_file(file)) return error(Code::invalid, "open \"" + path + "\"", *why);
-  auto opened = try_to_open(file, options, std::move(running));
-  if (opened || opened.error().code() != Code::unavailable) return opened;
-  // SQLite doesn't say which of several files it could not write, or make, and why.
-  if (const auto why = why_not_writable(file, {"-wal", "-shm", ".lock", "-running"}))
-    return error(Code::invalid, "open \"" + path + "\"", *why);
-  if (is_full_beside(file)) return error(Code::store_full, "open \"" + path + "\"", "the disk is full");
-  return opened;
+  return try_to_open(file, options, std::move(running));
 }
 
 Result<StorePtr> SqliteTasks::try_to_open(const std::string& path, const SqliteOptions& options,
                                           std::unique_ptr<RunningFile> running) {
+  const auto refused = [&](const Error& why) {
+    return explained(error(why.code(), "open \"" + path + "\"", reason_in(why)), path, options);
+  };
   std::optional<FileLock> owner;
   if (options.vfs.empty()) {
     // SQLite before 3.51.3 can damage a log that two connections reset and write.
     auto locked = FileLock::take(path + ".lock");
-    if (!locked) return error(locked.error().code(), "open \"" + path + "\"", locked.error().message());
+    if (!locked) return refused(locked.error());
     owner.emplace(std::move(*locked));
   }
   auto connection = Connection::open(path, options.vfs);
-  if (!connection) return connection.error();
-  if (auto ready = prepare_schema(**connection, options, path); !ready) return ready.error();
+  if (!connection) return explained(connection.error(), path, options);
+  if (auto ready = prepare_schema(**connection, options, path); !ready) {
+    const Error why = explained(ready.error(), path, options);
+    // SQLite makes it to look for what is in it, and takes it away where it may close the file as it does by itself.
+    if (is_log_empty((*connection)->handle())) (*connection)->keep_log(false);
+    return why;
+  }
   if (owner && running == nullptr) {
     auto opened = RunningFile::open(path + "-running");
-    if (!opened) return error(opened.error().code(), "open \"" + path + "\"", opened.error().message());
+    if (!opened) return refused(opened.error());
     running = std::move(*opened);
   }
   std::shared_ptr<SqliteTasks> store(
       new SqliteTasks(std::move(owner), std::move(running), options, std::move(*connection)));
   FairLock lock(store->mu_);
-  if (auto begun = store->begin_life(); !begun) {
-    return with_remedy(error(begun.error().code(), "open \"" + path + "\"", reason_in(begun.error())));
-  }
+  if (auto begun = store->begin_life(); !begun) return refused(with_remedy(begun.error()));
+  if (store->owner_) store->owner_->keep();
   return StorePtr(store);
 }
 

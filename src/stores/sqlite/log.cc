@@ -29,6 +29,12 @@ sqlite3_file* log_of(sqlite3* db) {
 
 }  // namespace
 
+bool is_log_empty(sqlite3* db) {
+  sqlite3_file* const log = log_of(db);
+  sqlite3_int64 size = 0;
+  return log == nullptr || (log->pMethods->xFileSize(log, &size) == SQLITE_OK && size == 0);
+}
+
 int rewrite_log(sqlite3* db) {
   sqlite3_file* const log = log_of(db);
   if (log == nullptr) return SQLITE_OK;

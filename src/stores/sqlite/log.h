@@ -12,6 +12,9 @@ namespace errand {
 inline namespace v0 {
 namespace sqlite {
 
+/// Whether there is nothing in the log's file, or no such file.
+[[nodiscard]] bool is_log_empty(sqlite3* db);
+
 // Both return SQLite's status. REQUIRES: no transaction is open.
 
 /// Writes the log over itself and flushes it, so that what is seen of it is on the disk. A power cut on the way takes

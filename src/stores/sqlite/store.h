@@ -268,7 +268,7 @@ class SqliteTasks final : public Store {
   [[nodiscard]] Result<Status> adopt(const KeptTask& task, WallTime now) ERRAND_REQUIRES(mu_);
 
   // None of these two over a file layer of a test's own, unless the test brings the second one.
-  const std::optional<FileLock> owner_;
+  std::optional<FileLock> owner_;
   const std::unique_ptr<RunningFile> running_;
   const SqliteOptions options_;
   const std::string path_;
