@@ -120,7 +120,9 @@ class Transaction {
 /// Beside the file, PATH, there are PATH-wal and PATH-shm, which are part of it; PATH.lock, which names the owner; and
 /// PATH-running, 260 KiB, which says whose bodies run: the next open charges them if the process has crashed or was
 /// killed (RunningBody). Without it, and after a reboot, nobody is charged. It must not be cut short while it is in
-/// use.
+/// use, and PATH.lock must not be removed while a program has the file open: the next one would open it as well, and
+/// two owners would run the same tasks, and could damage the file. Symbolic links lead to the one lock that there is; a
+/// file with more than one name (hard links) is not opened, since SQLite's log and the lock go by the name.
 ///
 /// Threads: any.
 class SqliteStore {
@@ -162,11 +164,11 @@ class SqliteStore {
 
 /// Opens a file, and makes it if it is not there.
 ///
-/// Errors: `owned_by` where another process has it open, and which; `invalid` for a path that leads to no plain file or
-///         has no folder, for a file that this user may not write, that is no database of errand's, is damaged, or was
-///         written by a newer errand: each says what to do about it; `store_full` where the disk is full;
-///         `unavailable` where the system refuses otherwise, so that it may help to try again. A file that was there is
-///         left as it was, and nothing beside it.
+/// Errors: `owned_by` where another process has it open, and which; `invalid` for a path that leads to no plain file of
+///         one name or has no folder, and for a file that this user may not write, that is no database of errand's, is
+///         damaged, or was written by a newer errand: each says what to do about it; `store_full` where the disk is
+///         full; `unavailable` where the system refuses otherwise, so that it may help to try again. A file that is not
+///         errand's, or a newer errand's, is left as it was, with nothing beside it.
 [[nodiscard]] Result<SqliteStore> open_sqlite(std::string_view path, const SqliteOptions& options = {});
 
 namespace detail {

@@ -8,7 +8,7 @@
 namespace errand {
 inline namespace v0 {
 
-/// Why PATH is no plain file, nor can become one, and what to do about it.
+/// Why PATH is no plain file of one name, nor can become one, and what to do about it.
 [[nodiscard]] std::optional<std::string> why_no_file(const std::string& path);
 
 /// What keeps this process from writing the file PATH, or those that are named PATH and one of `endings`, or from

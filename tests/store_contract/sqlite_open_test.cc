@@ -98,6 +98,17 @@ TEST_F(OpenSqlite, HasOneOwnerByWhicheverLinkItIsOpened) {
   EXPECT_FALSE(std::filesystem::exists(link + ".lock"));
 }
 
+TEST_F(OpenSqlite, RefusesAFileOfSeveralNames) {
+  ASSERT_TRUE(errand::open_sqlite(path));
+  const std::string first = path;
+  path = folder.file("second tasks.db");
+  std::filesystem::create_hard_link(first, path);
+  expect_refused(Code::invalid, "it has 2 names (hard links)");
+  EXPECT_FALSE(std::filesystem::exists(path + ".lock"));
+  std::filesystem::remove(first);
+  EXPECT_TRUE(errand::open_sqlite(path));
+}
+
 TEST_F(OpenSqlite, SaysWhereTasksInMemoryAreKept) {
   const auto store = errand::open_sqlite(":memory:");
   ASSERT_FALSE(store);

@@ -36,6 +36,11 @@ std::optional<std::string> why_no_file(const std::string& path) {
   if (stat(path.c_str(), &found) != 0) return std::nullopt;
   if (S_ISDIR(found.st_mode)) return "it is a folder: give the path of a file in it";
   if (!S_ISREG(found.st_mode)) return "it is a device, a pipe or a socket: give the path of a file";
+  if (found.st_nlink > 1) {
+    return "it has " + std::to_string(found.st_nlink) +
+           " names (hard links), and who opens it by another one would be kept out by nothing: remove the others, or " +
+           "open a copy";
+  }
   return std::nullopt;
 }
 
