@@ -1,8 +1,9 @@
-// The lines of the design's sample that concern closures, and those about JSON, as they stand there. They are only
-// compiled: without a warning, also without exceptions. What they do is tested elsewhere.
+// The design's sample as it stands there. It is only compiled: without a warning, also without exceptions. What it does
+// is tested elsewhere.
 
 #include <errand/errand.h>
 #include <errand/json.h>
+#include <errand/sqlite.h>
 
 using namespace std::chrono_literals;
 
@@ -14,6 +15,7 @@ ERRAND_JSON(WelcomeMail, to, user)  ERRAND_JSON(Receipt, code)         // <erran
     static_assert(errand::Message<WelcomeMail> && errand::Encodable<errand::output_t<WelcomeMail>>);
 
 bool smtp_up();
+Receipt send(const WelcomeMail&);
 int thumb(int);
 int fail(const errand::Error&);
 void show(const errand::TaskInfo&);
@@ -39,7 +41,21 @@ int main() {
   if (!queue.cancel(task.id())) return 1;                   // already over
   queue.pause();  queue.resume();  queue.set_workers(16);  queue.stats();  queue.wait_idle(10s);
 
-  errand::Queue mail({.name = "mail", .workers = 8, .start = false});
+  auto store = errand::open_sqlite("tasks.db");             // Result<SqliteStore>, a copyable handle
+  if (!store) return fail(store.error());                   // open("sqlite:..."), open("postgresql://...") -> Result<std::shared_ptr<Store>>
+  errand::Queue mail({.name = "mail", .workers = 8, .start = false, .store = *store});
+  mail.handle<WelcomeMail>([](const WelcomeMail& m, errand::Attempt&) -> errand::OutcomeOf<Receipt> {
+    if (!smtp_up()) return errand::retry_after(1min, "smtp is down");
+    return send(m);
+  });
   mail.start();
+  auto sent = mail.enqueue(WelcomeMail{"a@b.c", 7}, {.delay = 1h, .unique = {.key = "user-7", .within = 24h}});
+  if (!sent) return fail(sent.error());                     // nodiscard: success means it is on disk; sent->existed() = duplicate
+  auto saved = store->transaction([&](errand::Transaction& tx) -> errand::Result<void> {
+    if (auto r = tx.execute("insert into users values (?)", 7); !r) return r;
+    if (auto r = mail.enqueue(tx, WelcomeMail{"a@b.c", 7}); !r) return r.error();
+    return {};                                              // an error or a throw rolls both back
+  });
+  if (!saved) return fail(saved.error());
   return errand::shutdown_all({&queue, &mail}, {.drain = errand::Drain::due, .timeout = 30s}).left_over == 0 ? 0 : 2;
 }
