@@ -33,6 +33,8 @@ std::string describe(const KeptTask& t) {
   for (const KeptAttempt& a : t.history) text += " attempt " + std::to_string(a.number) + " " + a.error.text;
   for (const std::string& line : t.log) text += " log " + line;
   for (const auto& [key, value] : t.task.metadata) text.append(" label ").append(key).append("=").append(value);
+  text += " name " + t.task.name + " created " + text_of(t.created_at);
+  for (const std::string& tag : t.task.tags) text += " tag " + tag;
   return text;
 }
 
@@ -60,7 +62,7 @@ class Both {
   void step(std::uint64_t seed) {
     rng_ = Rng(seed);
     if (rng_.below(8) == 0) move_clock();
-    switch (rng_.below(19)) {
+    switch (rng_.below(22)) {
       case 0:
       case 1:
       case 2:
@@ -86,6 +88,11 @@ class Both {
       case 16:
       case 17:
         return schedules_.step(*store_, *model_, rng_, now_);
+      case 18:
+        return look();
+      case 19:
+      case 20:
+        return adopt();
       default:
         return rng_.below(4) == 0 ? reopen() : switches();
     }
@@ -147,6 +154,8 @@ class Both {
       task.priority = static_cast<int>(rng_.below(3)) * 4;
       task.run_at = chance(2) ? now_ : moment();
       task.ephemeral = chance(6);
+      if (chance(2)) task.name = word("n", 3);
+      for (std::uint64_t i = rng_.below(3); i > 0; --i) task.tags.push_back(word("t", 3));
       if (chance(4)) task.expires_at = moment();
       if (chance(4)) ScheduleMoves::make_run(task, rng_, now_);
       if (chance(3)) {
@@ -254,8 +263,8 @@ class Both {
          &Committed::notes);
   }
 
-  void same(const Result<Committed>& ours, const Result<Committed>& theirs,
-            std::vector<Result<void>> Committed::*which) {
+  template <class All>
+  void same(const Result<All>& ours, const Result<All>& theirs, std::vector<Result<void>> All::*which) {
     ASSERT_TRUE(ours) << ours.error().message();
     const std::vector<Result<void>>& a = (*ours).*which;
     const std::vector<Result<void>>& b = (*theirs).*which;
@@ -268,14 +277,34 @@ class Both {
     }
   }
 
-  void change() {
+  TaskId any_id() { return TaskId{(std::uint64_t{1} << 63) | (1 + rng_.below(60))}; }
+
+  TaskFilter filter() {
     TaskFilter filter;
-    if (chance(2)) filter.ids = {TaskId{(std::uint64_t{1} << 63) | (1 + rng_.below(60))}};
+    for (std::uint64_t i = chance(2) ? 1 + rng_.below(3) : 0; i > 0; --i) filter.ids.push_back(any_id());
     if (chance(3)) filter.queue = word("q", 2);
     if (chance(3)) filter.kind = word("k", 3);
+    if (chance(6)) filter.name = word("n", 3);
+    if (chance(6)) filter.tag = word("t", 3);
     if (chance(3)) filter.state = static_cast<TaskState>(1 + rng_.below(8));
     if (chance(4)) filter.priority = 4;
     if (chance(6)) filter.schedule = word("s", 2);
+    return filter;
+  }
+
+  void look() {
+    const TaskFilter filter = this->filter();
+    const TaskId after{(std::uint64_t{1} << 63) | rng_.below(20)};
+    const std::size_t limit = 1 + rng_.below(10);
+    const auto ours = store_->list(filter, after, limit, now_);
+    const auto theirs = model_->list(filter, after, limit, now_);
+    ASSERT_TRUE(ours) << ours.error().message();
+    ASSERT_EQ(ours->size(), theirs->size());
+    for (std::size_t i = 0; i < ours->size(); ++i) ASSERT_EQ(describe((*ours)[i]), describe((*theirs)[i]));
+  }
+
+  void change() {
+    const TaskFilter filter = this->filter();
     Change change;
     change.what = static_cast<Change::What>(rng_.below(6));
     if (chance(2)) change.priority = static_cast<int>(rng_.below(3)) * 4;
@@ -290,6 +319,39 @@ class Both {
     ASSERT_EQ(describe(ours->ids), describe(theirs->ids));
     ASSERT_EQ(describe(ours->running), describe(theirs->running));
     ASSERT_EQ(describe(ours->refused), describe(theirs->refused));
+  }
+
+  // Of a store that has had the same past, with other ids; some of its tasks were made for another queue, key or slot.
+  void adopt() {
+    // What waits there is due by the clock there, which is this one.
+    ASSERT_TRUE(store_->commit({}, now_));
+    ASSERT_TRUE(model_->commit({}, now_));
+    const auto all = model_->list({}, TaskId{}, 10'000, now_);
+    std::vector<KeptTask> tasks;
+    for (std::uint64_t i = all->empty() ? 0 : rng_.below(4); i > 0; --i) {
+      KeptTask& task = tasks.emplace_back((*all)[rng_.below(all->size())]);
+      task.id = any_id();
+      // What is known of its claims here is not known of those there.
+      task.token = chance(2) ? last_token_ + rng_.below(3) : 1 + rng_.below(9);
+      if (chance(2)) task.task.queue = word("q", 2);
+      if (!task.task.unique.key.empty() && chance(2)) task.task.unique.key = word("u", 9);
+      if (task.task.slot && chance(2)) task.task.slot.reset();
+    }
+    std::vector<KeptSchedule> schedules;
+    if (chance(2)) schedules = ScheduleMoves::of_another(*model_, rng_);
+    std::vector<std::string> paused;
+    if (chance(6)) paused.push_back(word("q", 2));
+    const Adoption page{.paused = paused, .schedules = schedules, .tasks = tasks};
+    const auto ours = store_->adopt(page, now_);
+    const auto theirs = model_->adopt(page, now_);
+    same(ours, theirs, &Adopted::schedules);
+    same(ours, theirs, &Adopted::tasks);
+    for (std::size_t i = 0; ours && i < tasks.size(); ++i) {
+      if (!ours->tasks[i]) continue;
+      last_token_ = std::max(last_token_, tasks[i].token);
+      // Whoever ran it there has no say here.
+      running_.push_back({tasks[i].id, tasks[i].token, tasks[i].token, tasks[i]});
+    }
   }
 
   void tidy() {

@@ -80,6 +80,18 @@ void ScheduleMoves::make_run(NewTask& task, Rng& rng, WallTime now) {
   if (chance(rng, 2)) task.slot = slot_near(rng, now);
 }
 
+std::vector<KeptSchedule> ScheduleMoves::of_another(Store& store, Rng& rng) {
+  std::vector<KeptSchedule> found;
+  const auto all = store.list_schedules("");
+  for (const auto& one : *all) {
+    if (!chance(rng, 2)) continue;
+    KeptSchedule& other = found.emplace_back(*one);
+    other.schedule.queue = other.schedule.task.queue = word(rng, "q", 2);
+    other.schedule.name = other.schedule.task.schedule = word(rng, "s", 2);
+  }
+  return found;
+}
+
 void ScheduleMoves::put(Store& ours, Store& theirs, Rng& rng, WallTime now) {
   NewSchedule given;
   given.queue = word(rng, "q", 2);

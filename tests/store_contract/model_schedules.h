@@ -14,6 +14,8 @@ class ScheduleMoves {
   static void compare(errand::Store& ours, errand::Store& theirs);
   /// Gives a task a schedule, and a slot as likely as not.
   static void make_run(errand::NewTask& task, errand::Rng& rng, errand::WallTime now);
+  /// What another store may have kept, to be adopted: those of this one, with other names.
+  static std::vector<errand::KeptSchedule> of_another(errand::Store& store, errand::Rng& rng);
 
  private:
   // What somebody has read. It may have been changed since.
