@@ -89,8 +89,9 @@ class NamedTasks final : public durable::Member,
   void give_back_claims(std::span<const TaskId> ids = {});
   /// Sees that what became of attempts is in the store, until `deadline`.
   void flush(SteadyTime deadline);
-  /// The queue goes: what is left goes to the store, until `deadline`, and handles say that it is gone.
-  void close(SteadyTime deadline);
+  /// The queue goes, and no body of it runs any more: what is left goes to the store, if that takes it at the first
+  /// try, and handles say that it is gone.
+  void close();
 
   // --- pause.cc ---
   /// It holds from here on, for the workers too. The store is told now, or when it is back.

@@ -58,11 +58,10 @@ Queue::~Queue() {
     if (tasks != nullptr) static_cast<void>(durable_.release());
     return;
   }
-  const SteadyTime deadline = engine_->deadline_of(engine_->options.close);
   shutdown(engine_->options.close);
   // What ignores its stop token is waited for, and then said to the store as well.
   engine_->come_to_rest();
-  tasks->close(deadline);
+  tasks->close();
   engine_->run_callbacks();
   engine_.reset();
 }

@@ -223,3 +223,55 @@ TEST_P(Ends, WithABodyThatShutsItDown) {
   EXPECT_EQ(task->state(), errand::TaskState::completed);
   queue.reset();
 }
+
+namespace {
+
+// A clock on which whoever looks after the store sleeps on when it is woken, until somebody else has done its work. The
+// test's thread and the worker's do not.
+class LateRiser final : public errand::Clock {
+ public:
+  errand::WallTime now() const noexcept override { return real_->now(); }
+  errand::SteadyTime mono() const noexcept override { return real_->mono(); }
+  void wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected, const errand::WaitUntil& until) override {
+    real_->wait(word, expected, until);
+    const auto self = std::this_thread::get_id();
+    if (self != test_ && worker_.load() != std::thread::id() && self != worker_.load())
+      static_cast<void>(soon([this] { return done_.load(); }));
+  }
+  void wake(const std::atomic<std::uint32_t>& word, int count) override { real_->wake(word, count); }
+  void falls_asleep(std::thread::id worker) { worker_ = worker; }
+  void is_done() { done_ = true; }
+
+ private:
+  const std::shared_ptr<errand::Clock> real_ = errand::real_clock();
+  const std::thread::id test_ = std::this_thread::get_id();
+  std::atomic<std::thread::id> worker_{};
+  std::atomic<bool> done_{false};
+};
+
+}  // namespace
+
+// It ends when the queue has waited for its shutdown, and has nothing more to wait for.
+TEST(EndsOfBodies, ThatOutliveTheShutdownAreInTheStore) {
+  const auto store = std::make_shared<Shaky>();
+  const auto clock = std::make_shared<LateRiser>();
+  Gate goes_on;
+  errand::set_logger([&](const errand::LogLine&) { goes_on.open(); });  // it is named as one that ignores its stop
+  auto queue = std::make_unique<errand::Queue>(
+      errand::QueueOptions{.name = "mail", .workers = 1, .store = store, .close = {.timeout = 0s}, .clock = clock});
+  Gate began;
+  queue->handle<Report>([&](const Report&) {
+    began.open();
+    EXPECT_TRUE(goes_on.wait());
+    clock->falls_asleep(std::this_thread::get_id());
+    return errand::done();
+  });
+  const auto task = queue->enqueue(Report{});
+  ASSERT_TRUE(task && began.wait());
+  store->after_commit([&] { clock->is_done(); });
+  queue.reset();
+  errand::set_logger({});
+  const auto kept = store->find(task->id(), errand::real_clock()->now());
+  ASSERT_TRUE(kept);
+  EXPECT_EQ(kept->state, errand::TaskState::completed);
+}
