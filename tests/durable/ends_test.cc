@@ -130,6 +130,16 @@ TEST_P(Ends, ByHandWithAllThatWaits) {
   queue.reset();
 }
 
+TEST_P(Ends, ByHandWithWhatIsGivenBackInTheStore) {
+  queue->handle<Report>([](const Report&) { ADD_FAILURE() << "nobody drains it"; });
+  const auto task = queue->enqueue(Report{});
+  ASSERT_TRUE(task);
+  const auto state = [&] { return store->find(task->id(), clock->now())->state; };
+  EXPECT_EQ(state(), errand::TaskState::running) << "it is claimed";
+  queue->shutdown({.drain = errand::Drain::running});
+  EXPECT_EQ(state(), errand::TaskState::available) << "before the queue goes";
+}
+
 // What waits in the store is nobody's to claim any more, however often it is asked for.
 TEST_P(Ends, Once) {
   begin(options(1));
