@@ -49,10 +49,10 @@ void World::worker(int line_number, int number) {
       while (engine.step_timers()) {
       }
       engine.run_callbacks();
-      const bool paused = oracle_.is_paused(line.queue->name()) && !line.pause_in_hand;
+      const bool calm = !line.pause_in_hand;
+      const Paused paused{calm && oracle_.is_paused(line.queue->name()), calm && line.paused};
       claimed = worker.claim();
-      if (claimed.record != nullptr)
-        oracle_.taken(line.tasks->task_of(errand::detail::id_of(*claimed.record, claimed.word)), paused);
+      if (claimed.record != nullptr) taken(line, TaskId{errand::detail::id_of(*claimed.record, claimed.word)}, paused);
     }
     if (claimed.record == nullptr) {
       stage_->idle();
@@ -63,6 +63,11 @@ void World::worker(int line_number, int number) {
     if (one_in(4)) worker.settle();
     stage_->pause();
   }
+}
+
+void World::taken(const Line& line, TaskId record, Paused paused) {
+  if (const TaskId named = line.tasks->task_of(record.value)) return oracle_.taken(named, paused.named);
+  if (!store_->is_dead()) oracle_.closure_taken(record, paused.closures);
 }
 
 errand::Outcome World::says(errand::Attempt& attempt) {
@@ -120,9 +125,13 @@ void World::caller() {
   while (goes_on()) {
     Line& line = lines_[rng_.below(kQueues)];
     const std::uint64_t dice = rng_.below(100);
-    if (dice < 34) {
+    if (dice < 25) {
       enqueue(line);
-    } else if (dice < 43) {
+    } else if (dice < 35) {
+      submit(line);
+    } else if (dice < 37) {
+      cancel_closure(line);
+    } else if (dice < 45) {
       enqueue_many(line);
     } else if (dice < 51) {
       enqueue_in_transaction(line);
@@ -366,6 +375,7 @@ void World::pause_or_resume(Line& line, bool pauses) {
       line.queue->resume();
     }
   });
+  line.paused = pauses;
   line.pause_in_hand = false;
 }
 

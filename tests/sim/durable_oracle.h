@@ -16,6 +16,12 @@
 
 namespace sim {
 
+/// The expressions that schedules have here.
+inline constexpr std::string_view kEveryFiveSeconds = "*/5 * * * * *";
+inline constexpr std::string_view kEveryMinute = "* * * * *";
+inline constexpr std::string_view kEveryHour = "0 * * * *";
+inline constexpr std::string_view kEverySevenSeconds = "@every 7s";
+
 /// How a body ended, and what it had been told by then.
 struct Said {
   enum class What : unsigned char { returned, done, retry, threw, snooze, cancel, discard };
@@ -123,6 +129,20 @@ class Oracle {
   /// The end of a body that had ended its task in a transaction: whatever it says.
   void ends_late(errand::TaskId id);
 
+  // --- closures, which end with the process: durable_oracle_closures.cc ---
+  /// `in_line`: it waits for nothing but a worker.
+  void submitted(errand::TaskId id, const std::string& queue, int priority, bool in_line);
+  void closure_taken(errand::TaskId id, bool paused);
+  void closure_begins(errand::TaskId id);
+  /// What its body has said that it is to be.
+  void closure_says(errand::TaskId id, errand::TaskState state);
+  void closure_cancelled(errand::TaskId id);
+  void closure_ended(errand::TaskId id, errand::TaskState state);
+  /// Their queues are gone.
+  void closures_are_over();
+  /// Those that are not over.
+  [[nodiscard]] std::vector<errand::TaskId> closures_of(const std::string& queue) const;
+
   // --- lives of the process: durable_oracle_lives.cc ---
   enum class Death : unsigned char { kill, power_cut, close };
   void died(Death how);
@@ -160,6 +180,15 @@ class Oracle {
   struct Watch {
     errand::TaskId id{};
     int calls = 0;
+  };
+  struct Closure {
+    std::string queue{};
+    int priority = 5;
+    bool in_line = false;
+    bool begun = false;
+    bool cancelled = false;  // before it began
+    bool over = false;
+    errand::TaskState says = errand::TaskState::running;
   };
   struct Next {
     errand::TaskState to;
@@ -212,6 +241,8 @@ class Oracle {
   void compare(Task& task, const errand::KeptTask& row, bool began);
   void adopt(const errand::KeptTask& row);
   [[nodiscard]] Known* find(errand::TaskId id, const char* what);
+  [[nodiscard]] Closure* find_closure(errand::TaskId id, const char* what);
+  void comes_before_others(const std::string& queue, int priority, const std::string& who);
   [[nodiscard]] std::string text(errand::TaskId id) const;
   void tell(const char* what, errand::TaskId id) const;
   void tell_schedule(const char* what, const ScheduleKey& key) const;
@@ -221,7 +252,8 @@ class Oracle {
   std::uint64_t asked_ = 0;
   std::uint64_t last_token_ = 0;
   std::set<std::string> paused_{};
-  std::map<std::uint64_t, Watch> watches_{};  // of this life
+  std::map<std::uint64_t, Watch> watches_{};     // of this life
+  std::map<std::uint64_t, Closure> closures_{};  // likewise
   std::deque<errand::Finish> told_{};
   using Slot = std::tuple<std::string, std::string, std::int64_t>;
   std::map<Slot, std::uint64_t> slots_{};

@@ -18,11 +18,20 @@ void Oracle::taken(TaskId id, bool paused) {
   if (paused) breaks(text(id) + ": a worker took it, and its queue is paused");
   if (task->token == 0) breaks(text(id) + ": a worker took it, and nobody has claimed it");
   task->stand = Known::Stand::moved;
-  for (const auto& [number, other] : tasks_) {
-    if (other.stand != Known::Stand::in_line || other.queue != task->queue || other.priority >= task->priority)
-      continue;
-    breaks(text(id) + " of priority " + std::to_string(task->priority) + " was taken before " + text(TaskId{number}) +
-           " of priority " + std::to_string(other.priority));
+  comes_before_others(task->queue, task->priority, text(id));
+}
+
+void Oracle::comes_before_others(const std::string& queue, int priority, const std::string& who) {
+  const auto compare = [&](const auto& other, const std::string& name) {
+    if (other.queue != queue || other.priority >= priority) return;
+    breaks(who + " of priority " + std::to_string(priority) + " was taken before " + name + " of priority " +
+           std::to_string(other.priority));
+  };
+  for (const auto& [id, task] : tasks_) {
+    if (task.stand == Known::Stand::in_line) compare(task, text(TaskId{id}));
+  }
+  for (const auto& [id, closure] : closures_) {
+    if (closure.in_line) compare(closure, "closure " + to_string(TaskId{id}));
   }
 }
 

@@ -50,6 +50,7 @@ void Oracle::died(Death how) {
   }
   by_payload_.clear();
   watches_.clear();
+  closures_.clear();
   unique_.clear();
   for (auto& [key, schedule] : schedules_) schedule.live_seen.clear();
 }

@@ -1,5 +1,6 @@
 // Schedules of the store's: each slot gets a run, or is counted as left out, as overlap and missed say; and none is
-// forgotten. Their slots are so far apart as their interval says: expressions and zones are tests/schedule's.
+// forgotten. Their slots are so far apart as their interval says, or one of a few expressions: all others, and zones,
+// are tests/schedule's.
 
 #include "durable_oracle.h"
 
@@ -18,9 +19,19 @@ namespace {
 
 constexpr errand::Duration kOnTime = std::chrono::minutes(1);
 
+errand::Duration interval_of(const errand::NewSchedule& terms) {
+  if (terms.cron == kEveryFiveSeconds) return std::chrono::seconds(5);
+  if (terms.cron == kEveryMinute) return std::chrono::minutes(1);
+  if (terms.cron == kEveryHour) return std::chrono::hours(1);
+  return terms.cron == kEverySevenSeconds ? std::chrono::seconds(7) : terms.interval;
+}
+
 WallTime slot_after(const errand::NewSchedule& terms, WallTime after) {
-  if (after < terms.anchor) return terms.anchor;
-  return terms.anchor + ((after - terms.anchor) / terms.interval + 1) * terms.interval;
+  const errand::Duration interval = interval_of(terms);
+  const bool is_anchored = terms.cron.empty() || terms.cron == kEverySevenSeconds;
+  const WallTime anchor = is_anchored ? terms.anchor : WallTime();
+  if (after < anchor) return anchor;
+  return anchor + ((after - anchor) / interval + 1) * interval;
 }
 
 bool is_slot(const errand::NewSchedule& terms, WallTime at) {
@@ -30,14 +41,15 @@ bool is_slot(const errand::NewSchedule& terms, WallTime at) {
 // Of the slots from `first` to `now`, those that would have a run if nothing else were in their way.
 std::vector<WallTime> candidates(const errand::NewSchedule& terms, WallTime first, WallTime now) {
   if (now < first) return {};
-  const WallTime newest = first + (now - first) / terms.interval * terms.interval;
+  const errand::Duration interval = interval_of(terms);
+  const WallTime newest = first + (now - first) / interval * interval;
   if (terms.missed == Missed::skip) {
     return now - newest <= kOnTime ? std::vector{newest} : std::vector<WallTime>();
   }
   std::vector<WallTime> found{newest};
   if (terms.missed == Missed::latest) return found;
   while (static_cast<int>(found.size()) < terms.catch_up_cap && found.front() > first)
-    found.insert(found.begin(), found.front() - terms.interval);
+    found.insert(found.begin(), found.front() - interval);
   return found;
 }
 
@@ -121,7 +133,7 @@ void Oracle::put_schedule(const errand::NewSchedule& given, const errand::Result
   const errand::NewSchedule before = std::exchange(known.terms, given);
   if (!is_new) {
     known.terms.paused = before.paused;
-    if (before.interval == given.interval) {
+    if (before.interval == given.interval && before.cron == given.cron) {
       known.terms.anchor = before.anchor;
       if (before.next) known.terms.next = before.next;
     }
@@ -226,8 +238,9 @@ void Oracle::compare_schedule(const KnownSchedule& known, const errand::KeptSche
   const std::string what = title(terms) + ": ";
   if (kept.version != known.version) breaks(what + "its version is another one");
   if (terms.paused != known.terms.paused) breaks(what + "paused, or not");
-  if (terms.interval != known.terms.interval || terms.overlap != known.terms.overlap ||
-      terms.missed != known.terms.missed || terms.catch_up_cap != known.terms.catch_up_cap)
+  if (terms.interval != known.terms.interval || terms.cron != known.terms.cron ||
+      terms.overlap != known.terms.overlap || terms.missed != known.terms.missed ||
+      terms.catch_up_cap != known.terms.catch_up_cap)
     breaks(what + "it has other terms");
   if (terms.anchor != known.terms.anchor || terms.next != known.terms.next)
     breaks(what + "its next slot is another one");
@@ -297,7 +310,7 @@ void Oracle::check_slots(const errand::Advance& advance, const KnownSchedule& kn
   const bool may_be_later = terms.overlap == Overlap::queue_one;
   if (!advance.until || *advance.until < first || (*advance.until > now && !may_be_later))
     return breaks(what + "it is advanced to where it was, or to what has not come");
-  const auto passed = static_cast<std::uint64_t>((*advance.until - first) / terms.interval) + 1;
+  const auto passed = static_cast<std::uint64_t>((*advance.until - first) / interval_of(terms)) + 1;
   if (passed != advance.runs.size() + advance.skipped) {
     breaks(what + std::to_string(passed) + " slots have passed, and " + std::to_string(advance.runs.size()) +
            " have runs, and " + std::to_string(advance.skipped) + " were left out");
@@ -324,7 +337,7 @@ void Oracle::check_slots(const errand::Advance& advance, const KnownSchedule& kn
   for (const std::size_t count : known.live_seen) live += " " + std::to_string(count);
   breaks(what + "its slots have other runs than its terms say: " + std::string(to_string(terms.overlap)) + ", " +
          std::string(to_string(terms.missed)) + ", " + std::to_string(slots.size()) + " of " +
-         std::to_string(may.size()) + " at " + std::to_string((now - first) / terms.interval) +
+         std::to_string(may.size()) + " at " + std::to_string((now - first) / interval_of(terms)) +
          " slots behind the first, beside" + live);
 }
 

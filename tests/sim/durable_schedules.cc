@@ -35,6 +35,7 @@ void World::keep_schedule(Line& line) {
 
 void World::put_schedule(Line& line, const std::string& name) {
   constexpr errand::Duration kIntervals[] = {1s, 5s, 60s, 3600s};
+  constexpr std::string_view kCrons[] = {kEveryFiveSeconds, kEveryMinute, kEveryHour, kEverySevenSeconds};
   errand::ScheduleOptions options;
   options.name = name;
   options.overlap = static_cast<errand::Overlap>(rng_.below(4));
@@ -46,7 +47,11 @@ void World::put_schedule(Line& line, const std::string& name) {
   options.catch_up_cap = 1 + static_cast<int>(rng_.below(4));
   errand::Named run{.kind = "says", .payload = name + " of " + line.queue->name()};
   disturb(line, [&] {
-    static_cast<void>(line.queue->every(kIntervals[rng_.below(std::size(kIntervals))], std::move(run), options));
+    if (one_in(3)) {
+      static_cast<void>(line.queue->cron(kCrons[rng_.below(std::size(kCrons))], std::move(run), options));
+    } else {
+      static_cast<void>(line.queue->every(kIntervals[rng_.below(std::size(kIntervals))], std::move(run), options));
+    }
   });
 }
 

@@ -81,7 +81,8 @@ void World::open() {
                              .stuck_after = 24h * 1000,
                              .close = {.drain = errand::Drain::none, .timeout = errand::Duration::zero()},
                              .clock = clock_,
-                             .seed = seed_ + static_cast<std::uint64_t>(lives_)});
+                             .seed = rng_.below(UINT64_MAX)});
+    line.paused = oracle_.is_paused(name);
     line.engine = &errand::QueueProbe::engine(*line.queue);
     line.tasks = static_cast<errand::detail::NamedTasks*>(line.engine->named());
     for (int i = 0; i < kWorkers; ++i) line.workers.push_back(&line.engine->borrow_guest());
@@ -144,6 +145,7 @@ void World::close(Death how) {
   clock_->plays_on(nullptr);
   stage_.reset();
   if (how == Death::close && store_ != nullptr && !store_->is_dead()) {
+    oracle_.closures_are_over();
     if (oracle_.broken().empty() && !store_->is_faulty && !store_->is_away) {
       oracle_.all_told();
       look(false);

@@ -6,6 +6,7 @@
 //   durable_actors.cc        what callers and workers do
 //   durable_transactions.cc  and what they do in transactions of their own
 //   durable_schedules.cc     and to schedules
+//   durable_closures.cc      closures beside named tasks
 
 #include <errand/queue.h>
 
@@ -52,6 +53,7 @@ class World {
     errand::detail::Engine* engine = nullptr;
     errand::detail::NamedTasks* tasks = nullptr;
     std::vector<errand::detail::Worker*> workers{};
+    bool paused = false;         // as its callers know; while the store is away that one may say otherwise
     bool pause_in_hand = false;  // somebody is at it
   };
 
@@ -77,11 +79,20 @@ class World {
   void worker(int line, int number);
   void caller();
   void healer();
+  struct Paused {
+    bool named;
+    bool closures;
+  };
+  void taken(const Line& line, errand::TaskId record, Paused paused);
   errand::Outcome says(errand::Attempt& attempt);
   void returns(errand::Attempt& attempt);
   Said body(errand::Attempt& attempt, bool explicitly);
 
+  errand::Outcome runs(errand::Attempt& attempt);
+
   // --- what callers do ---
+  void submit(Line& line);
+  void cancel_closure(Line& line);
   void enqueue(Line& line);
   void enqueue_many(Line& line);
   void enqueue_in_transaction(Line& line);
