@@ -125,15 +125,15 @@ void World::caller() {
   while (goes_on()) {
     Line& line = lines_[rng_.below(kQueues)];
     const std::uint64_t dice = rng_.below(100);
-    if (dice < 25) {
+    if (dice < 29) {
       enqueue(line);
-    } else if (dice < 35) {
+    } else if (dice < 36) {
       submit(line);
     } else if (dice < 37) {
       cancel_closure(line);
     } else if (dice < 45) {
       enqueue_many(line);
-    } else if (dice < 51) {
+    } else if (dice < 52) {
       enqueue_in_transaction(line);
     } else if (dice < 56) {
       enqueue_and_wait(line);
@@ -241,7 +241,7 @@ errand::TaskOptions World::options(Line&, std::uint64_t* watch) {
   const std::uint16_t states = options.unique.states.value_or(options.unique.within > 0s ? errand::kAllStates : 0);
   options.ephemeral = one_in(10) && (states & errand::bit(errand::TaskState::completed)) == 0;
   *watch = 0;
-  if (one_in(3)) {
+  if (one_in(2)) {
     *watch = ++watches_;
     options.on_finish = [this, number = *watch, life = lives_](const errand::TaskInfo& info) {
       if (life == lives_ && !store_->is_dead()) oracle_.on_finish(number, info);

@@ -88,7 +88,7 @@ TEST(DurableSim, MemoryKeepsThePromises) {
 // A task was told to try again between its end and the look at it.
 TEST(DurableSim, AnEndIsToldAndNotWhatCameNext) {
   errand::set_logger([](const errand::LogLine&) {});
-  EXPECT_EQ(live(1632, sim::Where::memory).broken, "");
+  EXPECT_EQ(live(1350, sim::Where::memory).broken, "");
   errand::set_logger({});
 }
 
