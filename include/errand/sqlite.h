@@ -72,9 +72,9 @@ class Row {
 /// `errand_tasks` can be read, and its columns are no promise.
 ///
 /// Errors:  `invalid` for a statement that SQLite does not take, whose values are not as many as its parameters, or
-///          that begins or ends a transaction, sets a savepoint, attaches a file, changes a setting, or writes to a
-///          table of the store's. After an error that leaves the transaction in doubt, everything else inside it
-///          returns that error, and so does transaction().
+///          that begins or ends a transaction, sets a savepoint, attaches a file, asks for a setting or changes one, or
+///          writes to a table of the store's. After an error that leaves the transaction in doubt, everything else
+///          inside it returns that error, and so does transaction().
 /// Threads: the one that the body runs in; others get `invalid`.
 class Transaction {
  public:
