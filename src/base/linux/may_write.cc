@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -53,13 +54,13 @@ std::optional<std::string> why_not_writable(const std::string& path, std::initia
   }
   if (const int why = denied(path, R_OK | W_OK))
     return std::string("the file can't be written: ") + std::strerror(why) + "; " + user + " has to be able to";
-  for (const char* const ending : endings) {
-    if (const int why = denied(path + ending, R_OK | W_OK)) {
-      return "the file \"" + path + ending + "\", which belongs to it, can't be written: " + std::strerror(why) + "; " +
-             user + " has to be able to";
-    }
-  }
-  return std::nullopt;
+  int why = 0;
+  const char* const* const found = std::find_if(endings.begin(), endings.end(), [&](const char* ending) {
+    return (why = denied(path + ending, R_OK | W_OK)) != 0;
+  });
+  if (found == endings.end()) return std::nullopt;
+  return "the file \"" + path + *found + "\", which belongs to it, can't be written: " + std::strerror(why) + "; " +
+         user + " has to be able to";
 }
 
 // A file without a name, which is gone with its number.
