@@ -166,7 +166,7 @@ TEST_F(SqliteBackup, SaysWhyATargetCannotBeWritten) {
   auto store = open_sqlite(path);
   ASSERT_TRUE(store);
   target = folder.file("no folder/copy.db");
-  expect_refused(*store, Code::unavailable, "No such file");
+  expect_refused(*store, Code::invalid, "make it first");
   const auto nowhere = store->backup("");
   ASSERT_FALSE(nowhere);
   EXPECT_EQ(nowhere.error().code(), Code::invalid);
