@@ -150,8 +150,8 @@ class SqliteStore {
   /// To put a copy in the place of a store's file: while nobody has that open, remove its PATH-wal and PATH-shm, and
   /// move the copy to PATH.
   ///
-  /// Errors: `invalid` where PATH is there, or PATH-wal or PATH-journal of a database that was, and where there can be no
-  ///         such file, or this user may not make it; `unavailable` where the system refuses otherwise, or another
+  /// Errors: `invalid` where PATH is there, or PATH-wal or PATH-journal of a database that was, and where there can be
+  ///         no such file, or this user may not make it; `unavailable` where the system refuses otherwise, or another
   ///         backup of this store is under way; `store_full` where the disk is full;
   ///         `would_block` inside of a transaction of the store.
   Result<void> backup(std::string_view path);
