@@ -66,9 +66,10 @@ void live_all(sim::Where where) {
     if (!lived.broken.empty()) break;
   }
   errand::set_logger({});
+  const unsigned long long seeds = last - first + 1;
   std::printf("torture|T14|the whole library lives under a seed, %d steps, on %s|%llu seeds|%s\n", arguments.steps,
-              where == sim::Where::sqlite ? "SQLite" : "the store in memory",
-              static_cast<unsigned long long>(last - first + 1), testing::Test::HasFailure() ? "FAILED" : "ok");
+              where == sim::Where::sqlite ? "SQLite" : "the store in memory", seeds,
+              testing::Test::HasFailure() ? "FAILED" : "ok");
   if (arguments.counts) {
     for (const auto& [what, count] : counts)
       std::printf("%8llu %s\n", static_cast<unsigned long long>(count), what.c_str());

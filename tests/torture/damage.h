@@ -90,9 +90,10 @@ inline void set_values(const std::string& path, errand::Rng& rng) {
   for (std::uint64_t i = 1 + rng.below(12); i > 0; --i) {
     const auto& [table, column] = all.at(pick(rng, all.size()));
     const std::string row = std::to_string(rng.below(200));
-    // What a constraint forbids does not happen.
-    static_cast<void>(sql.run("update " + table + " set " + column + " = " + kValues[pick(rng, std::size(kValues))] +
-                              " where " + column + " is (select " + column + " from " + table + " limit 1 offset " +
-                              row + " % (select count(*) from " + table + "))"));
+    std::ostringstream change;
+    change << "update " << table << " set " << column << " = " << kValues[pick(rng, std::size(kValues))] << " where "
+           << column << " is (select " << column << " from " << table << " limit 1 offset " << row
+           << " % (select count(*) from " << table << "))";
+    static_cast<void>(sql.run(change.str()));  // what a constraint forbids does not happen
   }
 }

@@ -17,7 +17,6 @@
 using namespace errand;
 using disk::Disk;
 using disk::Fault;
-using disk::PowerCut;
 using namespace std::chrono_literals;
 
 namespace {
