@@ -39,12 +39,12 @@ struct Stats {
   int replacement_workers = 0;  ///< stand in for stuck ones
   /// False once stuck attempts have used up all replacements; while workers are missing because their threads could not
   /// be made (start() tries again); while tasks that came due over 10 s ago still wait for it to be noticed, since a
-  /// callback holds up the thread that would; while its store is away or has taken over 10 s for a transaction, has a
+  /// callback holds up the thread that would; while its store is away or a commit of its queues takes over 10 s, has a
   /// schedule that can't be read, or does not know yet that the queue was paused or resumed.
   bool healthy = true;
   double utilisation = 0;  ///< of the workers' time since the queue started, the share spent in bodies
 
-  Histogram start_delay{};        ///< available to start of the attempt
+  Histogram start_delay{};        ///< available to start of the attempt; in a store, an hour at most
   Histogram attempt_duration{};   ///< start to end of the attempt
   Histogram attempts_per_task{};  ///< of tasks that ended with an attempt, how many they took; its unit is 1
 };

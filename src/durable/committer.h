@@ -48,8 +48,6 @@ class Member {
   virtual void finished(const Finish& finish, const Result<void>& result) = 0;
   /// So is that of an attempt of a member that is gone.
   virtual void finished_elsewhere(const Finish&) {}
-  /// A note was refused, since the attempt's claim is over (`lease_lost`): whatever its body does is for nothing.
-  virtual void lost(TaskId, std::uint64_t) {}
   /// There may be more to claim than it knows of: a transaction failed, or something came another way.
   virtual void look_again() = 0;
   [[nodiscard]] virtual const std::string& name() const noexcept = 0;

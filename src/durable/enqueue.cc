@@ -113,11 +113,15 @@ std::optional<std::string> check_kind(std::string_view kind) {
 }
 
 Error NamedTasks::refusal(std::string_view kind, const Error& why) const {
+  // These are of this task, or this queue, and name them.
+  if (why.code() == Code::duplicate || why.code() == Code::shutting_down) return why;
   return {why.code(), "enqueue \"" + clean_text(kind, kMostKind) + "\" to queue \"" + name_ + "\": " + why.message()};
 }
 
 Result<NewTask> NamedTasks::new_task(Named&& named, WallTime now) {
-  const auto refused = [&](Code code, const std::string& why) { return refusal(named.kind, {code, why}); };
+  const auto refused = [&](Code code, const std::string& why) {
+    return Error(code, "enqueue \"" + clean_text(named.kind, kMostKind) + "\" to queue \"" + name_ + "\": " + why);
+  };
   if (closing_.load(std::memory_order_seq_cst)) return refused(Code::shutting_down, "it is shutting down");
   TaskOptions& options = named.options;
   if (auto bad = check(options)) return refused(Code::invalid, *bad);

@@ -210,11 +210,6 @@ void Committer::deliver(Round& round, Committed& committed, const std::vector<Me
     }
   }
   delivered_.fetch_add(finished.size(), std::memory_order_release);
-  for (std::size_t i = 0; i < round.notes.size(); ++i) {
-    const Note& note = round.notes[i];
-    if (committed.notes[i] || committed.notes[i].error().code() != Code::lease_lost) continue;
-    for (Member* member : round.members) member->lost(note.id, note.token);
-  }
   std::size_t next = 0;
   std::size_t bytes = 0;
   for (const auto& post : round.posts) {

@@ -161,8 +161,9 @@ void NamedTasks::flush(SteadyTime deadline) {
 
 void NamedTasks::close() {
   // A body that ignored its stop token has come to its end since the flush, and nobody has waited for the store's
-  // thread to see that.
-  if (!committer().settled()) static_cast<void>(committer().sync());
+  // thread to see that; nor for it to tell the store of a pause.
+  const bool knows_pause = pause_.load(std::memory_order_acquire).store != StorePause::untold;
+  if (!committer().settled() || !knows_pause) static_cast<void>(committer().sync());
   hub_->leave(*this, name_);
   const std::unique_lock lock(alive_mutex_);
   alive_ = false;

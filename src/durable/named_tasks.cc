@@ -223,7 +223,9 @@ void NamedTasks::post(std::vector<std::unique_ptr<Run>> runs) {
   posted.reserve(runs.size());
   // It may have waited in the store before.
   const WallTime now = committer().now();
-  const auto waited = [&](const Run& run) { return std::max(now - run.run_at(), Duration::zero()); };
+  const auto waited = [&](const Run& run) {
+    return std::max(now - std::max(run.run_at(), WallTime{}), Duration::zero());
+  };
   {
     MutexLock posting(post_mutex_);
     for (auto& run : runs) {
@@ -330,18 +332,6 @@ void NamedTasks::finished(const Finish& finish, const Result<void>& result) {
   if (cancels) cancel_late(finish.id);
   if (!schedule.empty()) schedules_.run_ended(schedule);
   if (low) committer().wish();
-}
-
-// The note may be older than the claim that is in hand now.
-void NamedTasks::lost(TaskId id, std::uint64_t token) {
-  std::uint64_t record = 0;
-  {
-    MutexLock lock(mu_);
-    const auto live = live_.find(id.value);
-    if (live == live_.end() || live->second.token != token || !live->second.running) return;
-    record = live->second.record;
-  }
-  if (record != 0) static_cast<void>(engine_.cancel(TaskId{record}, StopReason::lease_lost));
 }
 
 void NamedTasks::finished_elsewhere(const Finish& finish) {

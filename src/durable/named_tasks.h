@@ -112,7 +112,6 @@ class NamedTasks final : public durable::Member,
   void claimed(Claimed claimed) override;
   void finished(const Finish& finish, const Result<void>& result) override;
   void finished_elsewhere(const Finish& finish) override;
-  void lost(TaskId id, std::uint64_t token) override;
   void look_again() override;
   [[nodiscard]] const std::string& name() const noexcept override { return name_; }
   void expired(const std::vector<TaskId>& ids) override;

@@ -48,8 +48,11 @@ Result<void> NamedTasks::tell_pause() {
   Pause pause = pause_.load(std::memory_order_acquire);
   if (pause.store == StorePause::unread) {
     const auto counts = hub_->store->counts(committer().now());
-    if (!counts) return counts.error();
-    keep_what_was_read(*counts);
+    // What trying again does not help against is not to keep the queue from working. Claims go by what the store has.
+    const bool unreadable = !counts && counts.error().code() == Code::invalid;
+    if (!counts && !unreadable) return counts.error();
+    if (unreadable) log(LogLevel::error, name_, counts.error().message() + "; so the queue does not know of a pause");
+    keep_what_was_read(unreadable ? std::vector<Counts>() : *counts);
   } else if (pause.store == StorePause::untold) {
     if (auto told = hub_->store->set_paused(name_, pause.is_on); !told) return told;
     // Fails where something else was said meanwhile.
@@ -69,7 +72,9 @@ void NamedTasks::keep_what_was_read(const std::vector<Counts>& counts) {
   }
   MutexLock lock(pause_mutex_);
   if (pause_.load(std::memory_order_relaxed).store != StorePause::unread) return;
-  if (is_on && !closing_.load(std::memory_order_acquire)) engine_.pause();
+  if (is_on) engine_.pause();
+  // The end of a queue ends its pause; where that came first, it is not to begin again.
+  if (closing_.load(std::memory_order_acquire)) engine_.end_pause();
   pause_.store({.is_on = is_on, .store = StorePause::settled}, std::memory_order_release);
 }
 

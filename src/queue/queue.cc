@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <stdexcept>
 
-#include "base/mutex.h"
 #include "core/text.h"
 #include "durable/named_tasks.h"
 #include "engine/engine.h"

@@ -258,7 +258,7 @@ TEST_P(Crossing, OfAPauseAndAResumeLeavesAllOfOneMind) {
   queue = std::make_unique<errand::Queue>(options(1));
   std::atomic<int> ran{0};
   queue->handle<Report>([&](const Report&) { ++ran; });
-  store->after_pause = [&](bool pauses) {
+  store->before_pause = [&](bool pauses) {
     if (!pauses || !holds.exchange(false)) return;
     paused.open();
     // The other one overtakes it here, or waits for it.

@@ -389,25 +389,6 @@ TEST_P(Faults, AreLoggedOnceAnInterval) {
   queue.reset();
 }
 
-// What its body does from here on is for nothing, and so it is told.
-TEST_P(Faults, AreLostClaimsOfWhichBodiesAreTold) {
-  Gate told;
-  std::atomic<bool> first{true};
-  queue = std::make_unique<errand::Queue>(options(1));
-  queue->handle<Mail>([&](const Mail&, errand::Attempt& attempt) {
-    if (!first.exchange(false)) return Receipt{};  // the store has only said so
-    const std::stop_callback stops(attempt.stop_token(), [&] { told.open(); });
-    store->loses_claims = true;
-    attempt.progress(1, 2);
-    EXPECT_TRUE(told.wait());
-    EXPECT_EQ(attempt.stop_reason(), errand::StopReason::lease_lost);
-    return Receipt{};
-  });
-  ASSERT_TRUE(queue->enqueue(Mail{}));
-  EXPECT_TRUE(told.wait());
-  queue.reset();
-}
-
 // In a log that other stores write to as well.
 TEST_P(Faults, AreLoggedWithTheQueueThatWaits) {
   std::vector<std::pair<std::string, std::string>> said;

@@ -104,10 +104,9 @@ class Shaky final : public errand::Store {
   // Called on the thread that changes tasks, or pauses, while nobody changes these.
   std::function<void()> before_change{};
   std::function<void()> after_change{};
-  std::function<void(bool)> after_pause{};
+  std::function<void(bool)> before_pause{};
   // Whose row nobody can read; changed while nobody calls.
   std::string damaged_schedule{};
-  std::atomic<bool> loses_claims{false};  // then notes are refused
   // Ends that are refused, each for itself.
   void refuse(std::function<bool(const errand::Finish&)> refuses) {
     const std::lock_guard lock(mu_);
@@ -127,10 +126,6 @@ class Shaky final : public errand::Store {
     if (look) look(batch);
     if (fails) return away("commit");
     auto committed = commit_the_rest(batch, now);
-    if (committed && loses_claims) {
-      for (auto& note : committed->notes)
-        note = errand::Error(errand::Code::lease_lost, "shaky: note: its claim is over");
-    }
     if (look_after) look_after();
     return committed;
   }
@@ -167,9 +162,8 @@ class Shaky final : public errand::Store {
   }
   errand::Result<void> set_paused(std::string_view queue, bool paused) override {
     if (fails) return away("pause");
-    auto set = inner_->set_paused(queue, paused);
-    if (after_pause) after_pause(paused);
-    return set;
+    if (before_pause) before_pause(paused);
+    return inner_->set_paused(queue, paused);
   }
   errand::Result<errand::KeptSchedule> put_schedule(const errand::NewSchedule& schedule,
                                                     errand::WallTime now) override {

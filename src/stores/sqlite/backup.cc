@@ -88,12 +88,13 @@ Result<void> SqliteTasks::backup(const std::string& path) {
     return error(Code::invalid, what,
                  "\"" + *log + "\" is there, the log of another database that had this name; remove it first");
   }
-  if (const auto why = why_no_file(path)) return error(Code::invalid, what, *why);
   auto file = NewFile::begin(path);
-  if (!file) {
-    const auto why = why_not_writable(path, {});
-    return why ? error(Code::invalid, what, *why) : with_what(file.error(), what);
+  if (!file && file.error().code() == Code::unavailable) {
+    auto why = why_no_file(path);
+    if (!why) why = why_not_writable(path, {});
+    if (why) return error(Code::invalid, what, *why);
   }
+  if (!file) return with_what(file.error(), what);
   std::uint64_t number = 0;
   {
     FairLock lock(mu_);
