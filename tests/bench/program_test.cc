@@ -158,8 +158,8 @@ TEST(Page, SaysWhereItComesFromAndWhatIsLost) {
            "\n- commit: abc123\n",
            "\n| W won | rival | - | 2 | 3 (3 to 3) | 2 | met |\n",
            "\n| W lost | rival | - | 2 | 3 (3 to 3) | 4 | **missed** |\n",
-           "\n| W contended | rival | contended | 3 | 3.5 (3 to 4) | 4 | **contended: measure again; stretch not "
-           "reached** |\n",
+           ("\n| W contended | rival | contended | 3 | 3.5 (3 to 4) | 4 | **contended: measure again; stretch not "
+            "reached** |\n"),
            "\n| W far at last | rival | near | 0 | - | 9 | **not measured** |\n",
            "\n| W far at last | rival | far | 1 | 4 (4 to 4) | 4 | met |\n",
            "\n| W far at last | rival | contended | 2 | 3.25 (3 to 3.5) | - | **contended: does not count** |\n",
