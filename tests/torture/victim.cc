@@ -17,8 +17,11 @@
 
 #include <atomic>
 #include <charconv>
+#include <condition_variable>
 #include <cstdio>
 #include <cstdlib>
+#include <memory>
+#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -86,12 +89,15 @@ class Victim {
     const auto producers = produce_from(first);
     wait_for(terms);
     const auto began = std::chrono::steady_clock::now();
-    std::thread([this, &terms] {
+    const auto second = std::make_shared<Second>();
+    std::thread([this, second, terms] {
       wait_for(terms);
-      shut_down();
+      if (second->may_begin()) shut_down();
+      second->end();
     }).detach();
     shut_down();
     say("took", static_cast<std::uint64_t>((std::chrono::steady_clock::now() - began) / 1ms));
+    second->wait_and_forbid();
     over_ = true;
     waiting_ = 0;
     waiting_.notify_all();
@@ -102,6 +108,31 @@ class Victim {
   }
 
  private:
+  // A second signal may come at any time, and also when the queue is gone.
+  class Second {
+   public:
+    [[nodiscard]] bool may_begin() {
+      const std::lock_guard lock(mu_);
+      return is_inside_ = !is_over_;
+    }
+    void end() {
+      const std::lock_guard lock(mu_);
+      is_inside_ = false;
+      left_.notify_all();
+    }
+    void wait_and_forbid() {
+      std::unique_lock lock(mu_);
+      left_.wait(lock, [this] { return !is_inside_; });
+      is_over_ = true;
+    }
+
+   private:
+    std::mutex mu_;
+    std::condition_variable left_;
+    bool is_inside_ = false;
+    bool is_over_ = false;
+  };
+
   [[nodiscard]] bool flushed() const { return seed_ % 2 == 0; }
 
   static void wait_for(const sigset_t& signals) {
