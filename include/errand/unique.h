@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace errand {
@@ -20,6 +21,22 @@ enum class OnClash : unsigned char {
   replace_payload,  ///< as replace, and the first one's time stays
   replace_time,     ///< as replace, and the first one's payload stays
 };
+/// The word used in JSON and SQL: "replace_time".
+[[nodiscard]] constexpr std::string_view to_string(OnClash on_clash) noexcept {
+  switch (on_clash) {
+    case OnClash::keep:
+      return "keep";
+    case OnClash::replace:
+      return "replace";
+    case OnClash::refuse:
+      return "refuse";
+    case OnClash::replace_payload:
+      return "replace_payload";
+    case OnClash::replace_time:
+      return "replace_time";
+  }
+  return "unknown";
+}
 [[nodiscard]] constexpr bool replaces_payload(OnClash on_clash) noexcept {
   return on_clash == OnClash::replace || on_clash == OnClash::replace_payload;
 }

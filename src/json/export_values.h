@@ -43,21 +43,6 @@ struct Base64 {
 [[nodiscard]] constexpr std::string_view word_of(Aside aside) noexcept {
   return aside == Aside::held ? "held" : aside == Aside::no_handler ? "no_handler" : "no";
 }
-[[nodiscard]] constexpr std::string_view word_of(OnClash on_clash) noexcept {
-  switch (on_clash) {
-    case OnClash::keep:
-      return "keep";
-    case OnClash::replace:
-      return "replace";
-    case OnClash::refuse:
-      return "refuse";
-    case OnClash::replace_payload:
-      return "replace_payload";
-    case OnClash::replace_time:
-      return "replace_time";
-  }
-  return "unknown";
-}
 template <class E>
 [[nodiscard]] std::string_view word_of(E value) noexcept {
   return to_string(value);

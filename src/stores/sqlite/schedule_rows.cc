@@ -52,22 +52,6 @@ enum Column : int {
   kVersion,
 };
 
-std::string_view to_string(OnClash on_clash) noexcept {
-  switch (on_clash) {
-    case OnClash::keep:
-      return "keep";
-    case OnClash::replace:
-      return "replace";
-    case OnClash::refuse:
-      return "refuse";
-    case OnClash::replace_payload:
-      return "replace_payload";
-    case OnClash::replace_time:
-      return "replace_time";
-  }
-  return "unknown";
-}
-
 // What numbers may be; a null is fine where nothing else is said.
 struct Range {
   Column column;
